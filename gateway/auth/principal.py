@@ -1,0 +1,22 @@
+"""The caller of a request, once its key has been recognised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NewType
+
+KeyId = NewType("KeyId", str)
+"""The name of a virtual key in the config; never the secret itself. Safe to log."""
+
+ToolMode = Literal["auto", "on_request", "off"]
+"""Whether tools are attached to every request, only to those that ask for them, or never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A recognised key: the models it may use (glob patterns) and the policies that hold for it."""
+
+    key_id: KeyId
+    models: tuple[str, ...]
+    policies: tuple[str, ...]
+    tools: ToolMode

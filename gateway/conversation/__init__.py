@@ -1,0 +1,67 @@
+"""The canonical vocabulary: what a conversation with a model is made of, whatever its wire format.
+
+Above: dialects translate wire formats to and from these values; the tool loop, routing and the API speak only
+in them. Below: nothing but the standard library. Refuses to know: HTTP, providers, MCP, policies.
+
+Every value is immutable. A value that was read from a wire keeps the object it was read from (`Source`), so
+that writing it back in the same dialect is lossless, fields unknown to us included; written in another
+dialect, only what this vocabulary names is carried over.
+"""
+
+from gateway.conversation.events import (
+    Finished,
+    ReasoningDelta,
+    RefusalDelta,
+    ResponseStarted,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UnknownDelta,
+    UsageReported,
+)
+from gateway.conversation.messages import Message, Role, Source
+from gateway.conversation.parts import (
+    Media,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    UnknownPart,
+)
+from gateway.conversation.requests import ModelRequest
+from gateway.conversation.responses import FinishReason, ModelResponse
+from gateway.conversation.tools import ToolChoice, ToolDefinition
+from gateway.conversation.usage import Usage
+
+__all__ = [
+    "FinishReason",
+    "Finished",
+    "Media",
+    "Message",
+    "ModelRequest",
+    "ModelResponse",
+    "Part",
+    "Reasoning",
+    "ReasoningDelta",
+    "Refusal",
+    "RefusalDelta",
+    "ResponseStarted",
+    "Role",
+    "Source",
+    "StreamEvent",
+    "Text",
+    "TextDelta",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolCallStarted",
+    "ToolChoice",
+    "ToolDefinition",
+    "ToolResult",
+    "UnknownDelta",
+    "UnknownPart",
+    "Usage",
+    "UsageReported",
+]

@@ -1,0 +1,101 @@
+"""What a streamed answer is made of, in order of appearance.
+
+A stream is: `ResponseStarted`, then deltas, then `Finished`, then at most one `UsageReported`. A stream that
+breaks off does not end in an event: its source raises one of `gateway.errors.UpstreamError`'s children.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.conversation.responses import FinishReason
+from gateway.conversation.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStarted:
+    """The first event. `created` is in seconds since the epoch; `extras` are the other top-level fields."""
+
+    id: str
+    model: str
+    created: int
+    extras: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """A piece of reasoning. `field` is the dialect's own name for it, where it has several."""
+
+    text: str
+    field: str = "reasoning_content"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalDelta:
+    """A piece of the model's refusal."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStarted:
+    """A tool call begins. `index` tells calls of one answer apart; `raw` holds fields we do not name."""
+
+    index: int
+    id: str
+    name: str
+    raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of the JSON text of the arguments of call `index`. Pieces of several calls may interleave."""
+
+    index: int
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownDelta:
+    """Fields of a delta that this vocabulary does not name; only `dialect` can write them again."""
+
+    dialect: str
+    raw: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The model stopped. `raw` holds fields of the last chunk's choice that we do not name."""
+
+    reason: FinishReason
+    raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """The tokens used. `raw` is the dialect's own usage object."""
+
+    usage: Usage
+    raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+StreamEvent = (
+    ResponseStarted
+    | TextDelta
+    | ReasoningDelta
+    | RefusalDelta
+    | ToolCallStarted
+    | ToolCallDelta
+    | UnknownDelta
+    | Finished
+    | UsageReported
+)

@@ -1,0 +1,33 @@
+"""Tools as a model sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gateway.conversation.messages import Source
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDefinition:
+    """A function that the model may call. `parameters` is a JSON Schema whose root is an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Whether the model may, must or must not call tools; `name` is set for mode `named` alone."""
+
+    mode: Literal["auto", "none", "required", "named", "unknown"]
+    name: str | None = None
+    source: Source | None = None
+
+    @property
+    def forces_a_call(self) -> bool:
+        """True when a model obeying this choice could never answer with text alone."""
+        return self.mode in ("required", "named", "unknown")

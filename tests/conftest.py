@@ -1,0 +1,45 @@
+"""Fixtures and the rule for tests that need more than Python: skipped loudly, or failed under REQUIRE_ALL=1."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+
+import pytest
+
+NEEDS = {
+    "docker": "a Docker engine (`docker info` must answer)",
+    "bubblewrap": "bubblewrap (`bwrap`)",
+    "npm": "node and npm",
+    "pypi": "pip",
+}
+
+
+@cache
+def is_present(need: str) -> bool:
+    if need == "docker":
+        docker = shutil.which("docker")
+        return (
+            bool(docker)
+            and subprocess.run([docker, "info"], capture_output=True, timeout=30, check=False).returncode == 0
+        )
+    if need == "bubblewrap":
+        return shutil.which("bwrap") is not None
+    if need == "npm":
+        return shutil.which("npm") is not None and shutil.which("node") is not None
+    return shutil.which("pip") is not None or shutil.which("pip3") is not None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for need, what in NEEDS.items():
+        if item.get_closest_marker(need) and not is_present(need):
+            if os.environ.get("REQUIRE_ALL") == "1":
+                pytest.fail(f"this machine lacks {what}, and REQUIRE_ALL=1 forbids a skip", pytrace=False)
+            pytest.skip(f"needs {what}")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
