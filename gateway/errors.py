@@ -8,8 +8,8 @@
     │   ├── PermissionDenied        403  the key may not do this
     │   ├── ModelNotFound           404  no such model, or not for this key
     │   ├── ToolNotFound            404  no such tool, or not for this key
-    │   ├── Conflict                409  another request with this idempotency key is at work
     │   ├── PayloadTooLarge         413  the body is over the limit
+    │   ├── IdempotencyMismatch     422  this idempotency key was used for another request
     │   ├── ToolsUnavailable        503  a server that the request insists on is down
     │   └── Overloaded              503  the gateway is draining or full
     ├── UpstreamError               a model provider failed us
@@ -122,18 +122,18 @@ class ToolNotFound(RequestError):
     default_code = "tool_not_found"
 
 
-class Conflict(RequestError):
-    """Another request with the same idempotency key is still at work."""
-
-    status = 409
-    default_code = "idempotency_conflict"
-
-
 class PayloadTooLarge(RequestError):
     """The body is over the configured limit."""
 
     status = 413
     default_code = "payload_too_large"
+
+
+class IdempotencyMismatch(RequestError):
+    """The idempotency key was used before, for a request with another body."""
+
+    status = 422
+    default_code = "idempotency_mismatch"
 
 
 class ToolsUnavailable(RequestError):

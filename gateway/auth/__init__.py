@@ -1,5 +1,6 @@
 """Who is calling: virtual keys to principals."""
 
+from gateway.auth.keyring import Keyring
 from gateway.auth.principal import KeyId, Principal, ToolMode
 
-__all__ = ["KeyId", "Principal", "ToolMode"]
+__all__ = ["KeyId", "Keyring", "Principal", "ToolMode"]

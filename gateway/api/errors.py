@@ -1,0 +1,155 @@
+"""The one table from exceptions to HTTP.
+
+Total over `gateway.errors`: a test fails when a class there has no row here. Anything else is a fault of ours
+and answered in constant words; its traceback goes to the log with the request's id, never to a client.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway import errors
+from gateway.api.responses import JSON, Response, json_response
+
+_log = logging.getLogger(__name__)
+
+_NOT_PASSED_ON = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "upgrade"),
+        *("transfer-encoding", "content-length", "content-encoding", "content-type", "set-cookie"),
+        *("x-request-id", "date", "server"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """An error as a client is told of it; for streams that have begun, all but `status` still applies.
+
+    `kind` is what OpenAI's error object calls `type`. `retry_after` is in seconds. `upstream` is set when a
+    provider's own answer is to be passed on instead.
+    """
+
+    status: int
+    message: str
+    kind: str
+    code: str
+    param: str | None = None
+    retry_after: int | None = None
+    upstream: errors.UpstreamAnswer | None = None
+
+    def body(self) -> dict[str, Any]:
+        """OpenAI's error object."""
+        return {
+            "error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code},
+        }
+
+
+def describe_error(error: Exception, *, request_id: str) -> ErrorAnswer:
+    """What a client is told of an exception. Logs those that nobody foresaw.
+
+    A task group wraps what its only failing task raised; the wrapping says nothing to a client.
+    """
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    for cls in type(error).__mro__:
+        row = ROWS.get(cls)
+        if row is not None:
+            return row(error)
+    _log.error("request %s failed", request_id, exc_info=error)
+    return _internal(request_id)
+
+
+def error_response(error: Exception, *, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The HTTP answer to an exception; `headers` are added to it."""
+    answer = describe_error(error, request_id=request_id)
+    if answer.upstream is not None:
+        return _pass_on(answer.upstream, headers or {})
+    extra = dict(headers or {})
+    if answer.retry_after is not None:
+        extra["retry-after"] = str(answer.retry_after)
+    if answer.status == 401:
+        extra["www-authenticate"] = "Bearer"
+    return json_response(answer.body(), status=answer.status, headers=extra)
+
+
+def _pass_on(upstream: errors.UpstreamAnswer, headers: Mapping[str, str]) -> Response:
+    theirs = {name.lower(): value for name, value in upstream.headers.items()}
+    kept = {name: value for name, value in theirs.items() if name not in _NOT_PASSED_ON}
+    return Response(upstream.status, upstream.body, theirs.get("content-type", JSON), {**kept, **headers})
+
+
+def _internal(request_id: str) -> ErrorAnswer:
+    message = f"the gateway failed; its log has the details under request id {request_id}"
+    return ErrorAnswer(500, message, "server_error", "internal_error")
+
+
+def _request(error: errors.RequestError) -> ErrorAnswer:
+    return ErrorAnswer(error.status, error.message, error.kind, error.code, error.param, error.retry_after)
+
+
+def _refused(error: errors.UpstreamRefused) -> ErrorAnswer:
+    """In a stream, the provider's own words are used where they can be found."""
+    kind, code, message = _read_error_object(error.answer.body)
+    return ErrorAnswer(
+        error.answer.status,
+        message or error.message,
+        kind or "upstream_error",
+        code or "upstream_refused",
+        upstream=error.answer,
+    )
+
+
+def _read_error_object(body: bytes) -> tuple[str | None, str | None, str | None]:
+    try:
+        found: Any = orjson.loads(body)["error"]
+        values = (found.get("type"), found.get("code"), found.get("message"))
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return None, None, None
+    kind, code, message = (value if isinstance(value, str) else None for value in values)
+    return kind, code, message
+
+
+def _upstream(status: int, code: str) -> Callable[[errors.UpstreamError], ErrorAnswer]:
+    def describe(error: errors.UpstreamError) -> ErrorAnswer:
+        return ErrorAnswer(status, error.message, "upstream_error", code)
+
+    return describe
+
+
+def _tool_server(status: int, code: str) -> Callable[[errors.ToolServerError], ErrorAnswer]:
+    def describe(error: errors.ToolServerError) -> ErrorAnswer:
+        return ErrorAnswer(status, error.message, "tool_error", code)
+
+    return describe
+
+
+def _config(error: errors.ConfigError) -> ErrorAnswer:
+    """Never met while serving; its text is for the operator alone."""
+    return ErrorAnswer(500, "the gateway's configuration is wrong", "server_error", "config_error")
+
+
+ROWS: Mapping[type[BaseException], Callable[[Any], ErrorAnswer]] = {
+    errors.ConfigError: _config,
+    errors.InvalidRequest: _request,
+    errors.AuthenticationFailed: _request,
+    errors.PermissionDenied: _request,
+    errors.ModelNotFound: _request,
+    errors.ToolNotFound: _request,
+    errors.PayloadTooLarge: _request,
+    errors.IdempotencyMismatch: _request,
+    errors.ToolsUnavailable: _request,
+    errors.Overloaded: _request,
+    errors.UpstreamRefused: _refused,
+    errors.UpstreamUnreachable: _upstream(502, "upstream_unreachable"),
+    errors.UpstreamTimeout: _upstream(504, "upstream_timeout"),
+    errors.UpstreamProtocolError: _upstream(502, "upstream_protocol_error"),
+    errors.ToolServerDown: _tool_server(503, "tool_server_down"),
+    errors.ToolCallTimeout: _tool_server(504, "tool_timeout"),
+    errors.ToolServerFault: _tool_server(502, "tool_server_fault"),
+}

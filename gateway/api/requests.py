@@ -1,0 +1,98 @@
+"""Reads HTTP requests off ASGI: head, body within bounds, JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+import anyio
+import orjson
+from starlette.types import Receive, Scope
+
+from gateway.api.ids import new_request_id, new_run_id
+from gateway.errors import InvalidRequest, PayloadTooLarge
+
+_READING = 60.0  # seconds for a body to arrive
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before its request was complete: there is nobody to answer."""
+
+
+class Request:
+    """One HTTP request. Reading the body is left to whoever wants it."""
+
+    __slots__ = ("_body_limit", "_receive", "headers", "request_id", "run_id", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive, *, body_limit: int) -> None:
+        """Read the head. `headers` has lower-case names; of a name that is there twice, the last one counts."""
+        self.scope = scope
+        self.headers: Mapping[str, str] = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        self.request_id = _request_id(self.headers)
+        self.run_id = new_run_id()
+        self._receive = receive
+        self._body_limit = body_limit
+
+    @property
+    def receive(self) -> Receive:
+        """The rest of what the client sends; after the body, that is its leaving."""
+        return self._receive
+
+    def path_parameter(self, name: str) -> str:
+        """A part of the path that the route names."""
+        return cast("Mapping[str, str]", self.scope["path_params"])[name]
+
+    async def body(self) -> bytes:
+        """The whole body. Raises PayloadTooLarge, InvalidRequest when it takes too long, ClientLeft."""
+        if _declared_length(self.headers) > self._body_limit:
+            raise self._too_large()
+        try:
+            with anyio.fail_after(_READING):
+                return await self._read_body()
+        except TimeoutError as error:
+            message = f"the request's body did not arrive within {_READING:g} seconds"
+            raise InvalidRequest(message, code="body_timeout") from error
+
+    async def _read_body(self) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            piece: bytes = message.get("body", b"")
+            size += len(piece)
+            if size > self._body_limit:
+                raise self._too_large()
+            pieces.append(piece)
+            if not message.get("more_body", False):
+                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _too_large(self) -> PayloadTooLarge:
+        return PayloadTooLarge(f"the request's body is larger than {self._body_limit} bytes")
+
+
+def parse_json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body. Raises InvalidRequest, which names the place of a mistake."""
+    try:
+        value: Any = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        what = "is empty" if not body.strip() else f"is not valid JSON: {error}"
+        raise InvalidRequest(f"the request's body {what}", code="invalid_json") from error
+    if not isinstance(value, dict):
+        raise InvalidRequest("the request's body must be a JSON object", code="invalid_json")
+    return cast("dict[str, Any]", value)
+
+
+def _declared_length(headers: Mapping[str, str]) -> int:
+    declared = headers.get("content-length", "0")
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+
+
+def _request_id(headers: Mapping[str, str]) -> str:
+    given = headers.get("x-request-id", "")
+    return given if _GIVEN_ID.fullmatch(given) else new_request_id()

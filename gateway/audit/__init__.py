@@ -1,0 +1,9 @@
+"""The audit trail: one record for each run and for each tool call.
+
+Above: the pipeline for tool calls and the API write to it. Below: the store, and a file of JSON lines. Refuses
+to know: what is in arguments, results and messages.
+"""
+
+from gateway.audit.events import AuditEvent, RunRecord, ToolCallRecord, now
+
+__all__ = ["AuditEvent", "RunRecord", "ToolCallRecord", "now"]

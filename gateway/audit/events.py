@@ -1,0 +1,83 @@
+"""What the audit trail keeps: who, what, verdict and rule, digest of arguments, duration, outcome.
+
+Never arguments, results or messages themselves. The exception is asked for by auditors: where a call that may
+write wrote to (the path, the address), in clear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from gateway.auth import KeyId
+from gateway.conversation import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallRecord:
+    """One tool call, whatever became of it.
+
+    `requested` is the name that was asked for, escaped; `server` and `tool` are None when this key has no such
+    tool. `verdict`, `rule` and `reason` are the policy's. `arguments_sha256` is the digest, in hex, of the
+    arguments as canonical JSON (members sorted by name, no spaces; see `gateway.tool_calls.arguments`), or of
+    the text as it came when that is no JSON object. `targets` are the values of arguments that name a place.
+    `result_bytes` counts the text given to the model, `escaped` the characters made visible in it.
+    """
+
+    kind: ClassVar[str] = "tool_call"
+
+    at: datetime
+    run_id: str
+    call_id: str
+    key_id: KeyId
+    requested: str
+    verdict: str
+    outcome: str
+    duration_seconds: float
+    arguments_sha256: str
+    arguments_bytes: int
+    round: int | None = None
+    server: str | None = None
+    tool: str | None = None
+    rule: str | None = None
+    reason: str | None = None
+    may_write: bool = False
+    is_error: bool = False
+    targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    result_bytes: int = 0
+    result_was_cut: bool = False
+    escaped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run: a request and everything that was done for it. `client` is the caller's user agent, escaped."""
+
+    kind: ClassVar[str] = "run"
+
+    run_id: str
+    key_id: KeyId
+    model: str
+    started: datetime
+    ended: datetime
+    outcome: str
+    dialect: str
+    rounds: int = 0
+    calls: int = 0
+    usage: Usage | None = None
+    client: str | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When the record was made: at the run's end."""
+        return self.ended
+
+
+AuditEvent = ToolCallRecord | RunRecord
+
+
+def now() -> datetime:
+    """The time in UTC, as every record has it."""
+    return datetime.now(UTC)

@@ -1,0 +1,50 @@
+"""Virtual keys: from the secret that a request presents to the principal it stands for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from gateway.auth.principal import Principal
+from gateway.errors import AuthenticationFailed
+
+_REFUSAL = "no valid API key was given; send one of this gateway's keys as `Authorization: Bearer <key>`"
+
+
+class Keyring:
+    """All keys of one configuration. Keeps digests alone; the secrets are forgotten at once.
+
+    A secret is looked up by its SHA-256 digest: how long that takes tells nothing about how much of a guess
+    was right.
+    """
+
+    def __init__(self, keys: Iterable[tuple[str, Principal]]) -> None:
+        """Take pairs of secret and principal. Raises ValueError when two keys share a secret, or one is empty."""
+        self._principals: dict[bytes, Principal] = {}
+        for secret, principal in keys:
+            digest = _digest(secret)
+            if not secret:
+                raise ValueError(f"the key {principal.key_id} has an empty secret")
+            if digest in self._principals:
+                other = self._principals[digest].key_id
+                raise ValueError(f"the keys {other} and {principal.key_id} have the same secret")
+            self._principals[digest] = principal
+
+    def authenticate(self, headers: Mapping[str, str]) -> Principal:
+        """Whose key this is. `headers` has lower-case names; `Authorization: Bearer` goes before `x-api-key`.
+
+        Raises AuthenticationFailed, in the same words whatever is wrong.
+        """
+        principal = self._principals.get(_digest(_presented(headers)))
+        if principal is None:
+            raise AuthenticationFailed(_REFUSAL)
+        return principal
+
+
+def _presented(headers: Mapping[str, str]) -> str:
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "").strip()
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

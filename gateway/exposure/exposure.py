@@ -1,0 +1,109 @@
+"""The tools of one request: what its key may see, narrowed by what the request asks for.
+
+In the catalogue's order, so that equal requests carry equal bytes and a provider's prompt cache keeps hitting.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, Self, TypeVar
+
+from gateway.conversation import ToolDefinition
+from gateway.exposure.definitions import define
+from gateway.hub import Catalogue, CatalogueTool, ServerStatus
+
+Narrowings = tuple[tuple[str, ...], ...]
+"""Lists of patterns (`server/tool`): a tool must match each list. An empty list leaves nothing."""
+
+_REMEMBERED = 256
+
+
+class VisibilityPolicy(Protocol):
+    """What a compiled policy says about which tools there are; `tool_policies.Policy` satisfies it."""
+
+    def visible(self, tool: str) -> bool:
+        """Whether `server/tool` exists for this key."""
+        ...
+
+    def reaches(self, server: str) -> bool:
+        """Whether any tool that this server might have could be visible: for servers not listed yet."""
+        ...
+
+    def narrowed(self, patterns: Sequence[str]) -> Self:
+        """The same policy with less in sight."""
+        ...
+
+
+PolicyT = TypeVar("PolicyT", bound=VisibilityPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure(Generic[PolicyT]):
+    """What one request may use. `policy` is the narrowed one: calls must be judged by it.
+
+    `unavailable` names the servers that the policy reaches and that are not ready. Their last known tools stay
+    in `tools`: a server may be back by the time it is called, and prompts stay stable.
+    """
+
+    policy: PolicyT
+    tools: tuple[CatalogueTool, ...]
+    definitions: tuple[ToolDefinition, ...]
+    unavailable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered(Generic[PolicyT]):
+    """`original` is kept alive, so that its id stays its own for as long as this is remembered."""
+
+    original: PolicyT
+    policy: PolicyT
+    tools: tuple[CatalogueTool, ...]
+    definitions: tuple[ToolDefinition, ...]
+    servers: frozenset[str] = field(default_factory=frozenset[str])
+
+
+class Exposer(Generic[PolicyT]):
+    """Works out exposures for the catalogues of one hub, and remembers the last few hundred."""
+
+    def __init__(self, remembered: int = _REMEMBERED) -> None:
+        self._limit = remembered
+        self._known: OrderedDict[tuple[int, int, Narrowings], _Remembered[PolicyT]] = OrderedDict()
+
+    def expose(
+        self,
+        catalogue: Catalogue,
+        policy: PolicyT,
+        statuses: Iterable[ServerStatus],
+        narrowings: Narrowings = (),
+    ) -> Exposure[PolicyT]:
+        """The tools of `catalogue` that `policy` shows and every one of `narrowings` leaves."""
+        key = (catalogue.generation, id(policy), narrowings)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = _work_out(catalogue, policy, narrowings)
+            if len(self._known) > self._limit:
+                self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(key)
+        return Exposure(found.policy, found.tools, found.definitions, _unavailable(found, statuses))
+
+
+def _work_out(catalogue: Catalogue, policy: PolicyT, narrowings: Narrowings) -> _Remembered[PolicyT]:
+    narrowed = policy
+    for patterns in narrowings:
+        narrowed = narrowed.narrowed(patterns)
+    tools = tuple(tool for tool in catalogue.tools if narrowed.visible(tool.qualified))
+    listed = frozenset(tool.server for tool in catalogue.tools)
+    return _Remembered(policy, narrowed, tools, tuple(define(tool) for tool in tools), listed)
+
+
+def _unavailable(found: _Remembered[PolicyT], statuses: Iterable[ServerStatus]) -> tuple[str, ...]:
+    visible = {tool.server for tool in found.tools}
+    return tuple(
+        status.name
+        for status in statuses
+        if status.state in ("starting", "down")
+        and (status.name in visible or (status.name not in found.servers and found.policy.reaches(status.name)))
+    )

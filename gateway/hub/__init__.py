@@ -1,0 +1,33 @@
+"""MCP clients: every tool server, its tools, and calls of them.
+
+Above: `tool_calls`, `exposure`, `api` and the composition root see only what is named here. Below: MCP over
+stdio and streamable HTTP, in both protocol eras. Refuses to know: models, policies, HTTP requests of ours.
+"""
+
+from gateway.hub.catalogue import BadTool, Catalogue, CatalogueTool, ToolAnnotations
+from gateway.hub.hub import Hub
+from gateway.hub.launcher import StdioLauncher
+from gateway.hub.naming import qualified_name, wire_name
+from gateway.hub.results import CallResult, ContentBlock, ToolProgress
+from gateway.hub.specs import HttpServerSpec, HubSettings, ServerSpec, StdioServerSpec
+from gateway.hub.status import ServerState, ServerStatus
+
+__all__ = [
+    "BadTool",
+    "CallResult",
+    "Catalogue",
+    "CatalogueTool",
+    "ContentBlock",
+    "HttpServerSpec",
+    "Hub",
+    "HubSettings",
+    "ServerSpec",
+    "ServerState",
+    "ServerStatus",
+    "StdioLauncher",
+    "StdioServerSpec",
+    "ToolAnnotations",
+    "ToolProgress",
+    "qualified_name",
+    "wire_name",
+]

@@ -1,0 +1,260 @@
+"""One supervised connection: opened, kept, opened again with back-off; calls go through it from any task.
+
+Above: `gateway.hub.upstreams`. Below: a `Transport` and a `Session`. Refuses to know: other servers, owners.
+
+`run` is the owner: the one task in which the transport is opened and closed. Whatever happens to the server
+ends an attempt, never the task.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import anyio
+
+from gateway.errors import ToolCallTimeout, ToolServerDown
+from gateway.hub.backoff import Backoff
+from gateway.hub.catalogue import Listing, read_listing
+from gateway.hub.failures import NETWORK_HINT, Failure, describe_failure, to_tool_server_error
+from gateway.hub.peer import (
+    ConnectionCut,
+    JsonObject,
+    Peer,
+    PeerClosed,
+    PeerError,
+    SessionLost,
+    Unreachable,
+)
+from gateway.hub.results import CallResult, ToolRequest, read_call_result
+from gateway.hub.session import Era, Session, negotiate
+from gateway.hub.specs import HubSettings
+from gateway.hub.transports import Transport
+from sandbox.network_failures import explains_network_failure
+from sandbox.spec import SandboxError
+
+_log = logging.getLogger(__name__)
+
+_COALESCE = 0.05  # seconds for a burst of change notifications to be over
+_CHANGES = frozenset({"notifications/tools/list_changed", "notifications/subscriptions/acknowledged"})
+
+
+class Connection:
+    """A connection to one server that outlives the server's deaths.
+
+    With `on_listing`, the server's tools are listed on every connect and change, and handed over; without, it
+    only serves calls. `era` is what is known of the server beforehand.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        transport: Transport,
+        settings: HubSettings,
+        *,
+        on_listing: Callable[[Listing], None] | None = None,
+        era: Era | None = None,
+    ) -> None:
+        self.name = name
+        self.transport = transport
+        self.era: Era | None = era
+        self.since = time.time()
+        self.error: str | None = None
+        self.activity: str | None = None
+        self.stderr_tail: tuple[str, ...] = ()
+        self.settled = anyio.Event()
+        """Set once the first attempt has succeeded or failed."""
+        self._settings = settings
+        self._on_listing = on_listing
+        self._slots = anyio.Semaphore(settings.calls_in_flight)
+        self._backoff = Backoff(settings.first_backoff, settings.longest_backoff)
+        self._peer: Peer | None = None
+        self._session: Session | None = None
+        self._stale = anyio.Event()
+        self._changed = anyio.Event()  # replaced each time a session begins or an attempt fails
+        self._ready_at: float | None = None  # on anyio's clock; when the session of this attempt began
+        self._failed_attempts = 0
+        self._retry_at = -math.inf  # on anyio's clock; in the past while an attempt is under way
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a call could be sent right now."""
+        return self._session is not None
+
+    async def run(self) -> None:
+        """Keep the connection until cancelled."""
+        while True:
+            failure = await self._attempt()
+            if failure.might_be_era and self.era is None and self._ready_at is None:
+                _log.info("%s: it does not stand the modern probe; starting afresh, with the handshake", self.name)
+                self.era = "legacy"
+                failure = await self._attempt()
+            self._note_end(failure)
+            await anyio.sleep_until(self._retry_at)
+            self._retry_at = -math.inf
+
+    async def _attempt(self) -> Failure:
+        """Connect and serve until that ends; why it ended."""
+        try:
+            await self._prepare()
+            timeout = self._settings.connect_timeout
+            # The deadline is for connecting only, but its scope has to enclose what is opened within it.
+            with anyio.CancelScope(deadline=anyio.current_time() + timeout) as scope:
+                async with self.transport.open(self._on_notification) as self._peer:
+                    session = await self._begin(self._peer)
+                    scope.deadline = math.inf
+                    await self._serve(session)
+            return Failure(f"no answer within {timeout:g} s", might_be_era=True)
+        except Exception as error:  # noqa: BLE001 - whatever a server or sandbox does must end this attempt only
+            failure = describe_failure(error)
+            if failure.is_surprise:
+                _log.exception("%s: unexpected failure", self.name)
+            return failure
+        finally:
+            self.stderr_tail = self._peer.diagnostics() if self._peer else ()
+            self._peer = None
+
+    async def _prepare(self) -> None:
+        timeout = self._settings.prepare_timeout
+        try:
+            with anyio.fail_after(timeout):
+                await self.transport.prepare(self._note_activity)
+        except TimeoutError as error:
+            raise SandboxError(f"could not be prepared within {timeout:g} s") from error
+        finally:
+            self.activity = None
+
+    def _note_activity(self, activity: str) -> None:
+        self.activity = activity
+
+    async def _begin(self, peer: Peer) -> Session:
+        session = await negotiate(peer, era=self.era, head_start=self._settings.probe_head_start)
+        await self._list(session)
+        self.era = session.era
+        self.error = None
+        self.since = time.time()
+        self._ready_at = anyio.current_time()
+        self._session = session
+        self._announce_change()
+        _log.info("%s: ready, MCP %s", self.name, session.version)
+        return session
+
+    async def _list(self, session: Session) -> None:
+        if self._on_listing is None:
+            return
+        listing = read_listing(self.name, await session.list_tools())
+        session.remember_headers({tool.name: tool.definition["inputSchema"] for tool in listing.tools})
+        self._on_listing(listing)
+
+    async def _serve(self, session: Session) -> None:
+        """Until the peer is gone: then raises PeerClosed."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                if self._on_listing is not None:
+                    tasks.start_soon(self._follow, session)
+                    tasks.start_soon(self._relist, session)
+                raise PeerClosed(await session.peer.wait_closed())
+        finally:
+            self._session = None
+
+    async def _follow(self, session: Session) -> None:
+        try:
+            await session.follow_changes()
+        except PeerError as problem:
+            _log.debug("%s: no longer told of changes: %s", self.name, problem)
+
+    async def _relist(self, session: Session) -> None:
+        """List again when told of a change, when in doubt, and now and then: notifications do get lost."""
+        while True:
+            with anyio.move_on_after(self._settings.relist_every):
+                await self._stale.wait()
+            await anyio.sleep(_COALESCE)
+            self._stale = anyio.Event()
+            try:
+                with anyio.fail_after(self._settings.connect_timeout):
+                    await self._list(session)
+            except Unreachable as problem:
+                session.peer.close(problem.message)
+            except (PeerError, TimeoutError) as problem:
+                _log.warning("%s: could not list its tools again: %s", self.name, problem)
+
+    def _on_notification(self, method: str, _params: JsonObject) -> None:
+        if method in _CHANGES:
+            self._stale.set()
+
+    def _note_end(self, failure: Failure) -> None:
+        """After a session, or an attempt that led to none: say why, and plan the next attempt."""
+        ready_at, self._ready_at = self._ready_at, None
+        if ready_at is None:
+            self.era = None  # it may have changed with a new version of the server
+            self._failed_attempts += 1
+        elif anyio.current_time() - ready_at >= self._settings.stable_after:
+            self._backoff.reset()
+        if ready_at is not None or self.error is None:
+            self.since = time.time()
+        self.error = str(failure)
+        if self._lacks_network([self.error, *self.stderr_tail]):
+            self.error = f"{self.error}. {NETWORK_HINT}"
+        wait = self._backoff.next()
+        self._retry_at = anyio.current_time() + wait
+        self._announce_change()
+        _log.warning("%s: down: %s; next attempt in %.1f s", self.name, self.error, wait)
+
+    def _lacks_network(self, lines: Sequence[str]) -> bool:
+        return self.transport.lacks_network and explains_network_failure(lines)
+
+    def _announce_change(self) -> None:
+        self.settled.set()
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def call(self, request: ToolRequest) -> CallResult:
+        """Call a tool. Cancelling tells the server to stop.
+
+        Raises ToolServerDown, ToolCallTimeout and ToolServerFault.
+        """
+        try:
+            with anyio.fail_after(request.timeout):
+                async with self._slots:
+                    raw = await self._call(request)
+        except TimeoutError:
+            message = f"The tool server {self.name!r} did not answer within {request.timeout:g} s."
+            raise ToolCallTimeout(message, server=self.name) from None
+        except PeerError as problem:
+            if isinstance(problem, Unreachable | ConnectionCut):
+                self._stale.set()  # listing again will show whether the server is gone
+            if self._lacks_network([problem.message]):
+                problem.message = f"{problem.message}. {NETWORK_HINT}"
+            raise to_tool_server_error(problem, server=self.name) from problem
+        result = read_call_result(raw)
+        return (
+            result.with_note(NETWORK_HINT) if result.is_error and self._lacks_network([result.text()]) else result
+        )
+
+    async def _call(self, request: ToolRequest) -> JsonObject:
+        session = await self._wait_for_session(None)
+        try:
+            return await session.call_tool(request.tool, request.arguments, request.on_progress)
+        except SessionLost:  # it was not executed, so it may be sent again
+            session = await self._wait_for_session(session)
+            return await session.call_tool(request.tool, request.arguments, request.on_progress)
+
+    async def _wait_for_session(self, lost: Session | None) -> Session:
+        """The session; a new one if `lost` is given. Raises ToolServerDown.
+
+        Waits a little for one that is being made; fails at once when the next attempt is further away.
+        """
+        session = self._session
+        if session is not None and session is not lost:
+            return session
+        patience = self._settings.reconnect_patience if self.settled.is_set() else self._settings.connect_timeout
+        failed_attempts = self._failed_attempts
+        with anyio.move_on_after(patience) as wait:
+            while failed_attempts == self._failed_attempts and self._retry_at < wait.deadline:
+                if self._session is not None and self._session is not lost:
+                    return self._session
+                await self._changed.wait()
+        why = self.error or self.activity or "it is still starting"
+        raise ToolServerDown(f"The tool server {self.name!r} is down: {why}.", server=self.name)

@@ -1,0 +1,66 @@
+"""Says what went wrong with a server, in words that may be shown to a model and to the operator.
+
+What servers write to standard error stays out of these words: it may hold anything. It is in the status.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from gateway.errors import ToolServerDown, ToolServerError, ToolServerFault
+from gateway.hub.peer import ConnectionCut, PeerClosed, PeerError, RpcError, Unreachable
+from sandbox.spec import SandboxError
+
+NETWORK_HINT = (
+    "This looks like a lack of network: the server runs in a sandbox without one. "
+    "Its operator can open it with `sandbox: {network: open}`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt ended.
+
+    `hint` is for the operator. `is_surprise`: nothing foreseen, so its traceback belongs in the log.
+    `might_be_era`: a server that cannot stand the modern probe fails just like this.
+    """
+
+    reason: str
+    hint: str | None = None
+    is_surprise: bool = False
+    might_be_era: bool = False
+
+    def __str__(self) -> str:
+        """The reason and, after it, the hint."""
+        return f"{self.reason} ({self.hint})" if self.hint else self.reason
+
+
+def describe_failure(error: BaseException) -> Failure:
+    """An exception that ended an attempt; of a group, the first one that says something."""
+    causes = _leaves(error)
+    known = next((cause for cause in causes if isinstance(cause, PeerError | SandboxError | OSError)), None)
+    match known:
+        case PeerError():
+            return Failure(known.message, might_be_era=isinstance(known, PeerClosed))
+        case SandboxError():
+            return Failure(known.message, hint=known.hint)
+        case OSError():
+            return Failure(known.strerror or type(known).__name__)
+        case _:
+            return Failure(f"unexpected failure ({type(causes[0]).__name__})", is_surprise=True)
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    group = cast("BaseExceptionGroup[BaseException]", error)
+    return [leaf for inner in group.exceptions for leaf in _leaves(inner)]
+
+
+def to_tool_server_error(problem: PeerError, *, server: str) -> ToolServerError:
+    """What a failed request means to the one who called the tool."""
+    if isinstance(problem, PeerClosed | Unreachable | ConnectionCut):
+        return ToolServerDown(f"The tool server {server!r} is down: {problem.message}.", server=server)
+    code = f" (JSON-RPC error {problem.code})" if isinstance(problem, RpcError) else ""
+    return ToolServerFault(f"The tool server {server!r} failed the call: {problem.message}{code}", server=server)

@@ -1,0 +1,326 @@
+"""A JSON-RPC peer behind a streamable HTTP endpoint (MCP 2025-03-26 to 2026-07-28, "Transports").
+
+Above: `gateway.hub.session`. Below: aiohttp. Refuses to know: reconnecting; that is the supervisor's.
+
+Every request is one POST of its own, answered with JSON or with an event stream, so that a fault of one never
+touches another. To cancel one is to close its response in the modern era, and a notification before that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urljoin
+
+import aiohttp
+import anyio
+from anyio.abc import TaskGroup
+from mcp.shared.inbound import (
+    MCP_METHOD_HEADER,
+    MCP_NAME_HEADER,
+    MCP_PROTOCOL_VERSION_HEADER,
+    NAME_BEARING_METHODS,
+    encode_header_value,
+)
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from yarl import URL
+
+from gateway.hub.http_answers import (
+    EVENT_STREAM,
+    EventStream,
+    discard,
+    faults_mapped,
+    read_json_answer,
+    read_refusal,
+)
+from gateway.hub.jsonrpc import (
+    answer_server_request,
+    encode_cancellation,
+    encode_notification,
+    encode_request,
+    is_response,
+    object_in,
+    report_progress,
+    request_id_of,
+    result_of,
+    with_progress_token,
+)
+from gateway.hub.peer import (
+    ConnectionCut,
+    JsonObject,
+    NotificationListener,
+    PeerClosed,
+    PeerError,
+    RequestFault,
+    SessionLost,
+)
+from gateway.hub.results import ProgressListener
+from gateway.hub.sse import EventTooLarge
+
+_log = logging.getLogger(__name__)
+
+_SESSION_HEADER = "Mcp-Session-Id"
+_CONNECT_TIMEOUT = 10.0  # seconds for a TCP and TLS connection
+_KEEP_ALIVE = 4.0  # seconds; less than common servers' 5, so that we never write to a socket they just closed
+_SIDE_MESSAGE_TIMEOUT = 5.0  # seconds for a notification, or for our answer to a server's request
+_FAREWELL_TIMEOUT = 1.0  # seconds for ending a session
+_LONGEST_RETRY = 5.0  # seconds between attempts to take up a broken stream again
+_MOST_RESUMPTIONS = 5  # attempts to take up the stream of one request again
+_FOLLOW_RETRY = 1.0  # seconds before a notification stream that ended is opened again
+
+
+@asynccontextmanager
+async def open_http_peer(
+    url: str, headers: Mapping[str, str], listener: NotificationListener
+) -> AsyncGenerator[HttpPeer]:
+    """A peer at `url`. Nothing is sent before the first request; a session is ended on leaving."""
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE)  # calls in flight are bounded above
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT)
+    jar = aiohttp.DummyCookieJar()
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        peer = HttpPeer(client, tasks, url, headers, listener)
+        try:
+            yield peer
+        finally:
+            peer.close("the gateway closed the connection")
+            tasks.cancel_scope.cancel()
+            await peer.end_session()
+
+
+class HttpPeer:
+    """See `gateway.hub.peer.Peer`. Made by `open_http_peer`."""
+
+    def __init__(
+        self,
+        client: aiohttp.ClientSession,
+        tasks: TaskGroup,
+        url: str,
+        headers: Mapping[str, str],
+        listener: NotificationListener,
+    ) -> None:
+        self._client = client
+        self._tasks = tasks
+        self._url = url
+        self._headers = {
+            **headers,
+            "Accept": f"application/json, {EVENT_STREAM}",
+            "Accept-Encoding": "identity",  # what we bound is then what we hold
+            "Content-Type": "application/json",
+        }
+        self._listener = listener
+        self._ids = itertools.count(1)
+        self._version = ""
+        self._session_id: str | None = None
+        self._closed = anyio.Event()
+        self._reason = ""
+
+    def speak(self, version: str) -> None:
+        """Send this version in the header of every later message; none when it is empty."""
+        self._version = version
+
+    def diagnostics(self) -> tuple[str, ...]:
+        """Nothing: what a remote server writes for people stays with it."""
+        return ()
+
+    async def wait_closed(self) -> str:
+        """Wait until the session is lost or `close` is called; why."""
+        await self._closed.wait()
+        return self._reason
+
+    def close(self, reason: str) -> None:
+        """Refuse further requests. Those under way have connections of their own and may still end well."""
+        if not self._closed.is_set():
+            self._reason = reason
+            self._closed.set()
+
+    async def request(
+        self,
+        method: str,
+        params: JsonObject,
+        *,
+        on_progress: ProgressListener | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> JsonObject:
+        """Send a request and wait for its result. Raises PeerError."""
+        if self._closed.is_set():
+            raise PeerClosed(self._reason)
+        request_id = next(self._ids)
+        if on_progress is not None:
+            params = with_progress_token(params, request_id)
+        body = encode_request(request_id, method, params)
+        try:
+            with faults_mapped():
+                return result_of(
+                    await self._exchange(request_id, body, self._headers_for(method, params, headers), on_progress)
+                )
+        except anyio.get_cancelled_exc_class():
+            self._take_back(request_id, method)
+            raise
+
+    async def notify(self, method: str, params: JsonObject | None = None) -> None:
+        """Send a notification. Raises PeerError."""
+        if self._closed.is_set():
+            raise PeerClosed(self._reason)
+        await self._post_side_message(encode_notification(method, params), self._headers_for(method, {}, None))
+
+    def _headers_for(self, method: str, params: JsonObject, extra: Mapping[str, str] | None) -> dict[str, str]:
+        """Our headers, and in the modern era those that mirror the message (2026-07-28, "Standard headers")."""
+        headers = {**self._headers, **(extra or {})}
+        if self._session_id is not None:
+            headers[_SESSION_HEADER] = self._session_id
+        if not self._version:
+            return headers
+        headers[MCP_PROTOCOL_VERSION_HEADER] = self._version
+        if self._version in MODERN_PROTOCOL_VERSIONS:
+            headers[MCP_METHOD_HEADER] = method
+            name: Any = params.get(NAME_BEARING_METHODS.get(method, ""))
+            if isinstance(name, str):
+                headers[MCP_NAME_HEADER] = encode_header_value(name)
+        return headers
+
+    async def _exchange(
+        self, request_id: int, body: bytes, headers: Mapping[str, str], on_progress: ProgressListener | None
+    ) -> JsonObject:
+        async with self._post(body, headers) as response:
+            if session_id := response.headers.get(_SESSION_HEADER):
+                self._session_id = session_id
+            if response.status >= 400:
+                raise self._judge(await read_refusal(response, request_id))
+            if response.content_type != EVENT_STREAM:
+                return await read_json_answer(response, request_id)
+            stream = EventStream(response)
+            answer = await self._await_answer(stream, request_id, on_progress)
+        for _ in range(_MOST_RESUMPTIONS):
+            if answer is not None or not stream.last_id or self._is_modern:
+                break
+            stream, answer = await self._resume(stream, request_id, on_progress)
+        if answer is None:
+            raise ConnectionCut("the server ended its event stream without an answer")
+        return answer
+
+    @property
+    def _is_modern(self) -> bool:
+        return self._version in MODERN_PROTOCOL_VERSIONS
+
+    def _judge(self, refusal: PeerError) -> PeerError:
+        """What a refused request means: a lost session ends this peer."""
+        if isinstance(refusal, SessionLost):
+            if self._session_id is None:
+                return RequestFault(refusal.message)
+            self.close(refusal.message)
+        return refusal
+
+    async def _await_answer(
+        self, stream: EventStream, request_id: int, on_progress: ProgressListener | None
+    ) -> JsonObject | None:
+        async for message in stream.messages():
+            if not is_response(message):
+                self._receive(message, on_progress)
+            elif request_id_of(message) == request_id:
+                await stream.finish()
+                return message
+        return None
+
+    async def _resume(
+        self, broken: EventStream, request_id: int, on_progress: ProgressListener | None
+    ) -> tuple[EventStream, JsonObject | None]:
+        """Take up the stream of a request where it ended (2025-11-25, "Resumability and Redelivery")."""
+        await anyio.sleep(min(broken.retry, _LONGEST_RETRY))
+        async with self._get(broken.last_id) as response:
+            if response.status != 200 or response.content_type != EVENT_STREAM:
+                raise ConnectionCut(f"the server ended its event stream; resuming it got HTTP {response.status}")
+            stream = EventStream(response, broken.last_id)
+            return stream, await self._await_answer(stream, request_id, on_progress)
+
+    def _receive(self, message: JsonObject, on_progress: ProgressListener | None) -> None:
+        """A request or notification from the server."""
+        method = message.get("method")
+        if "id" in message:
+            if self._is_modern:
+                return  # servers of this era may not ask
+            answer = answer_server_request(message)
+            self._tasks.start_soon(self._post_quietly, answer, self._headers_for("", {}, None))
+        elif method == "notifications/progress":
+            report_progress(on_progress, object_in(message, "params"))
+        elif isinstance(method, str):
+            self._listener(method, object_in(message, "params"))
+
+    def _take_back(self, request_id: int, method: str) -> None:
+        """Cancel a request of a session; in the modern era its closed response has said it already."""
+        if not self._version or self._is_modern or self._closed.is_set() or method == "initialize":
+            return
+        headers = self._headers_for("notifications/cancelled", {}, None)
+        self._tasks.start_soon(self._post_quietly, encode_cancellation(request_id), headers)
+
+    async def follow(self) -> None:
+        """Read the session's stream of notifications (legacy era), opening it again whenever it ends."""
+        last_id = ""
+        while not self._is_modern and self._session_id is not None:
+            try:
+                async with self._get(last_id) as response:
+                    if response.status != 200 or response.content_type != EVENT_STREAM:
+                        return  # the server has no such stream (405), or the session is gone
+                    stream = EventStream(response, last_id)
+                    async for message in stream.messages():
+                        self._receive(message, None)
+                    last_id = stream.last_id
+            except (aiohttp.ClientError, OSError, EventTooLarge) as problem:
+                _log.debug("a notification stream broke: %s", type(problem).__name__)
+            await anyio.sleep(_FOLLOW_RETRY)
+
+    async def end_session(self) -> None:
+        """Tell the server that the session is over (legacy era)."""
+        if self._session_id is None or self._is_modern:
+            return
+        with anyio.move_on_after(_FAREWELL_TIMEOUT, shield=True):
+            try:
+                headers = self._headers_for("", {}, None)
+                async with self._client.delete(self._url, headers=headers, allow_redirects=False):
+                    pass
+            except (aiohttp.ClientError, OSError) as problem:
+                _log.debug("a session could not be ended: %s", type(problem).__name__)
+
+    async def _post_quietly(self, body: bytes, headers: Mapping[str, str]) -> None:
+        try:
+            await self._post_side_message(body, headers)
+        except PeerError as problem:
+            _log.debug("a message to a server was not delivered: %s", problem)
+
+    async def _post_side_message(self, body: bytes, headers: Mapping[str, str]) -> None:
+        with anyio.move_on_after(_SIDE_MESSAGE_TIMEOUT) as deadline, faults_mapped():
+            async with self._post(body, headers) as response:
+                if response.status >= 400:
+                    raise self._judge(await read_refusal(response, None))
+                await discard(response)
+        if deadline.cancelled_caught:
+            raise RequestFault(f"the server did not take a message within {_SIDE_MESSAGE_TIMEOUT:g} s")
+
+    @asynccontextmanager
+    async def _post(self, body: bytes, headers: Mapping[str, str]) -> AsyncGenerator[aiohttp.ClientResponse]:
+        """POST; a redirect that keeps method and origin is followed, once, and remembered."""
+        async with self._client.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
+            if not 300 <= response.status < 400:
+                yield response
+                return
+            target = urljoin(self._url, response.headers.get("Location", ""))
+        if response.status not in (307, 308) or URL(target).origin() != URL(self._url).origin():
+            raise RequestFault(f"HTTP {response.status}: the server redirects elsewhere, which is not followed")
+        self._url = target
+        async with self._client.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
+            if 300 <= response.status < 400:
+                raise RequestFault(f"HTTP {response.status}: the server redirects in circles")
+            yield response
+
+    @asynccontextmanager
+    async def _get(self, last_id: str) -> AsyncGenerator[aiohttp.ClientResponse]:
+        headers = self._headers_for("", {}, None) | {"Accept": EVENT_STREAM}
+        if last_id:
+            headers["Last-Event-ID"] = last_id
+        async with self._client.get(self._url, headers=headers, allow_redirects=False) as response:
+            yield response

@@ -1,0 +1,102 @@
+"""The instances of a server with a workspace: one connection for each owner, started when first used.
+
+Above: `gateway.hub.upstreams`. Below: connections. Refuses to know: how a workspace is made.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.abc import TaskGroup
+
+from gateway.errors import ToolServerDown
+from gateway.hub.connection import Connection
+
+_log = logging.getLogger(__name__)
+
+
+class _Instance:
+    """A connection with its users counted. `idle_since` is on anyio's clock, and set while there are none."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.users = 0
+        self.idle_since = anyio.current_time()
+        self.scope = anyio.CancelScope()
+
+
+class Instances:
+    """A bounded set of instances by owner, each stopped when nobody has used it for `idle` seconds.
+
+    `connect` makes a connection for an owner. `tasks` owns what runs; it outlives this object's use.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[str], Connection],
+        tasks: TaskGroup,
+        *,
+        most: int,
+        idle: float,
+    ) -> None:
+        self._name = name
+        self._connect = connect
+        self._tasks = tasks
+        self._most = most
+        self._idle = idle
+        self._by_owner: dict[str, _Instance] = {}
+
+    def __len__(self) -> int:
+        """How many are running."""
+        return len(self._by_owner)
+
+    def connections(self) -> tuple[Connection, ...]:
+        """Those of all running instances."""
+        return tuple(instance.connection for instance in self._by_owner.values())
+
+    @asynccontextmanager
+    async def use(self, owner: str) -> AsyncGenerator[Connection]:
+        """The owner's connection, kept from being stopped meanwhile. Raises ToolServerDown when all are busy."""
+        instance = self._by_owner.get(owner) or self._start(owner)
+        instance.users += 1
+        try:
+            yield instance.connection
+        finally:
+            instance.users -= 1
+            instance.idle_since = anyio.current_time()
+
+    def _start(self, owner: str) -> _Instance:
+        if len(self._by_owner) >= self._most:
+            self._stop_the_longest_idle()
+        instance = self._by_owner[owner] = _Instance(self._connect(owner))
+        self._tasks.start_soon(self._run, owner, instance)
+        return instance
+
+    def _stop_the_longest_idle(self) -> None:
+        idle = [(instance.idle_since, owner) for owner, instance in self._by_owner.items() if not instance.users]
+        if not idle:
+            message = f"The tool server {self._name!r} is down: all of its {self._most} instances are busy."
+            raise ToolServerDown(message, server=self._name)
+        self._by_owner.pop(min(idle)[1]).scope.cancel()
+
+    async def _run(self, owner: str, instance: _Instance) -> None:
+        with instance.scope:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(instance.connection.run)
+                await self._until_idle(instance)
+                if self._by_owner.get(owner) is instance:
+                    del self._by_owner[owner]
+                tasks.cancel_scope.cancel()
+        _log.info("%s: an instance was stopped", self._name)
+
+    async def _until_idle(self, instance: _Instance) -> None:
+        while True:
+            now = anyio.current_time()
+            ends = (now if instance.users else instance.idle_since) + self._idle
+            if ends <= now:
+                return
+            await anyio.sleep(ends - now)

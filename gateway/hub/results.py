@@ -1,0 +1,120 @@
+"""A tool call: what goes in, and what comes back, read leniently from the server's raw result.
+
+Lenient because the call has been executed by then: an odd content block must not lose the rest of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+ContentBlock = Mapping[str, Any]
+"""One MCP content block as the server sent it: passes through untouched, so kinds unknown to us survive."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolProgress:
+    """How far a running call is. `total` and `message` are absent when the server does not say."""
+
+    progress: float
+    total: float | None = None
+    message: str | None = None
+
+
+ProgressListener = Callable[[ToolProgress], None]
+"""Told of each step. Must be quick: it runs while the server's other answers wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """A call to be made: the server's own name of the tool, and `timeout` in seconds, waiting included."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    timeout: float
+    on_progress: ProgressListener | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """The outcome of a call that the server answered; a failure of the tool itself is `is_error`."""
+
+    content: tuple[ContentBlock, ...]
+    structured: Any | None = None
+    is_error: bool = False
+
+    def text(self) -> str:
+        """The text blocks, joined by line ends."""
+        return "\n".join(block["text"] for block in self.content if isinstance(block.get("text"), str))
+
+    def with_note(self, note: str) -> CallResult:
+        """The same result with one more text block."""
+        return CallResult((*self.content, text_block(note)), self.structured, self.is_error)
+
+
+def text_block(text: str) -> ContentBlock:
+    """An MCP text block."""
+    return {"type": "text", "text": text}
+
+
+def read_call_result(raw: Mapping[str, Any]) -> CallResult:
+    """The result of `tools/call` (MCP 2025-11-25 and 2026-07-28, "Tools").
+
+    A result that is not complete (the server wants input first, or answers with a task) becomes an error that
+    says so, because this gateway cannot carry on from it.
+    """
+    kind = raw.get("resultType") or "complete"
+    if kind == "input_required":
+        return CallResult((text_block(_describe_wanted_input(raw)),), is_error=True)
+    if kind != "complete":
+        message = f"The tool server answered with a result of the kind {kind!r}, which this gateway cannot handle."
+        return CallResult((text_block(message),), is_error=True)
+    return CallResult(_content(raw.get("content")), raw.get("structuredContent"), bool(raw.get("isError")))
+
+
+def _content(raw: Any) -> tuple[ContentBlock, ...]:
+    if isinstance(raw, str):
+        return (text_block(raw),)
+    if not isinstance(raw, list):
+        return ()
+    blocks = cast("list[Any]", raw)
+    return tuple(
+        cast("ContentBlock", block) if isinstance(block, dict) else text_block(str(block))
+        for block in blocks
+        if block is not None
+    )
+
+
+def _describe_wanted_input(raw: Mapping[str, Any]) -> str:
+    text = "The tool server asked for further input, which this gateway cannot give"
+    wanted = [what for request in _values(raw.get("inputRequests")) if (what := _wanted(request))]
+    return f"{text}: {'; '.join(wanted)}" if wanted else f"{text}."
+
+
+def _wanted(request: Any) -> str | None:
+    if not isinstance(request, dict):
+        return None
+    fields = cast("dict[str, Any]", request)
+    params: Any = fields.get("params")
+    message = cast("dict[str, Any]", params).get("message") if isinstance(params, dict) else None
+    return message if isinstance(message, str) and message else fields.get("method")
+
+
+def _values(raw: Any) -> list[Any]:
+    return list(cast("dict[str, Any]", raw).values()) if isinstance(raw, dict) else []
+
+
+def read_progress(params: Any) -> ToolProgress | None:
+    """The params of `notifications/progress`; None when they say nothing usable."""
+    if not isinstance(params, dict):
+        return None
+    fields = cast("dict[str, Any]", params)
+    progress, total, message = fields.get("progress"), fields.get("total"), fields.get("message")
+    if not isinstance(progress, int | float):
+        return None
+    return ToolProgress(
+        float(progress),
+        float(total) if isinstance(total, int | float) else None,
+        message if isinstance(message, str) else None,
+    )

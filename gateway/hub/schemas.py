@@ -1,0 +1,135 @@
+"""Makes a tool's input schema fit for model APIs, which take less than JSON Schema 2020-12 allows.
+
+At its root they want an object without combinators; a request with one tool that breaks this is refused whole.
+The server still checks the arguments against its own schema, so cleaning may only ever loosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import orjson
+
+_DEEPEST = 64  # levels; beyond any real schema and well within Python's recursion limit
+_LARGEST = 256 * 1024  # bytes of JSON; a schema goes to the model with every request
+_COMBINATORS = ("allOf", "anyOf", "oneOf")
+_REFUSED_AT_ROOT = (*_COMBINATORS, "not", "enum", "const", "if", "then", "else")
+_DROPPED = frozenset({"$schema", "x-mcp-header"})
+
+# Where a keyword's value is itself a schema, a list of schemas, or schemas by name. What is not named here is
+# data (`default`, `enum`, `examples`) and is not looked into.
+_ONE_SCHEMA = frozenset(
+    {
+        "items",
+        "contains",
+        "additionalProperties",
+        "additionalItems",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+        "propertyNames",
+        "not",
+        "if",
+        "then",
+        "else",
+        "contentSchema",
+    }
+)
+_MANY_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems", "items"})
+_NAMED_SCHEMAS = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
+
+Schema = dict[str, Any]
+
+
+class UnusableSchema(ValueError):
+    """The schema cannot be offered to a model; the message says why."""
+
+
+def clean_input_schema(schema: Any) -> Schema:
+    """A copy of a tool's `inputSchema` whose root is an object with `properties`. Raises UnusableSchema.
+
+    Drops `$schema` and `x-mcp-header`, folds combinators at the root into plain properties, and refuses
+    schemas that are too deep, too large, or refer to documents elsewhere.
+    """
+    if not isinstance(schema, Mapping):
+        raise UnusableSchema("inputSchema is not an object")
+    given = cast("Mapping[str, Any]", schema)
+    if given.get("type", "object") != "object":
+        raise UnusableSchema(f"inputSchema describes {given['type']!r}, not an object")
+    cleaned = _object_root(_clean(given, _DEEPEST))
+    _check_size(cleaned)
+    return cleaned
+
+
+def _check_size(schema: Schema) -> None:
+    try:
+        size = len(orjson.dumps(schema))
+    except TypeError as error:
+        raise UnusableSchema(f"inputSchema cannot be written as JSON: {error}") from error
+    if size > _LARGEST:
+        raise UnusableSchema(f"inputSchema is {size} bytes, more than {_LARGEST}")
+
+
+def _clean(schema: Mapping[str, Any], levels: int) -> Schema:
+    if levels == 0:
+        raise UnusableSchema(f"inputSchema is nested deeper than {_DEEPEST} levels")
+    reference: Any = schema.get("$ref")
+    if isinstance(reference, str) and not reference.startswith("#"):
+        raise UnusableSchema("inputSchema refers to a schema elsewhere, which this gateway does not fetch")
+    return {key: _clean_keyword(key, value, levels - 1) for key, value in schema.items() if key not in _DROPPED}
+
+
+def _clean_keyword(key: str, value: Any, levels: int) -> Any:
+    if isinstance(value, dict) and key in _NAMED_SCHEMAS:
+        return {name: _clean_if_schema(inner, levels) for name, inner in cast("Schema", value).items()}
+    if key in _ONE_SCHEMA and not isinstance(value, list):
+        return _clean_if_schema(value, levels)
+    if key in _MANY_SCHEMAS and isinstance(value, list):
+        return [_clean_if_schema(inner, levels) for inner in cast("list[Any]", value)]
+    return cast("Any", value)
+
+
+def _clean_if_schema(value: Any, levels: int) -> Any:
+    return _clean(cast("Schema", value), levels) if isinstance(value, dict) else value
+
+
+def _object_root(schema: Schema) -> Schema:
+    """The root as an object with properties; those of combinators at the root become optional ones of it."""
+    root = {**_resolved(schema, schema), **{key: schema[key] for key in ("$defs", "definitions") if key in schema}}
+    properties = dict(_mapping(root.get("properties")))
+    required = list(_strings(root.get("required")))
+    for keyword in _COMBINATORS:
+        branches: Any = root.get(keyword)
+        for branch in cast("list[Any]", branches) if isinstance(branches, list) else []:
+            resolved = _resolved(_mapping(branch), schema)
+            for name, inner in _mapping(resolved.get("properties")).items():
+                properties.setdefault(name, inner)
+            if keyword == "allOf":
+                required.extend(_strings(resolved.get("required")))
+    root = {key: value for key, value in root.items() if key not in _REFUSED_AT_ROOT and key != "required"}
+    root |= {"type": "object", "properties": properties}
+    wanted = [name for name in dict.fromkeys(required) if name in properties]
+    return root | {"required": wanted} if wanted else root
+
+
+def _resolved(schema: Schema, document: Schema) -> Schema:
+    """What a local `$ref` at the root or in one of its branches points to; anything else as it is."""
+    reference: Any = schema.get("$ref")
+    if not isinstance(reference, str):
+        return schema
+    found: Any = document
+    for step in reference.removeprefix("#").strip("/").split("/"):
+        key = step.replace("~1", "/").replace("~0", "~")
+        found = cast("Schema", found).get(key) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        raise UnusableSchema(f"inputSchema refers to {reference!r}, which is not in it")
+    rest = {key: value for key, value in schema.items() if key != "$ref"}
+    return {**{key: value for key, value in cast("Schema", found).items() if key != "$ref"}, **rest}
+
+
+def _mapping(value: Any) -> Schema:
+    return cast("Schema", value) if isinstance(value, dict) else {}
+
+
+def _strings(value: Any) -> list[str]:
+    return [name for name in cast("list[Any]", value) if isinstance(name, str)] if isinstance(value, list) else []

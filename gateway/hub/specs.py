@@ -1,0 +1,59 @@
+"""What the hub is told: which servers there are, and how patient it should be with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sandbox.spec import StdioServer
+
+
+@dataclass(frozen=True, slots=True)
+class StdioServerSpec:
+    """A server that runs as a process of ours.
+
+    `timeout` is the operator's bound on one call, in seconds: the smaller of it and the call's own holds. A
+    `disabled` server is shown in the statuses and never started.
+    """
+
+    name: str
+    server: StdioServer
+    timeout: float | None = None
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpServerSpec:
+    """A server reached over streamable HTTP. `headers` may hold credentials and are sent to this URL only."""
+
+    name: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    timeout: float | None = None
+    disabled: bool = False
+
+
+ServerSpec = StdioServerSpec | HttpServerSpec
+
+
+@dataclass(frozen=True, slots=True)
+class HubSettings:
+    """The hub's patience and its bounds. All times are in seconds.
+
+    `probe_head_start` is how long a server may be silent on the modern probe before the older handshake is
+    tried beside it. `reconnect_patience` is how long a call waits for a server that is being reconnected.
+    `stable_after` is how long a connection must have lasted for its loss to be followed by an immediate
+    reconnect, without back-off. The `instance` settings are for servers that run once per owner.
+    """
+
+    prepare_timeout: float = 600.0
+    connect_timeout: float = 30.0
+    probe_head_start: float = 3.0
+    reconnect_patience: float = 5.0
+    first_backoff: float = 0.25
+    longest_backoff: float = 30.0
+    stable_after: float = 10.0
+    relist_every: float = 300.0
+    calls_in_flight: int = 64
+    instance_idle: float = 300.0
+    instances_per_server: int = 32

@@ -1,0 +1,37 @@
+"""How each server is doing, for people and for readiness checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.hub.catalogue import BadTool
+from gateway.hub.session import Era
+from sandbox.spec import BackendName
+
+ServerState = Literal["starting", "ready", "down", "disabled"]
+"""`starting` until the first attempt has succeeded or failed; from then on `ready` or `down`."""
+
+TransportName = Literal["stdio", "http"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """One server at one moment. `since` is when this state began, in seconds since the epoch (UTC).
+
+    `tools` counts the tools on offer. `error` says why the server is down, or why it last was; `activity` what
+    it is busy with while being prepared. `instances` counts the running ones of a server with a workspace.
+    """
+
+    name: str
+    transport: TransportName
+    state: ServerState
+    since: float
+    era: Era | None = None
+    tools: int = 0
+    bad_tools: tuple[BadTool, ...] = ()
+    error: str | None = None
+    activity: str | None = None
+    stderr_tail: tuple[str, ...] = ()
+    sandbox: BackendName | None = None
+    instances: int = 0

@@ -1,0 +1,70 @@
+"""How to reach one server: what to do first, and how to open a peer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
+
+from gateway.hub.http import open_http_peer
+from gateway.hub.launcher import StdioLauncher
+from gateway.hub.peer import NotificationListener, Peer
+from gateway.hub.specs import HttpServerSpec, StdioServerSpec
+from gateway.hub.stdio import open_stdio_peer
+from sandbox.spec import BackendName
+
+
+class Transport(Protocol):
+    """A way to one server. `backend` is where its process is confined, once that is known."""
+
+    backend: BackendName | None
+    lacks_network: bool
+
+    async def prepare(self, on_progress: Callable[[str], None]) -> None:
+        """Whatever may take minutes and need be done once."""
+        ...
+
+    def open(self, listener: NotificationListener) -> AbstractAsyncContextManager[Peer]:
+        """A fresh peer: a new process, or a new session."""
+        ...
+
+
+class StdioTransport:
+    """A process started by the launcher, for one owner's workspace or for everybody (None)."""
+
+    def __init__(self, spec: StdioServerSpec, launcher: StdioLauncher, owner: str | None = None) -> None:
+        self._server = spec.server
+        self._launcher = launcher
+        self._owner = owner
+        self.backend: BackendName | None = None
+        self.lacks_network = spec.server.network == "none"
+
+    async def prepare(self, on_progress: Callable[[str], None]) -> None:
+        """Choose the sandbox and install the server. Raises SandboxError."""
+        self.backend = (await self._launcher.choose(self._server)).name
+        await self._launcher.prepare(self._server, on_progress)
+
+    @asynccontextmanager
+    async def open(self, listener: NotificationListener) -> AsyncGenerator[Peer]:
+        """Start the process. Raises SandboxError."""
+        async with (
+            self._launcher.launch(self._server, workspace_owner=self._owner) as box,
+            open_stdio_peer(box, listener) as peer,
+        ):
+            yield peer
+
+
+class HttpTransport:
+    """A server at a URL."""
+
+    def __init__(self, spec: HttpServerSpec) -> None:
+        self._spec = spec
+        self.backend: BackendName | None = None
+        self.lacks_network = False
+
+    async def prepare(self, on_progress: Callable[[str], None]) -> None:
+        """Nothing to do: the server runs elsewhere."""
+
+    def open(self, listener: NotificationListener) -> AbstractAsyncContextManager[Peer]:
+        """A client for the URL; connects with the first request."""
+        return open_http_peer(self._spec.url, self._spec.headers, listener)

@@ -1,0 +1,211 @@
+"""One configured server as the hub sees it: shared by everybody, or one instance for each owner.
+
+Above: `gateway.hub.hub`. Below: connections and instances. Refuses to know: other servers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from gateway.errors import ToolServerDown
+from gateway.hub.catalogue import Listing
+from gateway.hub.connection import Connection
+from gateway.hub.instances import Instances
+from gateway.hub.launcher import StdioLauncher
+from gateway.hub.results import CallResult, ToolRequest
+from gateway.hub.specs import HttpServerSpec, HubSettings, ServerSpec, StdioServerSpec
+from gateway.hub.status import ServerStatus, TransportName
+from gateway.hub.transports import HttpTransport, StdioTransport, Transport
+
+ListingListener = Callable[[str, Listing], None]
+
+
+class Upstream(Protocol):
+    """One configured server."""
+
+    listing: Listing
+
+    async def run(self) -> None:
+        """Keep the server in use until cancelled."""
+        ...
+
+    async def settled(self) -> None:
+        """Wait until it has been listed, or its first start has failed."""
+        ...
+
+    def status(self) -> ServerStatus:
+        """How it is doing."""
+        ...
+
+    async def call(self, request: ToolRequest, *, owner: str) -> CallResult:
+        """Call a tool for an owner. Raises ToolServerError."""
+        ...
+
+
+class SharedUpstream:
+    """A server with one connection for everybody."""
+
+    def __init__(
+        self, spec: ServerSpec, transport: Transport, settings: HubSettings, on_change: ListingListener
+    ) -> None:
+        self._name = spec.name
+        self._transport_name: TransportName = _transport_name(spec)
+        self._on_change = on_change
+        self.listing = Listing()
+        self._connection = Connection(spec.name, transport, settings, on_listing=self._take_listing)
+
+    async def run(self) -> None:
+        """Keep the connection until cancelled."""
+        await self._connection.run()
+
+    async def settled(self) -> None:
+        """Wait for the end of the first attempt."""
+        await self._connection.settled.wait()
+
+    def status(self) -> ServerStatus:
+        """How the connection is doing."""
+        return _status(self._transport_name, self._connection, self.listing)
+
+    async def call(self, request: ToolRequest, *, owner: str) -> CallResult:
+        """Call a tool over the one connection. Raises ToolServerError."""
+        return await self._connection.call(request)
+
+    def _take_listing(self, listing: Listing) -> None:
+        self.listing = listing
+        self._on_change(self._name, listing)
+
+
+class WorkspaceUpstream:
+    """A server with a workspace: listed from an empty one, then run once for each owner."""
+
+    def __init__(
+        self,
+        spec: StdioServerSpec,
+        launcher: StdioLauncher,
+        settings: HubSettings,
+        tasks: TaskGroup,
+        on_change: ListingListener,
+    ) -> None:
+        self._spec = spec
+        self._launcher = launcher
+        self._settings = settings
+        self._on_change = on_change
+        self._listed = anyio.Event()
+        self.listing = Listing()
+        transport = StdioTransport(spec, launcher)
+        self._lister = Connection(spec.name, transport, settings, on_listing=self._take_listing)
+        self._instances = Instances(
+            spec.name, self._connect, tasks, most=settings.instances_per_server, idle=settings.instance_idle
+        )
+
+    async def run(self) -> None:
+        """List the tools once, however many attempts it takes; instances run on their own."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._lister.run)
+            await self._listed.wait()
+            await self._lister.settled.wait()
+            tasks.cancel_scope.cancel()
+
+    async def settled(self) -> None:
+        """Wait for the end of the first attempt to list."""
+        await self._lister.settled.wait()
+
+    def status(self) -> ServerStatus:
+        """Ready once listed, because an instance can then be started for anybody."""
+        return _status(
+            "stdio", self._lister, self.listing, listed=self._listed.is_set(), instances=self._instances
+        )
+
+    async def call(self, request: ToolRequest, *, owner: str) -> CallResult:
+        """Call a tool of the owner's own instance, which is started if need be. Raises ToolServerError."""
+        async with self._instances.use(owner) as connection:
+            return await connection.call(request)
+
+    def _connect(self, owner: str) -> Connection:
+        transport = StdioTransport(self._spec, self._launcher, owner)
+        return Connection(self._spec.name, transport, self._settings, era=self._lister.era)
+
+    def _take_listing(self, listing: Listing) -> None:
+        self.listing = listing
+        self._listed.set()
+        self._on_change(self._spec.name, listing)
+
+
+class UnstartedUpstream:
+    """A server that is disabled, or that nothing here could start."""
+
+    def __init__(self, spec: ServerSpec, error: str | None = None) -> None:
+        self._name = spec.name
+        self._transport_name: TransportName = _transport_name(spec)
+        self._error = error
+        self._since = time.time()
+        self.listing = Listing()
+
+    async def run(self) -> None:
+        """Nothing to run."""
+
+    async def settled(self) -> None:
+        """Settled from the start."""
+
+    def status(self) -> ServerStatus:
+        """Disabled, or down with the reason."""
+        state = "down" if self._error else "disabled"
+        return ServerStatus(self._name, self._transport_name, state, self._since, error=self._error)
+
+    async def call(self, request: ToolRequest, *, owner: str) -> CallResult:
+        """Raises ToolServerDown."""
+        why = self._error or "it is disabled"
+        raise ToolServerDown(f"The tool server {self._name!r} is down: {why}.", server=self._name)
+
+
+def make_upstream(
+    spec: ServerSpec,
+    launcher: StdioLauncher | None,
+    settings: HubSettings,
+    tasks: TaskGroup,
+    on_change: ListingListener,
+) -> Upstream:
+    """The kind of upstream that a spec asks for. `tasks` will own its instances, if it has any."""
+    if spec.disabled:
+        return UnstartedUpstream(spec)
+    if isinstance(spec, HttpServerSpec):
+        return SharedUpstream(spec, HttpTransport(spec), settings, on_change)
+    if launcher is None:
+        return UnstartedUpstream(spec, "this gateway runs no processes")
+    if spec.server.workspace is not None:
+        return WorkspaceUpstream(spec, launcher, settings, tasks, on_change)
+    return SharedUpstream(spec, StdioTransport(spec, launcher), settings, on_change)
+
+
+def _transport_name(spec: ServerSpec) -> TransportName:
+    return "http" if isinstance(spec, HttpServerSpec) else "stdio"
+
+
+def _status(
+    transport: TransportName,
+    connection: Connection,
+    listing: Listing,
+    *,
+    listed: bool = False,
+    instances: Instances | None = None,
+) -> ServerStatus:
+    settled = connection.settled.is_set()
+    return ServerStatus(
+        connection.name,
+        transport,
+        "ready" if connection.is_ready or listed else "down" if settled else "starting",
+        connection.since,
+        era=connection.era,
+        tools=len(listing.tools),
+        bad_tools=listing.bad,
+        error=connection.error,
+        activity=connection.activity,
+        stderr_tail=connection.stderr_tail,
+        sandbox=connection.transport.backend,
+        instances=len(instances) if instances is not None else 0,
+    )

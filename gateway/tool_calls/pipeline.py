@@ -1,0 +1,152 @@
+"""The pipeline that every tool call takes; nothing else in the gateway reaches a tool server.
+
+resolve -> parse -> validate -> decide -> execute -> shape -> record, in this order. A step that fails ends the
+call with an outcome, never with an exception: the model is told what to mend, the trail what happened.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+from gateway.errors import ToolCallTimeout, ToolServerError
+from gateway.hub import CallResult, CatalogueTool, ToolProgress
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.visible import one_line
+from gateway.tool_calls.call import Call, Ended
+from gateway.tool_calls.outcome import ToolOutcome
+from gateway.tool_calls.ports import AuditTrail, Decision, ToolServers
+from gateway.tool_calls.request import CallContext, ToolCallRequest
+from gateway.tool_calls.shaping import ShapedResult, shape_result
+from gateway.tool_calls.validation import SchemaChecks
+
+_log = logging.getLogger(__name__)
+
+_GRACE = 5.0  # seconds beyond its deadline that the hub may take to say so
+_RECORDING = 10.0  # seconds that a record may wait for a trail that is behind
+
+
+class ToolCaller:
+    """Runs tool calls. One for all requests; what differs between them is in the `CallContext`."""
+
+    def __init__(self, servers: ToolServers, audit: AuditTrail, metrics: Metrics) -> None:
+        self._servers = servers
+        self._audit = audit
+        self._metrics = metrics
+        self._checks = SchemaChecks()
+
+    async def call(self, request: ToolCallRequest, context: CallContext) -> ToolOutcome:
+        """Take one call through the pipeline and record it, whatever becomes of it.
+
+        Raises nothing but cancellation, and that only while nothing can have been written: a call that may
+        write, once begun, is shielded until it ends or its deadline passes, and its outcome is returned.
+        """
+        call = Call(request, context, started=anyio.current_time())
+        try:
+            checked = self._check(call)
+            result = await self._execute(call, checked)
+        except Ended as ended:
+            result = ended.shaped
+        except anyio.get_cancelled_exc_class():
+            call.outcome = "cancelled"
+            await self._record(call, ShapedResult(()))
+            raise
+        await self._record(call, result)
+        return call.finish(result)
+
+    def _check(self, call: Call) -> _Checked:
+        """Everything before the call is sent. Raises Ended."""
+        catalogue = self._servers.catalogue
+        name = call.request.name
+        tool = catalogue.by_wire_name.get(name) or catalogue.by_name.get(name)
+        if tool is None or not call.context.policy.visible(tool.qualified):
+            call.end("unknown", "unknown_tool", f"There is no tool called {one_line(name, 140)!r}.")
+        call.tool = tool
+        arguments = call.read_arguments()
+        if problems := self._checks.problems(tool, arguments, catalogue.generation):
+            listed = "\n".join(f"- {problem}" for problem in problems)
+            call.end("invalid", "invalid_arguments", f"The arguments do not fit the tool's schema:\n{listed}")
+        call.judge(_decide(call.context, tool.qualified, arguments))
+        return _Checked(tool, arguments)
+
+    async def _execute(self, call: Call, checked: _Checked) -> ShapedResult:
+        """Send the call and shape what comes back. Raises Ended."""
+        limit = call.context.result_bytes
+        try:
+            async with call.context.limiter or nullcontext():
+                await checkpoint()  # the last point at which a cancelled call that may write does not begin
+                result = await self._send(call, checked)
+        except ToolServerError as error:
+            call.fault(error)
+        call.outcome = "tool_error" if result.is_error else "ok"
+        return shape_result(result, text_limit=limit)
+
+    async def _send(self, call: Call, checked: _Checked) -> CallResult:
+        context, tool = call.context, checked.tool
+        try:
+            with anyio.fail_after(context.timeout_seconds + _GRACE, shield=call.may_write):
+                return await self._servers.call(
+                    tool.server,
+                    tool.name,
+                    checked.arguments,
+                    owner=context.key_id,
+                    timeout=context.timeout_seconds,
+                    on_progress=_harmless(context),
+                )
+        except TimeoutError as error:
+            message = f"The tool server {tool.server!r} gave no answer within its deadline."
+            raise ToolCallTimeout(message, server=tool.server) from error
+
+    async def _record(self, call: Call, result: ShapedResult) -> None:
+        """Count and record the call; nothing that happens around it may keep the record from being made."""
+        record = call.record(result)
+        self._metrics.tool_call(record.server or "", record.verdict, record.outcome, record.duration_seconds)
+        with anyio.move_on_after(_RECORDING, shield=True) as scope:
+            await self._audit.record(record)
+        if scope.cancelled_caught:
+            _log.critical("the audit trail is stuck; this record is here alone: %r", record)
+
+
+def _decide(context: CallContext, qualified: str, arguments: Mapping[str, Any]) -> Decision:
+    try:
+        return context.policy.decide(qualified, arguments)
+    except Exception as error:  # noqa: BLE001 - whatever fails in a policy, the call is denied
+        _log.exception("the policy of key %s failed on %s", context.key_id, qualified)
+        return _PolicyFailed(reason=f"the policy failed: {type(error).__name__}")
+
+
+@dataclass(frozen=True, slots=True)
+class _PolicyFailed:
+    """An error in a policy denies."""
+
+    reason: str
+    verdict: Literal["deny"] = "deny"
+    rule: str | None = "policy-error"
+    message: str = "Refused: the policy for this call could not be evaluated."
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A call that may be sent."""
+
+    tool: CatalogueTool
+    arguments: Mapping[str, Any]
+
+
+def _harmless(context: CallContext) -> Callable[[ToolProgress], None] | None:
+    """The context's progress listener, which gets messages that are safe to show."""
+    listener = context.on_progress
+    if listener is None:
+        return None
+
+    def report(progress: ToolProgress) -> None:
+        message = progress.message and one_line(progress.message, 200)
+        listener(replace(progress, message=message))
+
+    return report

@@ -1,0 +1,70 @@
+"""What the pipeline uses of its neighbours.
+
+`gateway.hub.Hub`, `tool_policies.Policy` and `gateway.audit.AuditTrail` satisfy these protocols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol
+
+from gateway.audit.events import ToolCallRecord
+from gateway.hub import CallResult, Catalogue, ToolProgress
+
+
+class ToolServers(Protocol):
+    """The tool servers, and what they offer."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The tools on offer at this moment."""
+        ...
+
+    async def call(
+        self,
+        server: str,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        owner: str,
+        timeout: float,  # noqa: ASYNC109 - the hub's own signature
+        on_progress: Callable[[ToolProgress], None] | None = None,
+    ) -> CallResult:
+        """Run a tool. Raises `gateway.errors.ToolServerError`."""
+        ...
+
+
+class Decision(Protocol):
+    """What a policy says of one call. `message` may be shown to the model, `reason` only to the operator."""
+
+    @property
+    def verdict(self) -> Literal["allow", "ask", "deny"]: ...
+
+    @property
+    def rule(self) -> str | None: ...
+
+    @property
+    def message(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
+
+
+class ToolPolicy(Protocol):
+    """The compiled policy of one key, narrowed to one request. Tools are named `server/tool`."""
+
+    def visible(self, tool: str) -> bool:
+        """Whether the tool exists for this key."""
+        ...
+
+    def decide(self, tool: str, arguments: Mapping[str, Any]) -> Decision:
+        """Judge one call with the arguments that would be sent."""
+        ...
+
+
+class AuditTrail(Protocol):
+    """Where a record of every call goes."""
+
+    async def record(self, event: ToolCallRecord) -> None:
+        """Take the record; waits when the trail is behind, never drops."""
+        ...

@@ -1,0 +1,44 @@
+"""A call to make, and on whose behalf."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from gateway.auth import KeyId
+from gateway.hub import ToolProgress
+from gateway.tool_calls.ports import ToolPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallRequest:
+    """A tool by wire name (`server__tool`) or qualified name (`server/tool`), and its arguments.
+
+    `arguments` is the JSON text as a model wrote it, or an object that has been parsed already.
+    """
+
+    call_id: str
+    name: str
+    arguments: str | Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What holds for a call: whose it is, what judges it, and what it may use.
+
+    `policy` is the key's policy, narrowed by the request. `timeout_seconds` runs from the moment the call is
+    sent; `result_bytes` bounds the text of its result in UTF-8. `limiter` caps the calls that run at once.
+    `on_progress` must be quick; its messages have been made harmless to show.
+    """
+
+    key_id: KeyId
+    run_id: str
+    policy: ToolPolicy
+    timeout_seconds: float = 60.0
+    result_bytes: int = 256 * 1024
+    limiter: anyio.CapacityLimiter | None = None
+    on_progress: Callable[[ToolProgress], None] | None = None
+    round: int | None = None

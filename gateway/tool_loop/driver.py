@@ -1,0 +1,241 @@
+"""Performs what the state machine asks for: calls the model, runs the tools, passes events on.
+
+Above: the API gives a sink for events and turns the end into a response. Below: routing (a `ModelCaller`) and
+the tool-call pipeline (a `ToolRunner`). Refuses to know: HTTP, wire formats, policies, MCP.
+
+A loop that was interrupted, because its client left or its provider failed, can be run again: rounds and tool
+calls that are complete are not repeated.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import anyio
+
+from gateway.conversation import (
+    Finished,
+    ModelRequest,
+    ModelResponse,
+    StreamEvent,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStarted,
+    ToolResult,
+    UsageReported,
+)
+from gateway.conversation.assembly import ResponseAssembler
+from gateway.tool_calls import ToolOutcome
+from gateway.tool_loop.progress import RoundStarted, RunEvent, ToolCallBegan, ToolCallEnded, ToolCallProgressed
+from gateway.tool_loop.state import CallModel, Finish, RunTools, ToolLoopMachine
+from gateway.tool_loop.stream_filter import StreamFilter
+
+Sink = Callable[[RunEvent], Awaitable[None]]
+
+
+class ModelCaller(Protocol):
+    """Calls the model that the request names. Both raise `gateway.errors.UpstreamError`."""
+
+    async def complete(self, request: ModelRequest) -> ModelResponse:
+        """One whole answer."""
+        ...
+
+    def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
+        """One answer as it comes; leaving the context stops the model."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolBudget:
+    """What one tool call may use: seconds until its deadline, and bytes of its result shown to the model."""
+
+    timeout_seconds: float
+    result_bytes: int
+
+
+class ToolRunner(Protocol):
+    """Runs one call through the pipeline, on behalf of this run's principal. Never raises but for cancellation."""
+
+    async def run(
+        self,
+        call: ToolCall,
+        budget: ToolBudget,
+        on_progress: Callable[[float, float | None, str | None], None],
+    ) -> ToolOutcome:
+        """The outcome, whatever it is: a refusal and a fault are outcomes too."""
+        ...
+
+
+class ToolLoop:
+    """One run: its machine, what its tools gave, and whether anything may have been written."""
+
+    def __init__(
+        self, machine: ToolLoopMachine, *, run_id: str, response_id: str, model: ModelCaller, tools: ToolRunner
+    ) -> None:
+        self.run_id = run_id
+        self.machine = machine
+        self.outcomes: list[ToolOutcome] = []
+        self.finish: Finish | None = None
+        self._response_id = response_id
+        self._model = model
+        self._tools = tools
+        self._results: dict[str, ToolResult] = {}
+        self._started_at = 0.0
+        self._underway = False
+
+    @property
+    def may_have_written(self) -> bool:
+        """True once a tool that is not known to be read-only has run: a retry from scratch would not be safe."""
+        return any(outcome.ran and outcome.may_write for outcome in self.outcomes)
+
+    async def run(self, emit: Sink) -> Finish:
+        """Run to the end, or take up an earlier attempt where it broke off; a finished run is told again.
+
+        Raises `UpstreamError` when the model cannot be reached any more. `emit` is awaited for each event.
+        """
+        request = self.machine.request
+        stream_filter = StreamFilter(
+            self._response_id, self.machine.client_tools, hold_text=request.structured_output
+        )
+        self._started_at = anyio.current_time()
+        if self.finish is None:
+            self.finish = await self._advance(stream_filter, emit)
+        else:
+            await _tell_again(self.finish, stream_filter, emit)
+        await _close(self.finish, stream_filter, emit)
+        return self.finish
+
+    async def _advance(self, stream_filter: StreamFilter, emit: Sink) -> Finish:
+        if self._underway:
+            action = self.machine.again()
+            await _emit_all(emit, stream_filter.started(self.machine.request.model, int(time.time())))
+            await _emit_all(emit, stream_filter.resumed(self.machine.text))
+        else:
+            self._underway = True
+            action = self.machine.start()
+        while not isinstance(action, Finish):
+            if isinstance(action, CallModel):
+                action = await self._call_model(action, stream_filter, emit)
+            else:
+                action = await self._run_tools(action, emit)
+        return action
+
+    async def _call_model(
+        self, action: CallModel, stream_filter: StreamFilter, emit: Sink
+    ) -> CallModel | RunTools | Finish:
+        await emit(RoundStarted(action.round))
+        if action.request.stream:
+            response = await self._stream_round(action, stream_filter, emit)
+        else:
+            response = await self._model.complete(action.request)
+        return self.machine.model_answered(response, elapsed=self._elapsed())
+
+    async def _stream_round(self, action: CallModel, stream_filter: StreamFilter, emit: Sink) -> ModelResponse:
+        assembler = ResponseAssembler()
+        stream_filter.begin_round(closing=action.closing)
+        async with self._model.stream(action.request) as events:
+            async for event in _with_distinct_call_ids(events, action.round):
+                assembler.add(event)
+                await _emit_all(emit, stream_filter.outgoing(event))
+        response = assembler.response()
+        stream_filter.end_round(text=response.message.text)
+        return response
+
+    async def _run_tools(self, action: RunTools, emit: Sink) -> CallModel | RunTools | Finish:
+        due = [call for call in action.calls if call.id not in self._results]
+        budget = self._budget(len(due))
+        limiter = anyio.CapacityLimiter(self.machine.limits.concurrent_calls)
+
+        async def run_one(call: ToolCall) -> None:
+            async with limiter:
+                await emit(ToolCallBegan(action.round, call.id, call.name))
+                outcome = await self._run_tool(call, budget, emit)
+                await emit(_ended(action.round, call, outcome))
+
+        async with anyio.create_task_group() as group:
+            for call in due:
+                group.start_soon(run_one, call)
+        results = [self._results[call.id] for call in action.calls]
+        self._results = {}
+        return self.machine.tools_finished(results, elapsed=self._elapsed())
+
+    async def _run_tool(self, call: ToolCall, budget: ToolBudget, emit: Sink) -> ToolOutcome:
+        """Run one call and keep its result before anything else can be cancelled."""
+        reports, updates = anyio.create_memory_object_stream[ToolCallProgressed](16)
+
+        def on_progress(progress: float, total: float | None, message: str | None) -> None:
+            try:
+                reports.send_nowait(ToolCallProgressed(call.id, call.name, progress, total, message))
+            except anyio.WouldBlock:
+                pass  # a client that reads slowly misses some of the progress, never a result
+
+        async def pass_on() -> None:
+            async for update in updates:
+                await emit(update)
+
+        async with updates, anyio.create_task_group() as group:
+            group.start_soon(pass_on)
+            with reports:
+                outcome = await self._tools.run(call, budget, on_progress)
+                self.outcomes.append(outcome)
+                self._results[call.id] = ToolResult(call.id, outcome.content, outcome.is_error)
+        return outcome
+
+    def _budget(self, calls: int) -> ToolBudget:
+        limits = self.machine.limits
+        left = max(0.0, limits.wall_clock_seconds - self._elapsed())
+        share = self.machine.room_for_results() // max(1, calls)
+        return ToolBudget(min(limits.tool_call_seconds, left), share)
+
+    def _elapsed(self) -> float:
+        return anyio.current_time() - self._started_at
+
+
+async def _emit_all(emit: Sink, events: Iterable[StreamEvent]) -> None:
+    for event in events:
+        await emit(event)
+
+
+async def _tell_again(finish: Finish, stream_filter: StreamFilter, emit: Sink) -> None:
+    """Give the answer of a run that ended before, to a client that lost it."""
+    await _emit_all(emit, stream_filter.started(finish.last.model, finish.last.created))
+    await _emit_all(emit, stream_filter.resumed(finish.text))
+    for index, call in enumerate(finish.client_calls):
+        await emit(ToolCallStarted(index, call.id, call.name))
+        await emit(ToolCallDelta(index, call.arguments))
+
+
+async def _close(finish: Finish, stream_filter: StreamFilter, emit: Sink) -> None:
+    await _emit_all(emit, stream_filter.release_text())
+    await emit(Finished(finish.reason))
+    if finish.usage is not None:
+        await emit(UsageReported(finish.usage))
+
+
+async def _with_distinct_call_ids(
+    events: AsyncIterator[StreamEvent], round_number: int
+) -> AsyncGenerator[StreamEvent, None]:
+    """Some models give several calls one id, or none; results could not be told apart then."""
+    seen: set[str] = set()
+    async for event in events:
+        if isinstance(event, ToolCallStarted):
+            if not event.id or event.id in seen:
+                event = replace(event, id=f"call_{round_number}_{event.index}", raw={})
+            seen.add(event.id)
+        yield event
+
+
+def _ended(round_number: int, call: ToolCall, outcome: ToolOutcome) -> ToolCallEnded:
+    return ToolCallEnded(
+        round=round_number,
+        call_id=call.id,
+        tool=call.name,
+        verdict=outcome.verdict,
+        rule=outcome.rule,
+        outcome=outcome.outcome,
+        duration_seconds=outcome.duration_seconds,
+    )

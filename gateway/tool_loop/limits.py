@@ -1,0 +1,50 @@
+"""What one run may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class LoopLimits:
+    """The bounds of one run. When one is reached the model is told, and asked for its answer without tools.
+
+    `rounds` counts model calls whose tool calls may still run; the closing call comes on top. `calls` counts
+    tool calls. `wall_clock_seconds` is measured from the start of the run. `result_bytes` is the sum of all
+    tool results in UTF-8. `repeats` is how often the same call may give the same result in a row.
+    """
+
+    rounds: int = 16
+    calls: int = 64
+    concurrent_calls: int = 8
+    wall_clock_seconds: float = 600.0
+    tool_call_seconds: float = 60.0
+    result_bytes: int = 256 * 1024
+    repeats: int = 3
+
+    def narrowed(
+        self,
+        *,
+        rounds: int | None = None,
+        calls: int | None = None,
+        concurrent_calls: int | None = None,
+        wall_clock_seconds: float | None = None,
+        result_bytes: int | None = None,
+    ) -> LoopLimits:
+        """These limits, each lowered to the given one where that is lower. Nothing is ever raised."""
+        return LoopLimits(
+            rounds=_lower(self.rounds, rounds),
+            calls=_lower(self.calls, calls),
+            concurrent_calls=_lower(self.concurrent_calls, concurrent_calls),
+            wall_clock_seconds=_lower(self.wall_clock_seconds, wall_clock_seconds),
+            tool_call_seconds=self.tool_call_seconds,
+            result_bytes=_lower(self.result_bytes, result_bytes),
+            repeats=self.repeats,
+        )
+
+
+def _lower(ours: Number, theirs: Number | None) -> Number:
+    return ours if theirs is None else min(ours, theirs)

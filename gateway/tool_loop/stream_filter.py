@@ -1,0 +1,99 @@
+"""Which events of a run's rounds leave as the one stream that the client sees.
+
+Text, reasoning and refusals leave as they come. Of tool calls, only those to the client's own tools do, with
+indexes of their own. Each round's start, end and usage stay inside: the run has one of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.conversation import (
+    Finished,
+    ReasoningDelta,
+    RefusalDelta,
+    ResponseStarted,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UnknownDelta,
+    UsageReported,
+)
+from gateway.tool_loop.state import ROUND_SEPARATOR
+
+
+class StreamFilter:
+    """The filter of one run. With `hold_text`, a round's text leaves only once `release_text` says so."""
+
+    def __init__(self, response_id: str, client_tools: frozenset[str], *, hold_text: bool) -> None:
+        self._response_id = response_id
+        self._client_tools = client_tools
+        self._hold_text = hold_text
+        self._held: list[TextDelta] = []
+        self._started = False
+        self._separator_due = False
+        self._closing = False
+        self._client_indexes: dict[int, int] = {}
+        self._client_calls = 0
+
+    def begin_round(self, *, closing: bool) -> None:
+        """The next events are another round's. In a closing round no tool call leaves."""
+        self._closing = closing
+        self._held.clear()
+        self._client_indexes.clear()
+
+    def started(self, model: str, created: int, event: ResponseStarted | None = None) -> Iterator[StreamEvent]:
+        """The run's own first event, once."""
+        if not self._started:
+            self._started = True
+            extras = event.extras if event is not None else {}
+            yield ResponseStarted(self._response_id, model, created, extras)
+
+    def resumed(self, text: str) -> Iterator[StreamEvent]:
+        """What an earlier attempt at this run had already answered."""
+        if text:
+            yield TextDelta(text)
+            self._separator_due = True
+
+    def outgoing(self, event: StreamEvent) -> Iterator[StreamEvent]:
+        """The events that leave because of this one."""
+        match event:
+            case ResponseStarted():
+                yield from self.started(event.model, event.created, event)
+            case TextDelta():
+                yield from self._text(event)
+            case ReasoningDelta() | RefusalDelta() | UnknownDelta():
+                yield event
+            case ToolCallStarted():
+                yield from self._call_started(event)
+            case ToolCallDelta():
+                if event.index in self._client_indexes:
+                    yield ToolCallDelta(self._client_indexes[event.index], event.arguments)
+            case Finished() | UsageReported():
+                pass
+
+    def end_round(self, *, text: str) -> None:
+        """The round is complete; `text` is what it said."""
+        self._separator_due = self._separator_due or (bool(text) and not self._hold_text)
+
+    def release_text(self) -> Iterator[StreamEvent]:
+        """The held text of the last round."""
+        yield from self._held
+        self._held.clear()
+
+    def _text(self, event: TextDelta) -> Iterator[StreamEvent]:
+        if self._hold_text:
+            self._held.append(event)
+            return
+        if self._separator_due and event.text:
+            self._separator_due = False
+            yield TextDelta(ROUND_SEPARATOR)
+        yield event
+
+    def _call_started(self, event: ToolCallStarted) -> Iterator[StreamEvent]:
+        if self._closing or event.name not in self._client_tools:
+            return
+        self._client_indexes[event.index] = self._client_calls
+        yield ToolCallStarted(self._client_calls, event.id, event.name, event.raw)
+        self._client_calls += 1

@@ -1,0 +1,71 @@
+"""Which folders of the host a server may be given, whether by `sandbox.mounts` or by `docker run -v`."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from pathlib import Path, PurePath, PurePosixPath
+
+from sandbox.spec import Mount, SandboxError
+
+# With one of these, a box reads other processes' secrets, talks to the engine, or is no box at all.
+_FORBIDDEN_SOURCES = ("/proc", "/sys", "/dev", "/run", "/var/run", "/boot", "/etc")
+# A box has its own of these; a mount over them would replace what confines it or what it runs.
+_FORBIDDEN_TARGETS = ("/proc", "/sys", "/dev", "/usr", "/bin", "/lib", "/lib64", "/sbin", "/etc", "/opt/server")
+
+
+def parse_mount(text: str) -> Mount:
+    """`HOST:PATH`, read-only unless `:rw` follows, both absolute. Raises SandboxError."""
+    source, _, rest = text.partition(":")
+    target, _, mode = rest.partition(":")
+    if not target or mode not in ("", "ro", "rw"):
+        raise SandboxError(f"mount {text!r}: not of the form HOST:PATH, HOST:PATH:ro or HOST:PATH:rw")
+    return Mount(Path(source), target, writable=mode == "rw")
+
+
+def checked_mounts(mounts: Iterable[Mount], workspace: str | None = None) -> tuple[Mount, ...]:
+    """The mounts with their sources resolved. `workspace` is where the workspace will be mounted beside them.
+
+    Raises SandboxError, naming the mount, for one that may not be. Blocking, quick.
+    """
+    checked = tuple(_checked(mount) for mount in mounts)
+    targets = [mount.target for mount in checked]
+    if workspace is not None:
+        targets.append(_checked_target(workspace))
+    for target in targets:
+        if targets.count(target) > 1:
+            raise SandboxError(f"two mounts have the same target {target}")
+    return checked
+
+
+def _checked(mount: Mount) -> Mount:
+    if not mount.source.is_absolute():
+        raise SandboxError(
+            f"mount {mount.source}: the host's side must be an absolute path",
+            hint="named volumes and relative paths are not supported; write the folder's full path",
+        )
+    try:
+        source = mount.source.resolve(strict=True)
+        kind = source.stat().st_mode
+    except OSError as error:
+        raise SandboxError(f"mount {mount.source}: {error.strerror}") from error
+    if not (stat.S_ISDIR(kind) or stat.S_ISREG(kind)):
+        raise SandboxError(f"mount {mount.source}: only folders and regular files can be mounted")
+    if str(source) == "/" or _beneath(source, _FORBIDDEN_SOURCES):
+        raise SandboxError(f"mount {mount.source}: this part of the host is not given to servers")
+    return Mount(source, _checked_target(mount.target), mount.writable)
+
+
+def _checked_target(target: str) -> str:
+    path = PurePosixPath(target)
+    if not path.is_absolute() or ".." in path.parts or target.startswith("//"):
+        raise SandboxError(f"mount target {target!r}: must be an absolute path without ..")
+    if str(path) == "/" or _beneath(path, _FORBIDDEN_TARGETS):
+        raise SandboxError(
+            f"mount target {target}: this path belongs to the box", hint="choose one such as /data or /workspace"
+        )
+    return str(path)
+
+
+def _beneath(path: PurePath, roots: tuple[str, ...]) -> bool:
+    return any(path.is_relative_to(root) for root in roots)

@@ -1,0 +1,182 @@
+"""`uvx` and `pipx run` commands: which packages they mean, and how they come here without running their code."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import Distribution, EntryPoint, distributions
+from pathlib import Path
+
+import anyio.to_thread
+
+from sandbox.spec import SandboxError
+from sandbox.store.package_manager import run_package_manager
+from sandbox.store.prepared import OnProgress, Program
+from sandbox.store.python_runtime import compile_packages, normalised_name, runtime_tag
+from sandbox.store.shelf import Request, Shelf
+
+LOCK_FILE = "toolgate.lock"
+"""In each installation: the exact version of everything in it, one `name==version` a line."""
+
+# PEP 508 names with extras and PEP 440 specifiers; markers and URLs are left out on purpose.
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_SPECIFIER = r"\s*(?:===|==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9.*+!_-]+\s*"
+_REQUIREMENT = re.compile(
+    rf"(?P<name>{_NAME})(?P<extras>\[\s*{_NAME}(?:\s*,\s*{_NAME})*\s*\])?"
+    rf"(?:@(?P<at>[A-Za-z0-9][A-Za-z0-9.+!_-]*)|(?P<specifiers>{_SPECIFIER}(?:,{_SPECIFIER})*))?"
+)
+_HARMLESS_FLAGS = frozenset({"-q", "--quiet", "--isolated", "-n", "--no-cache", "--no-progress"})
+# Evaluated inside the box. `-P` keeps the current folder, which may be a workspace, off the import path.
+_LAUNCHER = "import sys\nfrom {module} import {first}\nsys.argv[0] = {name!r}\nsys.exit({attribute}())"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A package of an index: its name and, as pip reads it, the requirement with extras and versions."""
+
+    name: str
+    text: str
+
+    @classmethod
+    def parse(cls, text: str, tool: str) -> Requirement:
+        """Parse `name`, `name[extra]==1.2` or `name@1.2` (`@latest` is any). Raises SandboxError for the rest."""
+        match = _REQUIREMENT.fullmatch(text.strip())
+        if match is None or len(text) > 300:
+            raise SandboxError(
+                f"{tool}: {text!r} is not a package of the index",
+                hint="write name or name==version; for local code use command: python3 with sandbox.mounts",
+            )
+        at = match["at"]
+        specifiers = f"=={at}" if at and at != "latest" else (match["specifiers"] or "").replace(" ", "")
+        return cls(match["name"], f"{match['name']}{match['extras'] or ''}{specifiers}")
+
+
+@dataclass(frozen=True, slots=True)
+class UvxCommand:
+    """A parsed `uvx` or `pipx run`: `main` brings the `program`, `extra` are installed beside it."""
+
+    main: Requirement
+    extra: tuple[Requirement, ...]
+    program: str
+    args: tuple[str, ...]
+
+
+def parse_uvx(args: Sequence[str], *, tool: str = "uvx", main_flag: str = "--from") -> UvxCommand:
+    """Parse what follows `uvx` (or `pipx run`, whose `main_flag` is `--spec`).
+
+    Raises SandboxError, naming the flag, for any flag that we do not honour.
+    """
+    main: Requirement | None = None
+    extra: list[Requirement] = []
+    rest = list(args)
+    while rest and rest[0].startswith("-"):
+        flag, _, value = rest.pop(0).partition("=")
+        if flag == "--":
+            break
+        if flag == main_flag:
+            main = Requirement.parse(value or _next(rest), tool)
+        elif flag == "--with":
+            extra += [Requirement.parse(part, tool) for part in (value or _next(rest)).split(",")]
+        elif flag not in _HARMLESS_FLAGS:
+            raise SandboxError(
+                f"{tool}: the flag {flag} is not supported", hint=f"supported are {main_flag}, --with and --quiet"
+            )
+    if not rest:
+        raise SandboxError(f"{tool}: no package is named", hint='write args: ["name==version"]')
+    program = rest[0]
+    if main is None:
+        main = Requirement.parse(program, tool)
+        program = main.name
+    return UvxCommand(main, tuple(extra), program, tuple(rest[1:]))
+
+
+def _next(rest: list[str]) -> str:
+    return rest.pop(0) if rest else ""
+
+
+async def install_uvx(shelf: Shelf, command: UvxCommand, on_progress: OnProgress) -> Program:
+    """Install what `command` needs, unless it is there, and find its program.
+
+    Raises SandboxError when no wheel fits or the package has no such program.
+    """
+    requirements = tuple(requirement.text for requirement in (command.main, *command.extra))
+    request = Request(command.main.name, requirements, runtime_tag())
+
+    async def install(folder: Path) -> str:
+        on_progress(f"pip: installing {' '.join(requirements)}")
+        await _pip_install(folder, requirements)
+        await compile_packages(folder)
+        version = await anyio.to_thread.run_sync(_lock, folder, command.main.name)
+        on_progress(f"pip: installed {command.main.name}=={version}")
+        return version
+
+    installed = await shelf.get(request, install)
+    entry = await anyio.to_thread.run_sync(find_entry_point, installed.folder, command)
+    source = f"pypi:{command.main.name}=={installed.version}"
+    run = launcher_args(entry)
+    return Program("python", source, command.args, folder=installed.folder, interpreter_args=run)
+
+
+def find_entry_point(folder: Path, command: UvxCommand) -> EntryPoint:
+    """The console script that the command names, among those of its main package. Raises SandboxError."""
+    package = _distribution(folder, command.main.name)
+    scripts = {entry.name: entry for entry in package.entry_points.select(group="console_scripts")}
+    wanted = normalised_name(command.program)
+    for name, entry in scripts.items():
+        if normalised_name(name) == wanted:
+            return entry
+    there = ", ".join(sorted(scripts)) or "none"
+    raise SandboxError(
+        f"{command.main.name} has no program {command.program!r}",
+        hint=f"its programs: {there}; choose one with --from {command.main.name} PROGRAM",
+    )
+
+
+def launcher_args(entry: EntryPoint) -> tuple[str, ...]:
+    """Arguments for the interpreter that do what the generated console script would do."""
+    if not re.fullmatch(r"[\w.]+", entry.module) or not re.fullmatch(r"[\w.]+", entry.attr):
+        raise SandboxError(f"the entry point {entry.name!r} is malformed: {entry.value!r}")
+    first = entry.attr.partition(".")[0]
+    code = _LAUNCHER.format(module=entry.module, first=first, name=entry.name, attribute=entry.attr)
+    return ("-P", "-c", code)
+
+
+async def _pip_install(folder: Path, requirements: Sequence[str]) -> None:
+    """Install wheels only: building from source would run the package's code here, outside any box."""
+    common = ("--quiet", "--target", str(folder), "--only-binary", ":all:")
+    if importlib.util.find_spec("pip"):
+        tool = (
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--no-compile",
+            "--no-input",
+            "--disable-pip-version-check",
+        )
+    elif uv := shutil.which("uv"):
+        tool = (uv, "pip", "install", "--python", sys.executable)
+    else:
+        raise SandboxError(
+            "neither pip nor uv is here to install packages",
+            hint=f"run {sys.executable} -m ensurepip, or install uv",
+        )
+    what = f"install {' '.join(requirements)} from wheels (nothing is built from source)"
+    await run_package_manager((*tool, *common, "--", *requirements), cwd=folder, what=what)
+
+
+def _lock(folder: Path, name: str) -> str:
+    pins = sorted(f"{normalised_name(d.name)}=={d.version}" for d in distributions(path=[str(folder)]))
+    (folder / LOCK_FILE).write_text("\n".join(pins) + "\n")
+    return _distribution(folder, name).version
+
+
+def _distribution(folder: Path, name: str) -> Distribution:
+    for distribution in distributions(path=[str(folder)]):
+        if normalised_name(distribution.name) == normalised_name(name):
+            return distribution
+    raise SandboxError(f"pip installed no package called {name}")

@@ -1,0 +1,16 @@
+"""Waits for conditions, with a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+
+
+async def eventually(condition: Callable[[], object], *, within: float = 10.0) -> None:
+    """Poll until the condition holds; fail after `within` seconds."""
+    with anyio.move_on_after(within):
+        while not condition():
+            await anyio.sleep(0.005)
+        return
+    raise AssertionError("the condition did not come true in time")

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sandbox.spec import SandboxError, StdioServer
+from sandbox.store import PackageStore
+from sandbox.store.pypi import LOCK_FILE, Requirement, parse_uvx
+
+
+def make_wheel(folder: Path, name: str, version: str, *, requires: str | None = None) -> None:
+    """A wheel with one console script that prints its name, its arguments and whether it sees its folder."""
+    module = name.replace("-", "_")
+    info = f"{module}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    with zipfile.ZipFile(folder / f"{module}-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{module}.py", "import sys\ndef main():\n    print(sys.argv)\n    return 3\n")
+        wheel.writestr(f"{info}/METADATA", metadata + (f"Requires-Dist: {requires}\n" if requires else ""))
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/entry_points.txt", f"[console_scripts]\n{name}={module}:main\n")
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch):
+    """A package index in a folder, and pip told to use nothing else."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    make_wheel(folder, "demo-server", "1.0.0", requires="demo-library")
+    make_wheel(folder, "demo-server", "1.1.0", requires="demo-library")
+    make_wheel(folder, "demo-library", "7.0")
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def uvx(*args: str, backend="auto") -> StdioServer:
+    return StdioServer("time", "uvx", args, backend=backend)
+
+
+@pytest.mark.parametrize(
+    ("text", "requirement"),
+    [
+        ("mcp-server-time", "mcp-server-time"),
+        ("mcp-server-time@latest", "mcp-server-time"),
+        ("mcp-server-time@2026.10.19", "mcp-server-time==2026.10.19"),
+        ("mcp-server-time == 2026.10.19", "mcp-server-time==2026.10.19"),
+        ("pack[a,b]>=1,<2", "pack[a,b]>=1,<2"),
+    ],
+)
+def test_a_package_of_the_index_is_parsed(text, requirement):
+    assert Requirement.parse(text, "uvx").text == requirement
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-r/etc/passwd",
+        "--index-url=http://evil",
+        "./local",
+        "git+https://example.org/a",
+        "a @ https://example.org/a.whl",
+        "a; python_version<'4'",
+        "a\n--pre",
+        "a==",
+    ],
+)
+def test_anything_but_a_package_of_the_index_is_refused(text):
+    with pytest.raises(SandboxError):
+        Requirement.parse(text, "uvx")
+
+
+def test_the_package_and_more_can_be_named_apart_from_the_program():
+    command = parse_uvx(["--from", "pack[x]==1", "--with", "mcp<2,extra", "--with=more", "program", "--flag"])
+    assert command.main.text == "pack[x]==1"
+    assert [extra.text for extra in command.extra] == ["mcp<2", "extra", "more"]
+    assert (command.program, command.args) == ("program", ("--flag",))
+
+
+@pytest.mark.parametrize("flag", ["--python", "--index-url", "--with-editable", "-p", "--refresh"])
+def test_an_unknown_flag_of_uvx_is_refused_by_name(flag):
+    with pytest.raises(SandboxError, match=flag):
+        parse_uvx([flag, "x", "pack"])
+
+
+async def test_a_package_is_installed_once_and_keeps_its_version(index, tmp_path):
+    lines: list[str] = []
+    first = await PackageStore(tmp_path / "cache").prepare(uvx("demo-server", "--flag"), lines.append)
+    make_wheel(index, "demo-server", "2.0.0")
+    again = await PackageStore(tmp_path / "cache").prepare(uvx("demo-server", "--flag"), lines.append)
+
+    assert first == again
+    assert first.source == "pypi:demo-server==1.1.0"
+    assert first.root_kind == "python"
+    assert first.argv[0] == "/usr/bin/python3"
+    assert first.argv[-1] == "--flag"
+    assert first.env == {"PYTHONPATH": "/opt/server"}
+    assert lines == ["pip: installing demo-server", "pip: installed demo-server==1.1.0"]
+    lock = (first.mounts[0].source / LOCK_FILE).read_text()
+    assert lock == "demo-library==7.0\ndemo-server==1.1.0\n"
+    assert list(first.mounts[0].source.rglob("demo_server*.pyc")), "boxes cannot compile into the store"
+
+
+async def test_the_program_runs_as_its_console_script_would(index, tmp_path):
+    prepared = await PackageStore(tmp_path / "cache").prepare(
+        uvx("demo-server==1.0.0", "a", backend="host"), print
+    )
+    assert prepared.argv[0] == sys.executable
+    shadow = tmp_path / "workspace"
+    shadow.mkdir()
+    (shadow / "demo_server.py").write_text("raise SystemExit('the current folder was imported')")
+    done = subprocess.run(
+        prepared.argv, env=dict(prepared.env), cwd=shadow, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.returncode) == ("['demo-server', 'a']\n", 3), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "args"),
+    [
+        ("uv", ("tool", "run", "demo-server==1.0.0")),
+        ("pipx", ("run", "demo-server==1.0.0")),
+        ("pipx", ("run", "--spec", "demo-server==1.0.0", "demo-server")),
+    ],
+)
+async def test_other_spellings_mean_the_same(index, tmp_path, command, args):
+    prepared = await PackageStore(tmp_path / "cache").prepare(StdioServer("time", command, args), print)
+    assert prepared.source == "pypi:demo-server==1.0.0"
+
+
+async def test_a_package_that_is_not_there_is_a_clear_error(index, tmp_path):
+    with pytest.raises(SandboxError, match="no-such-package"):
+        await PackageStore(tmp_path / "cache").prepare(uvx("no-such-package"), print)
+
+
+async def test_a_program_that_the_package_lacks_is_a_clear_error(index, tmp_path):
+    with pytest.raises(SandboxError) as caught:
+        await PackageStore(tmp_path / "cache").prepare(uvx("--from", "demo-server", "other"), print)
+    assert "demo-server" in (caught.value.hint or "")
+
+
+async def test_an_own_import_path_comes_first(index, tmp_path):
+    server = StdioServer("time", "uvx", ("demo-server",), env={"PYTHONPATH": "/app"})
+    prepared = await PackageStore(tmp_path / "cache").prepare(server, print)
+    assert prepared.env["PYTHONPATH"] == "/app:/opt/server"
