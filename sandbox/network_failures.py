@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 # The words of glibc, Node, undici, Python's requests/urllib3/httpx, Go and curl for a host out of reach.
 _SIGNS = re.compile(
-    r"ENETUNREACH|EHOSTUNREACH|EAI_AGAIN|ENOTFOUND|EAI_FAIL|getaddrinfo"
+    r"\b(?:ENETUNREACH|EHOSTUNREACH|EAI_AGAIN|ENOTFOUND|EAI_FAIL)\b|getaddrinfo"  # not ModulENOTFOUNDError
     r"|Name or service not known|Temporary failure in name resolution|No address associated with hostname"
     r"|nodename nor servname provided|Network is unreachable|No route to host|fetch failed"
     r"|Could not resolve host|Failed to resolve|NameResolutionError|no such host",

@@ -21,6 +21,11 @@ BOX_UID = 65534
 """The user, called nobody, as which boxes run when the gateway itself is root."""
 
 
+def box_user() -> tuple[int, int]:
+    """The user and group as which boxes run: nobody if we are root, else ourselves."""
+    return (BOX_UID, BOX_UID) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+
+
 class Workspaces:
     """Workspaces beneath `state_dir`, one per server and owner; they outlive the box and the gateway."""
 

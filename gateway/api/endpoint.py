@@ -1,4 +1,8 @@
-"""The frame around every plain endpoint: exceptions become answers, answers carry ids, both are counted."""
+"""The frame around every endpoint: it is admitted, its exceptions become answers, it is counted.
+
+An `Endpoint` is a plain ASGI application: FastAPI's own machinery would cost more than all the rest of a request
+that is passed through.
+"""
 
 from __future__ import annotations
 
@@ -7,37 +11,57 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.api.errors import error_response
+from gateway.api.answer import Answer
 from gateway.api.requests import ClientLeft, Request
-from gateway.api.responses import Response, send_response
+from gateway.api.responses import Response
+from gateway.api.services import Admit, Services
 from gateway.telemetry import Metrics
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request, Services, Answer], Awaitable[None]]
+PlainHandler = Callable[[Request, Services], Awaitable[Response]]
+
+_CLIENT_LEFT = 499
+"""For the metrics alone, as nginx has it: nobody is there to be told."""
 
 
 class Endpoint:
-    """An ASGI application for one route, for answers that are sent whole. `body_limit` is in bytes."""
+    """One route."""
 
-    def __init__(self, route: str, handler: Handler, metrics: Metrics, *, body_limit: int = 64 * 1024) -> None:
+    def __init__(self, route: str, handler: Handler, admit: Admit, metrics: Metrics) -> None:
         self._route = route
         self._handler = handler
+        self._admit = admit
         self._metrics = metrics
-        self._body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         started = time.perf_counter()
-        request = Request(scope, receive, body_limit=self._body_limit)
+        request = Request(scope, receive)
+        answer = Answer(request, send)
+        status = _CLIENT_LEFT
         try:
-            response = await self._handler(request)
+            await self._serve(request, answer)
+            status = answer.status
         except ClientLeft:
-            return
+            pass
+        finally:
+            self._metrics.request(self._route, status, time.perf_counter() - started)
+
+    async def _serve(self, request: Request, answer: Answer) -> None:
+        try:
+            with self._admit() as services:
+                request.body_limit = services.http_limits.body_bytes
+                await self._handler(request, services, answer)
+        except ClientLeft:
+            raise
         except Exception as error:  # noqa: BLE001 - the boundary at which every exception becomes an answer
-            response = error_response(error, request_id=request.request_id)
-        await send_response(send, response, identify(request))
-        self._metrics.request(self._route, response.status, time.perf_counter() - started)
+            await answer.fail(error)
 
 
-def identify(request: Request) -> dict[str, str]:
-    """The headers that every answer carries."""
-    return {"x-request-id": request.request_id, "x-toolgate-run-id": request.run_id}
+def plain(handler: PlainHandler) -> Handler:
+    """A handler that returns its whole answer, as one that sends it."""
+
+    async def send_whole(request: Request, services: Services, answer: Answer) -> None:
+        await answer.whole(await handler(request, services))
+
+    return send_whole

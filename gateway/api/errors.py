@@ -6,7 +6,6 @@ and answered in constant words; its traceback goes to the log with the request's
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,17 +13,10 @@ from typing import Any
 import orjson
 
 from gateway import errors
-from gateway.api.responses import JSON, Response, json_response
+from gateway.api.responses import JSON, Response, json_response, passed_on
 
-_log = logging.getLogger(__name__)
-
-_NOT_PASSED_ON = frozenset(
-    {
-        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "upgrade"),
-        *("transfer-encoding", "content-length", "content-encoding", "content-type", "set-cookie"),
-        *("x-request-id", "date", "server"),
-    }
-)
+INTERNAL_ERROR = "internal_error"
+"""The code of what nobody foresaw: a fault of ours, whose traceback belongs in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +43,7 @@ class ErrorAnswer:
 
 
 def describe_error(error: Exception, *, request_id: str) -> ErrorAnswer:
-    """What a client is told of an exception. Logs those that nobody foresaw.
+    """What a client is told of an exception; in constant words of one that nobody foresaw.
 
     A task group wraps what its only failing task raised; the wrapping says nothing to a client.
     """
@@ -61,32 +53,29 @@ def describe_error(error: Exception, *, request_id: str) -> ErrorAnswer:
         row = ROWS.get(cls)
         if row is not None:
             return row(error)
-    _log.error("request %s failed", request_id, exc_info=error)
     return _internal(request_id)
 
 
-def error_response(error: Exception, *, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The HTTP answer to an exception; `headers` are added to it."""
-    answer = describe_error(error, request_id=request_id)
-    if answer.upstream is not None:
-        return _pass_on(answer.upstream, headers or {})
-    extra = dict(headers or {})
-    if answer.retry_after is not None:
-        extra["retry-after"] = str(answer.retry_after)
-    if answer.status == 401:
-        extra["www-authenticate"] = "Bearer"
-    return json_response(answer.body(), status=answer.status, headers=extra)
+def error_response(told: ErrorAnswer) -> Response:
+    """The HTTP answer that tells a client of an error; a provider's own answer is passed on as it came."""
+    if told.upstream is not None:
+        return _pass_on(told.upstream)
+    headers: dict[str, str] = {}
+    if told.retry_after is not None:
+        headers["retry-after"] = str(told.retry_after)
+    if told.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return json_response(told.body(), status=told.status, headers=headers)
 
 
-def _pass_on(upstream: errors.UpstreamAnswer, headers: Mapping[str, str]) -> Response:
-    theirs = {name.lower(): value for name, value in upstream.headers.items()}
-    kept = {name: value for name, value in theirs.items() if name not in _NOT_PASSED_ON}
-    return Response(upstream.status, upstream.body, theirs.get("content-type", JSON), {**kept, **headers})
+def _pass_on(upstream: errors.UpstreamAnswer) -> Response:
+    headers = passed_on(upstream.headers)
+    return Response(upstream.status, upstream.body, headers.pop("content-type", JSON), headers)
 
 
 def _internal(request_id: str) -> ErrorAnswer:
     message = f"the gateway failed; its log has the details under request id {request_id}"
-    return ErrorAnswer(500, message, "server_error", "internal_error")
+    return ErrorAnswer(500, message, "server_error", INTERNAL_ERROR)
 
 
 def _request(error: errors.RequestError) -> ErrorAnswer:

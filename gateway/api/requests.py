@@ -24,9 +24,9 @@ class ClientLeft(Exception):
 class Request:
     """One HTTP request. Reading the body is left to whoever wants it."""
 
-    __slots__ = ("_body_limit", "_receive", "headers", "request_id", "run_id", "scope")
+    __slots__ = ("body_limit", "headers", "receive", "request_id", "run_id", "scope")
 
-    def __init__(self, scope: Scope, receive: Receive, *, body_limit: int) -> None:
+    def __init__(self, scope: Scope, receive: Receive, *, body_limit: int = 64 * 1024) -> None:
         """Read the head. `headers` has lower-case names; of a name that is there twice, the last one counts."""
         self.scope = scope
         self.headers: Mapping[str, str] = {
@@ -34,13 +34,15 @@ class Request:
         }
         self.request_id = _request_id(self.headers)
         self.run_id = new_run_id()
-        self._receive = receive
-        self._body_limit = body_limit
+        self.receive = receive
+        """The rest of what the client sends; after the body, that is its leaving."""
+        self.body_limit = body_limit
+        """In bytes."""
 
     @property
-    def receive(self) -> Receive:
-        """The rest of what the client sends; after the body, that is its leaving."""
-        return self._receive
+    def ids(self) -> dict[str, str]:
+        """The headers that every answer carries."""
+        return {"x-request-id": self.request_id, "x-toolgate-run-id": self.run_id}
 
     def path_parameter(self, name: str) -> str:
         """A part of the path that the route names."""
@@ -48,7 +50,7 @@ class Request:
 
     async def body(self) -> bytes:
         """The whole body. Raises PayloadTooLarge, InvalidRequest when it takes too long, ClientLeft."""
-        if _declared_length(self.headers) > self._body_limit:
+        if _declared_length(self.headers) > self.body_limit:
             raise self._too_large()
         try:
             with anyio.fail_after(_READING):
@@ -61,19 +63,19 @@ class Request:
         pieces: list[bytes] = []
         size = 0
         while True:
-            message = await self._receive()
+            message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise ClientLeft
             piece: bytes = message.get("body", b"")
             size += len(piece)
-            if size > self._body_limit:
+            if size > self.body_limit:
                 raise self._too_large()
             pieces.append(piece)
             if not message.get("more_body", False):
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _too_large(self) -> PayloadTooLarge:
-        return PayloadTooLarge(f"the request's body is larger than {self._body_limit} bytes")
+        return PayloadTooLarge(f"the request's body is larger than {self.body_limit} bytes")
 
 
 def parse_json_object(body: bytes) -> dict[str, Any]:

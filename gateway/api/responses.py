@@ -1,4 +1,4 @@
-"""Writes HTTP answers to ASGI."""
+"""Whole HTTP answers as values."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from starlette.types import Send
-
 JSON = "application/json"
+
+_NOT_PASSED_ON = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "upgrade"),
+        *("transfer-encoding", "content-length", "content-encoding", "set-cookie"),
+        *("x-request-id", "date", "server"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +33,6 @@ def json_response(value: Any, *, status: int = 200, headers: Mapping[str, str] |
     return Response(status, orjson.dumps(value), headers=headers or {})
 
 
-async def send_response(send: Send, response: Response, ids: Mapping[str, str]) -> None:
-    """Send an answer whole; `ids` are headers that every answer carries, and go before the answer's own."""
-    headers = {**response.headers, **ids}
-    raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
-    raw.append((b"content-type", response.content_type.encode("latin-1")))
-    raw.append((b"content-length", str(len(response.body)).encode()))
-    await send({"type": "http.response.start", "status": response.status, "headers": raw})
-    await send({"type": "http.response.body", "body": response.body})
+def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+    """A provider's headers that go on to the client, names in lower case."""
+    return {name: value for name, value in headers.items() if name not in _NOT_PASSED_ON}

@@ -35,15 +35,17 @@ class Keyring:
 
         Raises AuthenticationFailed, in the same words whatever is wrong.
         """
-        principal = self._principals.get(_digest(_presented(headers)))
+        presented = bearer_token(headers) or headers.get("x-api-key", "").strip()
+        principal = self._principals.get(_digest(presented))
         if principal is None:
             raise AuthenticationFailed(_REFUSAL)
         return principal
 
 
-def _presented(headers: Mapping[str, str]) -> str:
+def bearer_token(headers: Mapping[str, str]) -> str:
+    """The credentials of `Authorization: Bearer` (RFC 6750, section 2.1); empty where there are none."""
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
-    return credentials.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "").strip()
+    return credentials.strip() if scheme.lower() == "bearer" else ""
 
 
 def _digest(secret: str) -> bytes:

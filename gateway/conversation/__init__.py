@@ -8,6 +8,7 @@ that writing it back in the same dialect is lossless, fields unknown to us inclu
 dialect, only what this vocabulary names is carried over.
 """
 
+from gateway.conversation.assembly import ResponseAssembler
 from gateway.conversation.events import (
     Finished,
     ReasoningDelta,
@@ -20,7 +21,7 @@ from gateway.conversation.events import (
     UnknownDelta,
     UsageReported,
 )
-from gateway.conversation.messages import Message, Role, Source
+from gateway.conversation.messages import Message, Role
 from gateway.conversation.parts import (
     Media,
     Part,
@@ -33,6 +34,7 @@ from gateway.conversation.parts import (
 )
 from gateway.conversation.requests import ModelRequest
 from gateway.conversation.responses import FinishReason, ModelResponse
+from gateway.conversation.source import Source
 from gateway.conversation.tools import ToolChoice, ToolDefinition
 from gateway.conversation.usage import Usage
 
@@ -48,6 +50,7 @@ __all__ = [
     "ReasoningDelta",
     "Refusal",
     "RefusalDelta",
+    "ResponseAssembler",
     "ResponseStarted",
     "Role",
     "Source",

@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
-from gateway.conversation.messages import Message, Source
+from gateway.conversation.messages import Message
 from gateway.conversation.parts import Media, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, UnknownPart
+from gateway.conversation.source import Source
 
 _PART_TYPES: Mapping[str, type[Part]] = {
     part_type.__name__: part_type
@@ -51,4 +52,6 @@ def _load_part(raw: Mapping[str, Any]) -> Any:
     fields = dict(raw["fields"])
     if raw["type"] == ToolResult.__name__:
         fields["content"] = tuple(_load_part(inner) for inner in fields["content"])
+    elif fields.get("source") is not None:
+        fields["source"] = Source(**fields["source"])
     return _PART_TYPES[raw["type"]](**fields)

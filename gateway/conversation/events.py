@@ -2,6 +2,9 @@
 
 A stream is: `ResponseStarted`, then deltas, then `Finished`, then at most one `UsageReported`. A stream that
 breaks off does not end in an event: its source raises one of `gateway.errors.UpstreamError`'s children.
+
+Where an event holds fields that this vocabulary does not name, its `dialect` says whose they are, and no other
+dialect writes them; empty stands for the dialect of whoever writes.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ class ResponseStarted:
     model: str
     created: int
     extras: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    dialect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class ToolCallStarted:
     id: str
     name: str
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    dialect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,15 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class UnknownDelta:
-    """Fields of a delta that this vocabulary does not name; only `dialect` can write them again."""
+    """Fields of a delta that this vocabulary does not name; only `dialect` can write them again.
+
+    With `in_message` False they are told about the message (log probabilities, say) and are no part of it: they
+    are passed on to the client, and not sent back to the model.
+    """
 
     dialect: str
     raw: Mapping[str, Any]
+    in_message: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,7 @@ class Finished:
 
     reason: FinishReason
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    dialect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,7 @@ class UsageReported:
 
     usage: Usage
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    dialect: str = ""
 
 
 StreamEvent = (

@@ -1,25 +1,14 @@
-"""Messages, and where they were read from."""
+"""Messages."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from gateway.conversation.parts import Part, Text, ToolCall
+from gateway.conversation.source import Source
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The wire object that a value was read from, so that the same dialect can write it back untouched.
-
-    `raw` is shared, never copied, and must not be changed by anybody.
-    """
-
-    dialect: str
-    raw: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

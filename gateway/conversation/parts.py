@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from gateway.conversation.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,14 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """What the model thought. `signature` is the provider's opaque proof, replayed byte for byte."""
+    """What the model thought. `signature` is the provider's opaque proof, replayed byte for byte.
+
+    `name` is the dialect's own name for it, where it has several; see `ReasoningDelta.field`.
+    """
 
     text: str
     signature: str | None = None
+    name: str = "reasoning_content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +51,14 @@ class ToolCall:
     """A tool call as the model wrote it.
 
     `arguments` is the JSON text exactly as received: it may be malformed, and it is sent back byte for byte.
+    `source` holds the fields of the call that are not named here (a provider's proof of its thoughts, say); two
+    calls are equal without regard to it.
     """
 
     id: str
     name: str
     arguments: str
+    source: Source | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,10 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class UnknownPart:
-    """A part of a type that this vocabulary does not name; only its own dialect can write it again."""
+    """What this vocabulary does not name; only its own dialect can write it again.
+
+    `raw` holds fields of the message that it is a part of, in the form that the dialect gives a whole message.
+    """
 
     dialect: str
     raw: Mapping[str, Any]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from gateway.conversation.messages import Message, Source
+from gateway.conversation.messages import Message
+from gateway.conversation.source import Source
 from gateway.conversation.usage import Usage
 
 

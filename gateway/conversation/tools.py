@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gateway.conversation.messages import Source
+from gateway.conversation.source import Source
 
 
 @dataclass(frozen=True, slots=True)

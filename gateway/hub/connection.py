@@ -81,7 +81,7 @@ class Connection:
     @property
     def is_ready(self) -> bool:
         """Whether a call could be sent right now."""
-        return self._session is not None
+        return self._live_session() is not None
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
@@ -234,27 +234,31 @@ class Connection:
         )
 
     async def _call(self, request: ToolRequest) -> JsonObject:
-        session = await self._wait_for_session(None)
+        session = await self._wait_for_session()
         try:
             return await session.call_tool(request.tool, request.arguments, request.on_progress)
         except SessionLost:  # it was not executed, so it may be sent again
-            session = await self._wait_for_session(session)
+            session = await self._wait_for_session()
             return await session.call_tool(request.tool, request.arguments, request.on_progress)
 
-    async def _wait_for_session(self, lost: Session | None) -> Session:
-        """The session; a new one if `lost` is given. Raises ToolServerDown.
+    def _live_session(self) -> Session | None:
+        """The session, unless its peer is gone: the task that serves it may not have noticed that yet."""
+        session = self._session
+        return None if session is None or session.peer.is_closed else session
+
+    async def _wait_for_session(self) -> Session:
+        """A session whose peer is there. Raises ToolServerDown.
 
         Waits a little for one that is being made; fails at once when the next attempt is further away.
         """
-        session = self._session
-        if session is not None and session is not lost:
+        if session := self._live_session():
             return session
         patience = self._settings.reconnect_patience if self.settled.is_set() else self._settings.connect_timeout
         failed_attempts = self._failed_attempts
         with anyio.move_on_after(patience) as wait:
             while failed_attempts == self._failed_attempts and self._retry_at < wait.deadline:
-                if self._session is not None and self._session is not lost:
-                    return self._session
                 await self._changed.wait()
+                if session := self._live_session():
+                    return session
         why = self.error or self.activity or "it is still starting"
         raise ToolServerDown(f"The tool server {self.name!r} is down: {why}.", server=self.name)

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
-from urllib.parse import urljoin
 
 import aiohttp
 import anyio
@@ -26,7 +25,6 @@ from mcp.shared.inbound import (
     encode_header_value,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from yarl import URL
 
 from gateway.hub.http_answers import (
     EVENT_STREAM,
@@ -35,16 +33,15 @@ from gateway.hub.http_answers import (
     faults_mapped,
     read_json_answer,
     read_refusal,
+    redirect_target,
 )
 from gateway.hub.jsonrpc import (
     answer_server_request,
     encode_cancellation,
     encode_notification,
     encode_request,
-    is_response,
     object_in,
     report_progress,
-    request_id_of,
     result_of,
     with_progress_token,
 )
@@ -58,7 +55,7 @@ from gateway.hub.peer import (
     SessionLost,
 )
 from gateway.hub.results import ProgressListener
-from gateway.hub.sse import EventTooLarge
+from gateway.sse import EventTooLarge
 
 _log = logging.getLogger(__name__)
 
@@ -117,8 +114,16 @@ class HttpPeer:
         self._ids = itertools.count(1)
         self._version = ""
         self._session_id: str | None = None
+        self._is_session_lost = False
+        self._under_way = 0
+        self._idle = anyio.Event()  # set, and replaced, when the last request under way has ended
         self._closed = anyio.Event()
         self._reason = ""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether a request made now would not be sent."""
+        return self._closed.is_set()
 
     def speak(self, version: str) -> None:
         """Send this version in the header of every later message; none when it is empty."""
@@ -154,14 +159,24 @@ class HttpPeer:
         if on_progress is not None:
             params = with_progress_token(params, request_id)
         body = encode_request(request_id, method, params)
+        sent_headers = self._headers_for(method, params, headers)
         try:
-            with faults_mapped():
-                return result_of(
-                    await self._exchange(request_id, body, self._headers_for(method, params, headers), on_progress)
-                )
+            with self._counted(), faults_mapped():
+                return result_of(await self._exchange(request_id, body, sent_headers, on_progress))
         except anyio.get_cancelled_exc_class():
             self._take_back(request_id, method)
             raise
+
+    @contextmanager
+    def _counted(self) -> Generator[None]:
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            if self._under_way == 0:
+                self._idle.set()
+                self._idle = anyio.Event()
 
     async def notify(self, method: str, params: JsonObject | None = None) -> None:
         """Send a notification. Raises PeerError."""
@@ -213,25 +228,28 @@ class HttpPeer:
         if isinstance(refusal, SessionLost):
             if self._session_id is None:
                 return RequestFault(refusal.message)
+            self._is_session_lost = True
             self.close(refusal.message)
         return refusal
 
     async def _await_answer(
         self, stream: EventStream, request_id: int, on_progress: ProgressListener | None
     ) -> JsonObject | None:
-        async for message in stream.messages():
-            if not is_response(message):
-                self._receive(message, on_progress)
-            elif request_id_of(message) == request_id:
-                await stream.finish()
-                return message
-        return None
+        """The answer; None when the stream ended or broke without it, and can be taken up again."""
+        try:
+            return await stream.find_answer(request_id, lambda message: self._receive(message, on_progress))
+        except (aiohttp.ClientError, OSError):
+            if self._is_modern or not stream.last_id:
+                raise
+            return None
 
     async def _resume(
         self, broken: EventStream, request_id: int, on_progress: ProgressListener | None
     ) -> tuple[EventStream, JsonObject | None]:
         """Take up the stream of a request where it ended (2025-11-25, "Resumability and Redelivery")."""
         await anyio.sleep(min(broken.retry, _LONGEST_RETRY))
+        if self._closed.is_set():
+            raise ConnectionCut("the server ended its event stream without an answer")
         async with self._get(broken.last_id) as response:
             if response.status != 200 or response.content_type != EVENT_STREAM:
                 raise ConnectionCut(f"the server ended its event stream; resuming it got HTTP {response.status}")
@@ -242,7 +260,7 @@ class HttpPeer:
         """A request or notification from the server."""
         method = message.get("method")
         if "id" in message:
-            if self._is_modern:
+            if self._is_modern or self._closed.is_set():
                 return  # servers of this era may not ask
             answer = answer_server_request(message)
             self._tasks.start_soon(self._post_quietly, answer, self._headers_for("", {}, None))
@@ -275,7 +293,15 @@ class HttpPeer:
             await anyio.sleep(_FOLLOW_RETRY)
 
     async def end_session(self) -> None:
-        """Tell the server that the session is over (legacy era)."""
+        """Tell the server that the session is over (legacy era).
+
+        If it was the server who lost it, let the requests under way hear the same: they can be sent again then.
+        """
+        if self._is_session_lost:
+            with anyio.move_on_after(_FAREWELL_TIMEOUT, shield=True):
+                while self._under_way:
+                    await self._idle.wait()
+            return
         if self._session_id is None or self._is_modern:
             return
         with anyio.move_on_after(_FAREWELL_TIMEOUT, shield=True):
@@ -308,10 +334,7 @@ class HttpPeer:
             if not 300 <= response.status < 400:
                 yield response
                 return
-            target = urljoin(self._url, response.headers.get("Location", ""))
-        if response.status not in (307, 308) or URL(target).origin() != URL(self._url).origin():
-            raise RequestFault(f"HTTP {response.status}: the server redirects elsewhere, which is not followed")
-        self._url = target
+            self._url = redirect_target(self._url, response)
         async with self._client.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
             if 300 <= response.status < 400:
                 raise RequestFault(f"HTTP {response.status}: the server redirects in circles")

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
-from contextlib import contextmanager
+import re
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, contextmanager, suppress
 from typing import Any
+from urllib.parse import urljoin
 
 import aiohttp
 import anyio
 import orjson
+from yarl import URL
 
 from gateway.hub.jsonrpc import LARGEST_MESSAGE, is_response, messages_in, read_error, request_id_of
 from gateway.hub.peer import ConnectionCut, JsonObject, PeerError, RequestFault, SessionLost, Unreachable
-from gateway.hub.sse import EventTooLarge, SseDecoder
+from gateway.sse import EventTooLarge, SseDecoder
 
 EVENT_STREAM = "text/event-stream"
 
 _LARGEST_REFUSAL = 64 * 1024  # bytes read of an error's body
 _DEFAULT_RETRY = 1.0  # seconds, where an event stream does not say
+_SESSION_WORDS = re.compile(r"session|initiali[sz]e", re.IGNORECASE)
 _END_GRACE = 0.01  # seconds after the answer for the stream to end, so that its connection can be used again
 
 
@@ -55,8 +59,8 @@ async def read_json_answer(response: aiohttp.ClientResponse, request_id: int) ->
 async def read_refusal(response: aiohttp.ClientResponse, request_id: int | None) -> PeerError:
     """What an HTTP error means: the JSON-RPC error for this request, a lost session, or a fault of this request.
 
-    A session that a server has forgotten is a 404 by the specification and a 400 in practice; a 400 that names
-    our request is an answer to it.
+    A session that a server has forgotten is a 404 by the specification, and in practice a 400 that speaks of
+    sessions or of initialising; either that names our request is an answer to it.
     """
     body = await _read_bounded(response, _LARGEST_REFUSAL) or b""
     errors = [message for message in _messages(body) if "error" in message]
@@ -64,11 +68,23 @@ async def read_refusal(response: aiohttp.ClientResponse, request_id: int | None)
         if request_id is not None and request_id_of(message) == request_id:
             return read_error(message["error"])
     detail = f": {read_error(errors[0]['error']).message}" if errors else ""
-    if response.status in (400, 404):
+    if response.status == 404 or (response.status == 400 and _SESSION_WORDS.search(detail)):
         return SessionLost(f"HTTP {response.status}{detail}")
     retry_after = response.headers.get("Retry-After", "")
     wait = f" (retry after {retry_after} s)" if retry_after.isdecimal() else ""
     return RequestFault(f"HTTP {response.status} {response.reason or ''}".rstrip() + wait + detail)
+
+
+def redirect_target(url: str, response: aiohttp.ClientResponse) -> str:
+    """Where a redirect goes that keeps method and origin, so that credentials stay where they belong.
+
+    Raises RequestFault for any other.
+    """
+    with suppress(ValueError):  # of a Location that is no URL
+        target = urljoin(url, response.headers.get("Location", ""))
+        if response.status in (307, 308) and URL(target).origin() == URL(url).origin():
+            return target
+    raise RequestFault(f"HTTP {response.status}: the server redirects elsewhere, which is not followed")
 
 
 async def discard(response: aiohttp.ClientResponse) -> None:
@@ -101,7 +117,7 @@ class EventStream:
 
     def __init__(self, response: aiohttp.ClientResponse, last_id: str = "") -> None:
         self._response = response
-        self._decoder = SseDecoder()
+        self._decoder = SseDecoder(LARGEST_MESSAGE)
         self.last_id = last_id
         self.retry = _DEFAULT_RETRY
 
@@ -112,10 +128,21 @@ class EventStream:
                 self.last_id = event.id or self.last_id
                 self.retry = self.retry if event.retry is None else event.retry / 1000
                 if event.kind == "message" and event.data:
-                    for message in _messages(event.data.encode()):
+                    for message in _messages(event.data.decode("utf-8", "replace").encode()):
                         yield message
 
-    async def finish(self) -> None:
-        """Give the stream a moment to end after its answer."""
-        with anyio.move_on_after(_END_GRACE):
+    async def find_answer(self, request_id: int, on_other: Callable[[dict[str, Any]], None]) -> JsonObject | None:
+        """The response to this request; None when the stream ends without. Other messages go to `on_other`."""
+        async with aclosing(self.messages()) as messages:
+            async for message in messages:
+                if not is_response(message):
+                    on_other(message)
+                elif request_id_of(message) == request_id:
+                    await self._finish()
+                    return message
+        return None
+
+    async def _finish(self) -> None:
+        """Give the stream a moment to end after its answer; what happens to it is of no matter any more."""
+        with anyio.move_on_after(_END_GRACE), suppress(aiohttp.ClientError, OSError):
             await self._response.content.readany()

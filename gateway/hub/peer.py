@@ -68,6 +68,11 @@ class SessionLost(PeerClosed):
 class Peer(Protocol):
     """One JSON-RPC peer. Requests may be made from any task, many at once."""
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is gone: a request made now would not be sent."""
+        ...
+
     def speak(self, version: str) -> None:
         """Set the protocol version, for transports that send it beside each message; empty before there is one."""
         ...

@@ -107,6 +107,11 @@ class StdioPeer:
         self._closed = anyio.Event()
         self._reason = ""
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether a request made now would not be sent."""
+        return self._closed.is_set()
+
     def speak(self, version: str) -> None:
         """Nothing to do: on pipes the version stands in the messages alone."""
 

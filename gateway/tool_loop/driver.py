@@ -51,8 +51,9 @@ class ModelCaller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ToolBudget:
-    """What one tool call may use: seconds until its deadline, and bytes of its result shown to the model."""
+    """What one tool call of a round may use: seconds until its deadline, bytes of its result shown to the model."""
 
+    round: int
     timeout_seconds: float
     result_bytes: int
 
@@ -147,7 +148,7 @@ class ToolLoop:
 
     async def _run_tools(self, action: RunTools, emit: Sink) -> CallModel | RunTools | Finish:
         due = [call for call in action.calls if call.id not in self._results]
-        budget = self._budget(len(due))
+        budget = self._budget(action.round, len(due))
         limiter = anyio.CapacityLimiter(self.machine.limits.concurrent_calls)
 
         async def run_one(call: ToolCall) -> None:
@@ -185,11 +186,11 @@ class ToolLoop:
                 self._results[call.id] = ToolResult(call.id, outcome.content, outcome.is_error)
         return outcome
 
-    def _budget(self, calls: int) -> ToolBudget:
+    def _budget(self, round_number: int, calls: int) -> ToolBudget:
         limits = self.machine.limits
         left = max(0.0, limits.wall_clock_seconds - self._elapsed())
         share = self.machine.room_for_results() // max(1, calls)
-        return ToolBudget(min(limits.tool_call_seconds, left), share)
+        return ToolBudget(round_number, min(limits.tool_call_seconds, left), share)
 
     def _elapsed(self) -> float:
         return anyio.current_time() - self._started_at

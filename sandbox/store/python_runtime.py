@@ -25,14 +25,17 @@ def normalised_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-async def compile_packages(folder: Path) -> None:
-    """Compile everything beneath `folder`, because boxes cannot write to the store.
+async def compile_packages(
+    folder: Path, *, python: Path = Path(sys.executable), seen_as: str = PACKAGE_FOLDER
+) -> None:
+    """Compile everything beneath `folder` for `python`, because boxes cannot write to it.
 
-    The compiled files are not checked against dates, so they also hold for copies. Packages may ship templates
-    that are no valid Python, so a file that does not compile is no failure.
+    `seen_as` is the folder's path inside, for tracebacks. The compiled files are not checked against dates, so
+    they also hold for copies. Packages may ship templates that are no valid Python, so a file that does not
+    compile is no failure.
     """
-    options = ("-q", "-s", str(folder), "-p", PACKAGE_FOLDER, "--invalidation-mode", "unchecked-hash")
-    argv = [sys.executable, "-I", "-m", "compileall", *options, str(folder)]
+    options = ("-q", "-s", str(folder), "-p", seen_as, "--invalidation-mode", "unchecked-hash")
+    argv = [str(python), "-I", "-m", "compileall", *options, str(folder)]
     try:
         with anyio.fail_after(DEADLINE_SECONDS):
             await anyio.run_process(argv, check=False, env={}, stdin=subprocess.DEVNULL)

@@ -11,22 +11,18 @@ network, until its folder is removed.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
-from sandbox.locations import make_passable
-
-_LOCK_POLL_SECONDS = 0.1
+from sandbox.file_lock import file_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,7 @@ class Shelf:
         """
         if found := self.find(request):
             return found
-        async with self._locked(request):
+        async with file_lock(self._root / ".locks" / request.digest):
             # Another task or process may have been quicker while this one waited for the lock.
             return self.find(request) or await self._install(request, install)
 
@@ -110,33 +106,12 @@ class Shelf:
     def _record(self, request: Request) -> Path:
         return self._root / ".requests" / f"{request.digest}.json"
 
-    @asynccontextmanager
-    async def _locked(self, request: Request) -> AsyncGenerator[None]:
-        """Hold the request's lock. Waiting is by polling, because a blocked flock could not be cancelled."""
-        path = self._root / ".locks" / request.digest
-        make_passable(path.parent)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            while not _try_lock(descriptor):  # noqa: ASYNC110 - the holder may be another process
-                await anyio.sleep(_LOCK_POLL_SECONDS)
-            yield
-        finally:
-            os.close(descriptor)
-
 
 def remove_read_only(folder: Path) -> None:
     """Remove a folder of the shelf, whose write permission was taken away. Blocking."""
     for inside, _, _ in os.walk(folder):
         Path(inside).chmod(0o755)
     shutil.rmtree(folder)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _make_empty(folder: Path) -> None:

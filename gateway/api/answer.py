@@ -1,0 +1,77 @@
+"""One HTTP answer on its way out: whole, or a stream that begins with its first bytes.
+
+Above: handlers say what to send. Below: ASGI. It knows whether the answer has begun, which decides how a fault
+can still be told: as an HTTP error before the first byte, as an event of the stream after it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from starlette.types import Send
+
+from gateway.api.errors import INTERNAL_ERROR, ErrorAnswer, describe_error, error_response
+from gateway.api.requests import Request
+from gateway.api.responses import Response
+
+_log = logging.getLogger(__name__)
+
+StreamFault = Callable[[ErrorAnswer], bytes]
+"""The bytes that tell a client of a fault within a stream, in the stream's own dialect, its end included."""
+
+_EVENT_STREAM: dict[str, str] = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+
+
+class Answer:
+    """The answer to one request. `headers` (names in lower case) are added to whatever is sent."""
+
+    __slots__ = ("_request", "_send", "_stream_fault", "has_ended", "headers", "status")
+
+    def __init__(self, request: Request, send: Send) -> None:
+        self._request = request
+        self._send = send
+        self._stream_fault: StreamFault | None = None
+        self.headers: dict[str, str] = {}
+        self.status = 0
+        """The HTTP status that was sent; 0 while nothing has been."""
+        self.has_ended = False
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the head has left: from then on the status cannot change any more."""
+        return self.status != 0
+
+    async def whole(self, response: Response) -> None:
+        """Send an answer whole."""
+        headers = {**response.headers, "content-length": str(len(response.body))}
+        await self.begin(response.status, {"content-type": response.content_type, **headers})
+        await self.write(response.body, more=False)
+
+    async def begin(self, status: int, headers: dict[str, str]) -> None:
+        """Send the head. Every answer carries the ids of its request and its run."""
+        self.status = status
+        named = {**headers, **self.headers, **self._request.ids}
+        raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in named.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+
+    async def begin_events(self, stream_fault: StreamFault, headers: Mapping[str, str] | None = None) -> None:
+        """Send the head of an event stream, with `headers` besides."""
+        self._stream_fault = stream_fault
+        await self.begin(200, {**(headers or {}), **_EVENT_STREAM})
+
+    async def write(self, data: bytes, *, more: bool = True) -> None:
+        """Send a piece of the body; waits while the client reads more slowly than we write."""
+        self.has_ended = not more
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def fail(self, error: Exception) -> ErrorAnswer:
+        """Tell the client of an exception in the way that is still open; returns what it was told."""
+        told = describe_error(error, request_id=self._request.request_id)
+        if told.code == INTERNAL_ERROR:
+            _log.error("request %s failed", self._request.request_id, exc_info=error)
+        if not self.has_begun:
+            await self.whole(error_response(told))
+        elif not self.has_ended and self._stream_fault is not None:
+            await self.write(self._stream_fault(told), more=False)
+        return told

@@ -1,0 +1,57 @@
+"""`/healthz`, `/readyz` and `/metrics`: for orchestrators, probes and operators."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from gateway.api.operators import require_operator
+from gateway.api.requests import Request
+from gateway.api.responses import Response, json_response
+from gateway.api.services import Services
+from gateway.hub import ServerState, ServerStatus
+from gateway.telemetry.metrics import CONTENT_TYPE
+
+_STATES: tuple[str, ...] = get_args(ServerState)
+_LINES = 20  # of standard error, in the verbose report
+
+
+async def healthz(request: Request, services: Services) -> Response:
+    """The process answers: that is all it says."""
+    return json_response({"status": "ok"})
+
+
+async def readyz(request: Request, services: Services) -> Response:
+    """200 once every server has been listed or has failed its first start; `?verbose` tells operators more."""
+    statuses = services.hub.statuses()
+    is_ready = all(status.state != "starting" for status in statuses)
+    report: dict[str, Any] = {"status": "ready" if is_ready else "starting"}
+    if b"verbose" in request.scope["query_string"]:
+        require_operator(request, services.operator_token_digest)
+        report["servers"] = [describe_server(status) for status in statuses]
+    return json_response(report, status=200 if is_ready else 503)
+
+
+async def metrics(request: Request, services: Services) -> Response:
+    """The Prometheus text format."""
+    require_operator(request, services.operator_token_digest)
+    states = {status.name: status.state for status in services.hub.statuses()}
+    return Response(200, services.metrics.exposition(states, _STATES), CONTENT_TYPE)
+
+
+def describe_server(status: ServerStatus) -> dict[str, Any]:
+    """One server's state as JSON; absent is what there is nothing to say of. `since` is in seconds since the epoch."""
+    told: dict[str, Any] = {
+        "name": status.name,
+        "state": status.state,
+        "transport": status.transport,
+        "since": status.since,
+        "tools": status.tools,
+        "sandbox": status.sandbox,
+        "protocol": status.era,
+        "instances": status.instances or None,
+        "activity": status.activity,
+        "error": status.error,
+        "left_out": [{"tool": bad.name, "reason": bad.reason} for bad in status.bad_tools],
+        "stderr": list(status.stderr_tail[-_LINES:]) if status.state == "down" else [],
+    }
+    return {name: value for name, value in told.items() if value not in (None, [])}

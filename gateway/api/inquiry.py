@@ -1,0 +1,32 @@
+"""What is known of a request to a model once it has been understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.api.toolgate_field import RequestOptions
+from gateway.auth import Principal
+from gateway.dialects import Dialect
+from gateway.exposure import Exposure
+from gateway.routing import Route
+from tool_policies import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """Who asks what of which model, with which tools, in which dialect. `fields` is the parsed `body`."""
+
+    principal: Principal
+    body: bytes = field(repr=False)
+    fields: Mapping[str, Any] = field(repr=False)
+    options: RequestOptions
+    route: Route
+    exposure: Exposure[Policy]
+    dialect: Dialect
+
+    @property
+    def model(self) -> str:
+        """The model by the name that the client used."""
+        return self.fields["model"]

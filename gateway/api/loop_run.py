@@ -1,0 +1,201 @@
+"""A request as a run of the tool loop: set up, or taken up again, run, answered, recorded.
+
+Above: the endpoint of a dialect. Below: the tool loop. The dialect is a parameter: whatever the client speaks,
+the run is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.api.answer import Answer
+from gateway.api.errors import describe_error
+from gateway.api.inquiry import Inquiry
+from gateway.api.presence import cancelled_when_client_leaves
+from gateway.api.requests import ClientLeft, Request
+from gateway.api.responses import json_response
+from gateway.api.run_records import record_run
+from gateway.api.run_stream import RunStream
+from gateway.api.run_summary import summarize_run
+from gateway.api.services import Services
+from gateway.api.tool_runner import RunTools
+from gateway.api.toolgate_field import FIELD, HEADER
+from gateway.audit import now
+from gateway.conversation import FinishReason, Message, ModelRequest, ModelResponse, Part, Text
+from gateway.errors import InvalidRequest
+from gateway.exposure import check_names
+from gateway.tool_loop import Finish, RequestIdentity, RunEvent, ToolLoop, ToolLoopMachine
+
+_IDEMPOTENCY_KEY = "idempotency-key"
+_LONGEST_IDEMPOTENCY_KEY = 255
+_RETRIES = "x-stainless-retry-count"  # what the official SDKs say of themselves
+
+
+async def run_loop(request: Request, services: Services, answer: Answer, inquiry: Inquiry) -> None:
+    """Answer with a run; a retry of an earlier attempt joins that one's run."""
+    given = await _model_request(services, inquiry)
+    identity = _identity(request, inquiry)
+    rejoin = identity.idempotency_key is not None or _is_retry(request)
+    with cancelled_when_client_leaves(request):
+        async with services.attempts.claim(
+            identity,
+            begin=lambda: _begin(request, services, inquiry, given),
+            body_bytes=len(inquiry.body),
+            rejoin=rejoin,
+        ) as loop:
+            request.run_id = loop.run_id
+            await _Run(request, services, answer, inquiry, loop).run()
+
+
+async def _model_request(services: Services, inquiry: Inquiry) -> ModelRequest:
+    """The client's request with our tools added and our part of earlier turns put back. Raises InvalidRequest."""
+    given = inquiry.dialect.read_request(inquiry.fields)
+    ours = inquiry.exposure.definitions
+    if ours and given.n > 1:
+        message = f"n must be 1 while tools are attached; leave them out with the header {HEADER}: none"
+        raise InvalidRequest(message, param="n")
+    check_names(ours, given.tools)
+    messages = await services.handoffs.restore(inquiry.principal.key_id, given.messages)
+    return replace(given, messages=messages, tools=(*given.tools, *ours))
+
+
+def _identity(request: Request, inquiry: Inquiry) -> RequestIdentity:
+    key = request.headers.get(_IDEMPOTENCY_KEY)
+    if key is not None and not 0 < len(key) <= _LONGEST_IDEMPOTENCY_KEY:
+        message = f"Idempotency-Key must have 1 to {_LONGEST_IDEMPOTENCY_KEY} characters"
+        raise InvalidRequest(message, param=_IDEMPOTENCY_KEY)
+    digest = hashlib.sha256(inquiry.body)
+    digest.update(request.headers.get(HEADER, "").encode("latin-1"))
+    return RequestIdentity(inquiry.principal.key_id, digest.digest(), key)
+
+
+def _is_retry(request: Request) -> bool:
+    return request.headers.get(_RETRIES, "0") not in ("", "0")
+
+
+def _begin(request: Request, services: Services, inquiry: Inquiry, given: ModelRequest) -> ToolLoop:
+    wanted = inquiry.options.limits
+    machine = ToolLoopMachine(
+        request=given,
+        tools=frozenset(tool.wire_name for tool in inquiry.exposure.tools),
+        client_tools=frozenset(tool.name for tool in given.tools[: len(given.tools) - len(inquiry.exposure.tools)]),
+        limits=services.loop_limits.narrowed(
+            rounds=wanted.rounds, calls=wanted.calls, wall_clock_seconds=wanted.wall_clock_seconds
+        ),
+    )
+    return ToolLoop(
+        machine,
+        run_id=request.run_id,
+        response_id=f"chatcmpl-{request.run_id.removeprefix('run_')}",
+        model=services.router.caller(inquiry.route),
+        tools=RunTools(services, inquiry.principal.key_id, request.run_id, inquiry.exposure.policy),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One attempt at a run."""
+
+    request: Request
+    services: Services
+    answer: Answer
+    inquiry: Inquiry
+    loop: ToolLoop
+
+    async def run(self) -> None:
+        """Run, answer, record; a fault is told to the client and recorded, and the run kept for a retry."""
+        started, outcome = now(), "client_left"
+        try:
+            if self.loop.machine.request.stream:
+                await self._stream()
+            else:
+                await self._whole()
+            outcome = "ok"
+        except ClientLeft:
+            raise
+        except Exception as error:
+            outcome = describe_error(error, request_id=self.request.request_id).code
+            if self.loop.may_have_written:
+                self.answer.headers["x-should-retry"] = "false"
+            raise
+        finally:
+            await self._record(started, outcome)
+
+    async def _whole(self) -> None:
+        finish = await self.loop.run(_ignore)
+        await self._keep_handoff(finish)
+        response = _response(self.loop, finish)
+        written = self.inquiry.dialect.write_response(response, toolgate=self._summary())
+        await self.answer.whole(json_response(written))
+
+    async def _stream(self) -> None:
+        stream = RunStream(
+            self.answer,
+            self.inquiry.dialect.stream_writer(include_usage=self.loop.machine.request.include_usage),
+            heartbeat_seconds=self.services.http_limits.heartbeat_seconds,
+            tells_progress=self.inquiry.options.events,
+        )
+        async with stream.kept_alive():
+
+            async def emit(event: RunEvent) -> None:
+                await stream.emit(event)
+
+            finish = await self.loop.run(emit)
+            await self._keep_handoff(finish)
+            await stream.end(self._summary())
+
+    def _summary(self) -> dict[str, object] | None:
+        """The `toolgate` object: for those that ask, and for those that do not know that a server is down."""
+        unavailable = self.inquiry.exposure.unavailable
+        if FIELD not in self.inquiry.fields and not unavailable:
+            return None
+        return summarize_run(self.loop, unavailable)
+
+    async def _keep_handoff(self, finish: Finish) -> None:
+        """Before the client can come back with its tools' results: keep what it will not know of this turn."""
+        transcript = self.loop.machine.transcript
+        if finish.reason is FinishReason.TOOL_CALLS and not _is_known_to_client(transcript, finish):
+            await self.services.handoffs.keep(self.inquiry.principal.key_id, finish.client_calls, transcript)
+
+    async def _record(self, started: datetime, outcome: str) -> None:
+        await record_run(
+            self.services,
+            self.request,
+            self.inquiry.principal,
+            started=started,
+            outcome=outcome,
+            dialect=self.inquiry.dialect.name,
+            model=self.inquiry.model,
+            rounds=self.loop.machine.rounds,
+            calls=len(self.loop.outcomes),
+            usage=self.loop.machine.usage,
+        )
+
+
+def _is_known_to_client(transcript: Sequence[Message], finish: Finish) -> bool:
+    """Whether all that this run added is the one message that the client gets."""
+    return len(transcript) == 1 and transcript[0].tool_calls == finish.client_calls
+
+
+def _response(loop: ToolLoop, finish: Finish) -> ModelResponse:
+    """The one answer to the client, put together from all rounds."""
+    response = replace(finish.last, id=loop.response_id, finish_reason=finish.reason, usage=finish.usage)
+    if finish.rounds == 1 and finish.last.message.tool_calls == finish.client_calls:
+        return response  # nothing was put together: fields unknown to us stay
+    kept: tuple[Part, ...] = tuple(
+        part for part in finish.last.message.parts if not isinstance(part, Text) and part not in _calls(finish)
+    )
+    text = (Text(finish.text),) if finish.text else ()
+    message = Message("assistant", (*kept, *text, *finish.client_calls))
+    return replace(response, message=message, source=None)
+
+
+def _calls(finish: Finish) -> tuple[Part, ...]:
+    return finish.last.message.tool_calls
+
+
+async def _ignore(event: RunEvent) -> None:
+    """A whole answer has no use for what happens on the way."""

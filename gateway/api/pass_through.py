@@ -1,0 +1,84 @@
+"""A request to which the gateway adds nothing: its bytes go to the provider, the answer's bytes come back.
+
+Only the model's name is rewritten. Fields and headers unknown to us survive, a refusal is not reworded, and the
+usage is read from what passes by. This is the hot path: every line runs for every request and every chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+
+from gateway.api.answer import Answer
+from gateway.api.errors import ErrorAnswer, describe_error
+from gateway.api.inquiry import Inquiry
+from gateway.api.presence import cancelled_when_client_leaves
+from gateway.api.requests import ClientLeft, Request
+from gateway.api.responses import passed_on
+from gateway.api.run_records import record_run
+from gateway.api.services import Services
+from gateway.audit import now
+from gateway.conversation import Usage
+from gateway.providers.caller import ProviderAnswer
+from gateway.sse import encode_event
+
+_OURS = "x-toolgate-"
+
+
+async def pass_through(request: Request, services: Services, answer: Answer, inquiry: Inquiry) -> None:
+    """Pass one request through, and record it."""
+    started, outcome = now(), "client_left"
+    usage: Usage | None = None
+    try:
+        with cancelled_when_client_leaves(request):
+            sent = services.router.forward(inquiry.route, inquiry.body, inquiry.fields, _passed_in(request.headers))
+            async with sent as given:
+                usage = await _answer(answer, given, inquiry)
+        outcome = "ok"
+    except ClientLeft:
+        raise
+    except Exception as error:
+        outcome = describe_error(error, request_id=request.request_id).code
+        raise
+    finally:
+        await record_run(
+            services,
+            request,
+            inquiry.principal,
+            started=started,
+            outcome=outcome,
+            dialect=inquiry.dialect.name,
+            model=inquiry.model,
+            rounds=1,
+            usage=usage,
+        )
+
+
+def _passed_in(headers: Mapping[str, str]) -> dict[str, str]:
+    """The client's headers that are not meant for us; routing leaves out those that carry credentials."""
+    return {name: value for name, value in headers.items() if not name.startswith(_OURS)}
+
+
+async def _answer(answer: Answer, given: ProviderAnswer, inquiry: Inquiry) -> Usage | None:
+    if given.is_event_stream:
+        return await _stream(answer, given, inquiry)
+    body = await given.read()
+    await answer.begin(given.status, {**passed_on(given.headers), "content-length": str(len(body))})
+    await answer.write(body, more=False)
+    return inquiry.dialect.usage_of(body)
+
+
+async def _stream(answer: Answer, given: ProviderAnswer, inquiry: Inquiry) -> Usage | None:
+    scanner = inquiry.dialect.usage_scanner()
+    await answer.begin_events(_fault, passed_on(given.headers))
+    async for chunk in given.chunks():
+        scanner.feed(chunk)
+        await answer.write(chunk)
+    await answer.write(b"", more=False)
+    return scanner.usage
+
+
+def _fault(told: ErrorAnswer) -> bytes:
+    """An error event, set apart from whatever the provider had begun to say."""
+    return b"\n\n" + encode_event(orjson.dumps(told.body()))

@@ -1,0 +1,57 @@
+"""What the HTTP surface uses of a running gateway.
+
+Above: `gateway.runtime` fills it in, once for each configuration. A request holds on to the `Services` that it
+began with, so a reload in the middle of it changes nothing for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from gateway.audit import AuditTrail
+from gateway.auth import KeyId, Keyring
+from gateway.exposure import Exposer
+from gateway.hub import Hub
+from gateway.routing import Router
+from gateway.telemetry import Metrics
+from gateway.tool_calls import ToolCaller
+from gateway.tool_loop import Attempts, Handoffs, LoopLimits
+from tool_policies import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """Bounds of the HTTP surface. `body_bytes` holds for one request; a stream is never silent for longer than
+    `heartbeat_seconds`.
+    """
+
+    body_bytes: int = 16 * 1024 * 1024
+    heartbeat_seconds: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One configuration at work. `policies` has one compiled policy for each key."""
+
+    keyring: Keyring
+    policies: Mapping[KeyId, Policy]
+    router: Router
+    hub: Hub
+    exposer: Exposer[Policy]
+    tool_caller: ToolCaller
+    handoffs: Handoffs
+    attempts: Attempts
+    audit: AuditTrail
+    metrics: Metrics
+    loop_limits: LoopLimits
+    http_limits: HttpLimits
+    operator_token_digest: bytes | None = None
+
+
+Admit = Callable[[], AbstractContextManager[Services]]
+"""Takes one request in: gives the services for it, and counts it until it is done.
+
+Raises `gateway.errors.Overloaded` when the gateway is full or about to stop.
+"""

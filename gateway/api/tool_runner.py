@@ -1,0 +1,45 @@
+"""The tool loop's way into the pipeline for tool calls: one run's key and policy, bound together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.api.services import Services
+from gateway.auth import KeyId
+from gateway.conversation import ToolCall
+from gateway.hub import ToolProgress
+from gateway.tool_calls import CallContext, ToolCallRequest, ToolOutcome
+from gateway.tool_loop import ToolBudget
+from tool_policies import Policy
+
+
+class RunTools:
+    """Runs the tool calls of one run; see `gateway.tool_loop.ToolRunner`."""
+
+    def __init__(self, services: Services, key_id: KeyId, run_id: str, policy: Policy) -> None:
+        self._caller = services.tool_caller
+        self._key_id = key_id
+        self._run_id = run_id
+        self._policy = policy
+
+    async def run(
+        self,
+        call: ToolCall,
+        budget: ToolBudget,
+        on_progress: Callable[[float, float | None, str | None], None],
+    ) -> ToolOutcome:
+        """Take one call of the model's through the pipeline."""
+
+        def report(progress: ToolProgress) -> None:
+            on_progress(progress.progress, progress.total, progress.message)
+
+        context = CallContext(
+            key_id=self._key_id,
+            run_id=self._run_id,
+            policy=self._policy,
+            timeout_seconds=budget.timeout_seconds,
+            result_bytes=budget.result_bytes,
+            on_progress=report,
+            round=budget.round,
+        )
+        return await self._caller.call(ToolCallRequest(call.id, call.name, call.arguments), context)

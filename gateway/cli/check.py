@@ -1,0 +1,34 @@
+"""`toolgate check`: is the configuration right? Nothing is started and nothing is asked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from gateway.cli.loading import load
+from gateway.cli.options import config_options, json_option
+from gateway.cli.output import print_json, say, show_problems
+from gateway.errors import ConfigError, Problem
+
+
+@click.command(help="Check the configuration and the policies, without starting anything.")
+@config_options
+@json_option
+def command(config_path: Path | None, mcp_configs: tuple[Path, ...], as_json: bool) -> int:
+    """Exit status 2 when there are mistakes."""
+    errors: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    try:
+        config = load(config_path, mcp_configs)
+        warnings = config.warnings
+    except ConfigError as error:
+        errors = error.problems
+    if as_json:
+        print_json({"errors": [asdict(one) for one in errors], "warnings": [asdict(one) for one in warnings]})
+    else:
+        show_problems(warnings, "warning")
+        show_problems(errors, "error")
+        say(f"{len(errors)} errors, {len(warnings)} warnings")
+    return 2 if errors else 0

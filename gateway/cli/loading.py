@@ -1,0 +1,13 @@
+"""Reads the configuration for a command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.config import DEFAULT_FILE, Config, load_config
+
+
+def load(config_path: Path | None, mcp_configs: Sequence[Path]) -> Config:
+    """The configuration that the options name, else `./gateway.yaml`. Raises ConfigError with every mistake."""
+    return load_config(config_path or Path(DEFAULT_FILE), mcp_configs=mcp_configs)

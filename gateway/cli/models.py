@@ -1,0 +1,44 @@
+"""`toolgate models`: what can be called, as a key sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import click
+
+from gateway.cli.loading import load
+from gateway.cli.options import config_options, json_option
+from gateway.cli.output import print_json, print_table
+from gateway.cli.session import chosen_key
+from gateway.config import Config
+from gateway.providers import make_http_client
+from gateway.routing import ModelInfo
+from gateway.runtime import build_router
+
+
+@click.command(help="List the models that can be called; providers are asked for theirs.")
+@config_options
+@click.option("--key", help="List what this key may call.  [default: everything]")
+@json_option
+def command(config_path: Path | None, mcp_configs: tuple[Path, ...], key: str | None, as_json: bool) -> None:
+    """A provider that cannot be asked is left out."""
+    config = load(config_path, mcp_configs)
+    allowed: Sequence[str] = ("*",)
+    if key is not None:
+        name = chosen_key([one.name for one in config.keys], key)
+        allowed = next(one.models for one in config.keys if one.name == name)
+    models = anyio.run(_list, config, allowed)
+    if as_json:
+        print_json({"models": [{"id": model.id, "owned_by": model.owned_by} for model in models]})
+    else:
+        print_table(("MODEL", "PROVIDER"), [(model.id, model.owned_by) for model in models])
+
+
+async def _list(config: Config, allowed: Sequence[str]) -> Sequence[ModelInfo]:
+    client = make_http_client()
+    try:
+        return await build_router(config, client).list_models(allowed)
+    finally:
+        await client.aclose()

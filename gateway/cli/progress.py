@@ -1,0 +1,46 @@
+"""Shows how tool servers come up, a line for each change."""
+
+from __future__ import annotations
+
+import anyio
+
+from gateway.cli.output import say
+from gateway.hub import ServerStatus
+from gateway.runtime import Gateway
+
+_POLL_SECONDS = 0.2
+
+
+async def settle(gateway: Gateway, *, quiet: bool = False) -> tuple[ServerStatus, ...]:
+    """Wait until every server has been listed or has failed its first start, and tell what happens meanwhile."""
+    async with anyio.create_task_group() as tasks:
+        if not quiet:
+            tasks.start_soon(_watch, gateway)
+        statuses = await gateway.settled()
+        tasks.cancel_scope.cancel()
+    return statuses
+
+
+def describe_status(status: ServerStatus) -> str:
+    """One server in one line."""
+    match status.state:
+        case "ready":
+            where = f", in {status.sandbox}" if status.sandbox else ""
+            return f"{status.name}: ready, {status.tools} tools{where}"
+        case "down":
+            return f"{status.name}: down: {status.error}"
+        case "disabled":
+            return f"{status.name}: disabled"
+        case _:
+            return f"{status.name}: {status.activity or 'starting'}"
+
+
+async def _watch(gateway: Gateway) -> None:
+    told: dict[str, str] = {}
+    while True:
+        for status in gateway.services.hub.statuses():
+            line = describe_status(status)
+            if told.get(status.name) != line:
+                told[status.name] = line
+                say(f"  {line}")
+        await anyio.sleep(_POLL_SECONDS)

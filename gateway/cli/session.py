@@ -1,0 +1,62 @@
+"""A gateway for one command: opened, used, closed, without serving anybody."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+
+from gateway.auth import KeyId
+from gateway.cli.loading import load
+from gateway.cli.output import Failure
+from gateway.cli.progress import settle
+from gateway.cli.secrecy import known_secrets
+from gateway.config import Config
+from gateway.errors import RequestError, UpstreamError
+from gateway.runtime import Gateway, open_gateway, open_shared
+from gateway.telemetry.logs import configure_logging
+
+ResultT = TypeVar("ResultT")
+
+
+def with_gateway(
+    config_path: Path | None,
+    mcp_configs: tuple[Path, ...],
+    use: Callable[[Gateway], Awaitable[ResultT]],
+    *,
+    quiet: bool,
+) -> ResultT:
+    """Run `use` with the gateway of a configuration, its servers having come up as far as they can."""
+    config = load(config_path, mcp_configs)
+    configure_logging(level="error", json=False, secrets=known_secrets(config))
+
+    async def run() -> ResultT:
+        async with opened(config, quiet=quiet) as gateway:
+            return await use(gateway)
+
+    try:
+        return anyio.run(run, backend_options={"use_uvloop": True})
+    except (RequestError, UpstreamError) as error:
+        raise Failure(error.message) from error
+
+
+@asynccontextmanager
+async def opened(config: Config, *, quiet: bool) -> AsyncGenerator[Gateway]:
+    """A gateway whose servers have come up as far as they can."""
+    async with open_shared(config) as shared, open_gateway(config, shared) as gateway:
+        await settle(gateway, quiet=quiet)
+        yield gateway
+
+
+def chosen_key(names: list[str], given: str | None) -> KeyId:
+    """The key that a command acts for: the one named, or the only one there is. Raises Failure."""
+    if given is None and len(names) == 1:
+        return KeyId(names[0])
+    if given is None:
+        raise Failure("there are several keys", hint=f"say which with --key: {', '.join(names)}", status=2)
+    if given not in names:
+        raise Failure(f"there is no key {given!r}", hint=f"known are {', '.join(names)}", status=2)
+    return KeyId(given)

@@ -1,0 +1,83 @@
+"""`toolgate tools list` and `toolgate tools call`: a key's tools, without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gateway.api.ids import new_run_id
+from gateway.api.tools import describe_outcome, describe_tool
+from gateway.cli.options import config_options, json_option
+from gateway.cli.output import Failure, print_json, print_table, say
+from gateway.cli.session import chosen_key, with_gateway
+from gateway.runtime import Gateway
+from gateway.tool_calls import CallContext, ToolCallRequest, ToolOutcome
+
+key_option = click.option("--key", help="Act for this key.  [default: the only one]")
+
+
+@click.group(help="List and call tools, under a key's policy.")
+def command() -> None:
+    """Servers are started as the gateway would start them."""
+
+
+@command.command("list")
+@config_options
+@key_option
+@json_option
+def list_tools(config_path: Path | None, mcp_configs: tuple[Path, ...], key: str | None, as_json: bool) -> None:
+    """List the tools that a key may use."""
+
+    async def look(gateway: Gateway) -> list[dict[str, object]]:
+        services = gateway.services
+        policy = services.policies[chosen_key(list(services.policies), key)]
+        return [describe_tool(tool) for tool in services.hub.catalogue.tools if policy.visible(tool.qualified)]
+
+    tools = with_gateway(config_path, mcp_configs, look, quiet=as_json)
+    if as_json:
+        print_json({"tools": tools})
+    else:
+        print_table(("TOOL", "WHAT IT DOES"), [_row(tool) for tool in tools])
+
+
+@command.command("call")
+@click.argument("tool")
+@click.option("--args", "arguments", default="{}", show_default=True, help="The arguments, as a JSON object.")
+@config_options
+@key_option
+@json_option
+def call_tool(
+    tool: str,
+    arguments: str,
+    config_path: Path | None,
+    mcp_configs: tuple[Path, ...],
+    key: str | None,
+    as_json: bool,
+) -> int:
+    """Call TOOL, such as files/read_file. Exit status 1 when it is refused or fails."""
+
+    async def call(gateway: Gateway) -> ToolOutcome:
+        services = gateway.services
+        key_id = chosen_key(list(services.policies), key)
+        limits = services.loop_limits
+        context = CallContext(
+            key_id, new_run_id(), services.policies[key_id], limits.tool_call_seconds, limits.result_bytes
+        )
+        return await services.tool_caller.call(ToolCallRequest("command-line", tool, arguments), context)
+
+    outcome = with_gateway(config_path, mcp_configs, call, quiet=as_json)
+    if as_json:
+        print_json(describe_outcome(outcome))
+    elif not outcome.is_error:
+        click.echo(outcome.text)
+    else:
+        raise Failure(outcome.text, hint=f"rule: {outcome.rule}" if outcome.verdict in ("deny", "ask") else None)
+    if not as_json:
+        say(f"{outcome.qualified}: {outcome.outcome} in {outcome.duration_seconds:.3f} s", label="note")
+    return 1 if outcome.is_error else 0
+
+
+def _row(tool: dict[str, object]) -> tuple[str, str]:
+    words = str(tool["description"] or "").strip().split("\n")[0]
+    return str(tool["qualified_name"]), words if len(words) <= 80 else words[:79] + "…"

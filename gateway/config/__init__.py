@@ -1,0 +1,41 @@
+"""The operator's files: read, checked as a whole, and turned into one immutable `Config`.
+
+`load_config` is the way in. Above: `runtime` makes services of a `Config`, `cli` shows its warnings. Below:
+`tool_policies` compiles policy files, `sandbox` says what a stdio server is. Refuses to know: providers, hub, keys
+in use.
+"""
+
+from gateway.config.addresses import is_loopback
+from gateway.config.config import (
+    Config,
+    HttpServerConfig,
+    KeyConfig,
+    LimitsConfig,
+    Listen,
+    ModelTarget,
+    ProviderConfig,
+    ProviderTimeouts,
+    ServerConfig,
+    StdioServerConfig,
+    StorageConfig,
+)
+from gateway.config.json_schema import config_schema
+from gateway.config.loading import DEFAULT_FILE, load_config
+
+__all__ = [
+    "DEFAULT_FILE",
+    "Config",
+    "HttpServerConfig",
+    "KeyConfig",
+    "LimitsConfig",
+    "Listen",
+    "ModelTarget",
+    "ProviderConfig",
+    "ProviderTimeouts",
+    "ServerConfig",
+    "StdioServerConfig",
+    "StorageConfig",
+    "config_schema",
+    "is_loopback",
+    "load_config",
+]

@@ -1,0 +1,224 @@
+"""What a configuration says, once it has been found to be right: immutable values without behaviour.
+
+Above: the composition root makes services of them; `cli` shows the warnings. Refuses to know: files' syntax,
+variables, pydantic. Every credential is kept out of `repr`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from gateway.errors import Problem
+from sandbox.spec import StdioServer
+from tool_policies import PolicySet
+
+Steps = Sequence[str | int]
+"""A path in a document: keys and, in lists, indexes from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the gateway listens. Port 0 is any free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8484
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTimeouts:
+    """Patience with a provider, in seconds: to connect, for the head of the answer, for each further piece."""
+
+    connect: float = 10.0
+    first_byte: float = 600.0
+    idle: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """A host of models. What is None is known from the table of providers, under `kind` or else the name."""
+
+    name: str
+    kind: str | None = None
+    dialect: str | None = None
+    base_url: str | None = field(default=None, repr=False)
+    api_key: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    timeouts: ProviderTimeouts = ProviderTimeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTarget:
+    """One place where a model can be had. Without `model` the name that was asked for is passed on."""
+
+    provider: str
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StdioServerConfig:
+    """An MCP server that runs as a process of ours. Its arguments may hold a credential, too."""
+
+    name: str
+    server: StdioServer = field(repr=False)
+    timeout_seconds: float | None = None
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpServerConfig:
+    """An MCP server reached over streamable HTTP. The URL may hold a credential, too."""
+
+    name: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    timeout_seconds: float | None = None
+    disabled: bool = False
+
+
+ServerConfig = StdioServerConfig | HttpServerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class KeyConfig:
+    """A virtual key: its models (glob patterns), the policies that hold for it, and when tools are attached."""
+
+    name: str
+    secret: str = field(repr=False)
+    models: tuple[str, ...] = ("*",)
+    policies: tuple[str, ...] = ()
+    tools: Literal["auto", "on_request", "off"] = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """The bounds of one run (see `gateway.tool_loop.limits`), of one request, and of all requests together."""
+
+    rounds: int = 16
+    calls: int = 64
+    concurrent_calls: int = 8
+    wall_clock_seconds: float = 600.0
+    tool_call_seconds: float = 60.0
+    result_bytes: int = 256 * 1024
+    repeats: int = 3
+    body_bytes: int = 16 * 1024 * 1024
+    requests_in_flight: int = 512
+    stream_heartbeat_seconds: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class StorageConfig:
+    """Where things are kept. `database` is an SQLAlchemy URL, which may hold a password."""
+
+    state_dir: Path
+    cache_dir: Path
+    database: str = field(repr=False)
+    audit_jsonl: Path | None = None
+    retention_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file, and the line at which each of its parts stands.
+
+    `renamed` holds top-level keys that this file spells in its own way: `mcpServers` is `servers` in VS Code's.
+    """
+
+    file: str
+    line_of: Callable[[Steps], int | None]
+    renamed: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def line(self, path: Steps) -> int | None:
+        """The line of what is at `path`, else of its nearest parent."""
+        return self.line_of(self._as_written(path))
+
+    def problem(self, path: Steps, message: str, hint: str | None = None) -> Problem:
+        """A problem with what is at `path`."""
+        written = self._as_written(path)
+        return Problem(self.file, message, self.line_of(written), dotted(written) or None, hint)
+
+    def _as_written(self, path: Steps) -> Steps:
+        if path and isinstance(path[0], str):
+            return (self.renamed.get(path[0], path[0]), *path[1:])
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One configuration, complete and consistent in itself.
+
+    `path` is None when only files of MCP servers were read; then there are no keys. `warnings` are to be shown
+    on every start.
+    """
+
+    path: Path | None
+    listen: Listen
+    providers: Mapping[str, ProviderConfig]
+    models: Mapping[str, tuple[ModelTarget, ...]]
+    """By alias or glob pattern, in the order of the file; empty when it names none."""
+    servers: tuple[ServerConfig, ...]
+    keys: tuple[KeyConfig, ...]
+    policies: PolicySet
+    limits: LimitsConfig
+    storage: StorageConfig
+    warnings: tuple[Problem, ...] = ()
+    operator_token: str | None = field(default=None, repr=False)
+    main_source: Source | None = field(default=None, repr=False, compare=False)
+    server_sources: Mapping[str, Source] = field(default_factory=dict[str, Source], repr=False, compare=False)
+
+    def locate(self, path: Steps) -> tuple[str, int | None]:
+        """The file and line of what stands at `path`, such as `("providers", "openai")`."""
+        source = self._source(path)
+        return (source.file, source.line(path)) if source else ("(no file)", None)
+
+    def problem(self, path: Steps, message: str, hint: str | None = None) -> Problem:
+        """A problem with what stands at `path`: for what only others can judge, such as providers' names."""
+        source = self._source(path)
+        return source.problem(path, message, hint) if source else Problem("(no file)", message, hint=hint)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text in it that must not get into logs, the longest first."""
+        found = {key.secret for key in self.keys} | {self.operator_token or ""}
+        for provider in self.providers.values():
+            found |= {provider.api_key or "", *_in_headers(provider.headers)}
+        for server in self.servers:
+            if isinstance(server, HttpServerConfig):
+                found |= _in_headers(server.headers)
+            else:
+                found |= {value for name, value in server.server.env.items() if _NAMES_SECRET.search(name)}
+        return tuple(sorted((text for text in found if len(text) >= _SHORTEST_HIDDEN), key=len, reverse=True))
+
+    def _source(self, path: Steps) -> Source | None:
+        if len(path) > 1 and path[0] == "mcpServers":
+            return self.server_sources.get(str(path[1]), self.main_source)
+        return self.main_source
+
+
+_NAMES_SECRET = re.compile(r"key|token|secret|passw|credential|auth|cookie|dsn", re.IGNORECASE)
+_SHORTEST_HIDDEN = 6  # characters: shorter ones would tear holes into what has nothing to do with them
+
+
+def _in_headers(headers: Mapping[str, str]) -> set[str]:
+    """The values of headers that carry credentials, without the scheme in front of them."""
+    values = (value for name, value in headers.items() if _NAMES_SECRET.search(name))
+    return {value.strip().rpartition(" ")[2] for value in values}
+
+
+def dotted(path: Steps) -> str:
+    """`keys.agent-1.models[0]`; a key that would not read well so stands in quotes."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            shown = step if _reads_well(step) else f'"{step[:64]}"'
+            text += f".{shown}" if text else shown
+    return text
+
+
+def _reads_well(step: str) -> bool:
+    return 0 < len(step) <= 64 and all(character.isalnum() or character in "_-" for character in step)

@@ -1,0 +1,186 @@
+"""What the gateway's file looks like: the edge at which text becomes values of the right types.
+
+Above: `sections` and `servers` judge what types cannot say. Below: pydantic. Descriptions stand in the fields'
+docstrings and reach editors through `config_schema`. `models` and `mcpServers` are documents of their own,
+`mcp_documents`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+_SIZE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,6}))?\s*([kmgt]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
+_FACTORS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+_FAULT = "fault"
+
+
+def fault(message: str, hint: str | None = None) -> PydanticCustomError:
+    """What a validator raises: it reaches the operator as it stands, so it quotes no value."""
+    return PydanticCustomError(_FAULT, "{message}", {"message": message, "hint": hint})
+
+
+def _not_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise fault("must be a number")
+    return value
+
+
+def _checked_name(value: str) -> str:
+    if _NAME.fullmatch(value) is None:
+        suggestion = re.sub(r"[^A-Za-z0-9_.-]+", "-", value[:64]).strip("-")
+        raise fault(
+            "a name has 1 to 64 letters, digits, dots, dashes and underscores",
+            f"call it {suggestion}, for example" if suggestion else "choose another name",
+        )
+    return value
+
+
+def _size(value: Any) -> Any:
+    """`512m` in bytes, as Docker reads it: k, m, g and t are powers of 1024."""
+    if not isinstance(value, str):
+        return _not_boolean(value)
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        raise fault("must be a size", "write bytes, or a number with k, m or g, such as 512m")
+    return int(float(f"{match[1]}.{match[2] or 0}") * _FACTORS[match[3].lower()])
+
+
+WholeNumber = Annotated[int, BeforeValidator(_not_boolean)]
+Number = Annotated[float, BeforeValidator(_not_boolean), Field(allow_inf_nan=False)]
+Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=int | str)]
+Name = Annotated[str, AfterValidator(_checked_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})]
+Text = Annotated[str, Field(max_length=4096)]
+
+
+class Document(BaseModel):
+    """What all parts have in common: a setting that nobody knows is an error."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        populate_by_name=False,
+    )
+
+
+class ListenDocument(Document):
+    """Where the gateway listens."""
+
+    host: Text = "127.0.0.1"
+    """An address of this machine. Beyond loopback, every key must be at least 16 characters long."""
+    port: WholeNumber = Field(default=8484, ge=0, le=65535)
+    """0 takes any free port."""
+
+
+class ProviderTimeoutDocument(Document):
+    """How long to wait for a provider, in seconds."""
+
+    connect: Number = Field(default=10.0, gt=0, le=600)
+    """For a connection."""
+    first_byte: Number = Field(default=600.0, gt=0, le=3600)
+    """For the head of the answer."""
+    idle: Number = Field(default=120.0, gt=0, le=3600)
+    """For each further piece of the answer."""
+
+
+class ProviderDocument(Document):
+    """A host of models. A provider that toolgate knows by name needs its api_key alone."""
+
+    kind: Name | None = None
+    """The known provider that this is, when it goes by another name here."""
+    dialect: Name | None = None
+    """The wire format: openai_chat unless the provider is known to speak another."""
+    base_url: Text | None = Field(default=None, repr=False)
+    """Where the provider is, up to and with its version, such as http://127.0.0.1:9000/v1."""
+    api_key: Text | None = Field(default=None, repr=False)
+    """The credential, best as `${VARIABLE}`."""
+    headers: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
+    """Sent with every request to this provider."""
+    timeout: ProviderTimeoutDocument = ProviderTimeoutDocument()
+
+
+class ModelTargetDocument(Document):
+    """One place where a model can be had."""
+
+    provider: Text
+    """The name of one of `providers`."""
+    model: Text | None = Field(default=None, min_length=1)
+    """What the provider calls it; without it, the name that the client asked for is passed on."""
+
+
+def _targets(value: Any) -> Any:
+    """One target may stand without a list, and a provider's name for a target."""
+    items = cast("list[Any]", value) if isinstance(value, list) else [value]
+    return [{"provider": item} if isinstance(item, str) else item for item in items]
+
+
+ModelTargets = Annotated[
+    list[ModelTargetDocument],
+    BeforeValidator(_targets, json_schema_input_type=str | ModelTargetDocument | list[str | ModelTargetDocument]),
+    Field(min_length=1),
+]
+
+
+class KeyDocument(Document):
+    """A virtual key: what an agent presents, and what it may do."""
+
+    secret: Text = Field(repr=False)
+    """What the client sends as its API key; at least 16 characters, best as `${VARIABLE}`."""
+    models: list[Annotated[str, Field(min_length=1, max_length=256)]] = ["*"]
+    """The models that it may use; `*` stands for any characters."""
+    policies: list[Text] = []
+    """The policies that hold for it, by name; without any it has no tools."""
+    tools: Literal["auto", "on_request", "off"] = "auto"
+    """Whether tools are attached to every request, to those that ask for them, or never."""
+
+
+class LimitsDocument(Document):
+    """What one run, one request, and all requests together may use."""
+
+    rounds: WholeNumber = Field(default=16, ge=1, le=1000)
+    """Model calls of a run whose tool calls may still be executed."""
+    calls: WholeNumber = Field(default=64, ge=1, le=10_000)
+    """Tool calls of a run."""
+    concurrent_calls: WholeNumber = Field(default=8, ge=1, le=256)
+    """Tool calls of a run at the same time."""
+    wall_clock_seconds: Number = Field(default=600.0, ge=1, le=86_400)
+    """How long a run may take."""
+    tool_call_seconds: Number = Field(default=60.0, gt=0, le=3600)
+    """How long a tool call may take; a server's own `timeout` can only shorten it."""
+    result_bytes: WholeNumber = Field(default=256 * 1024, ge=1024, le=64 * 1024 * 1024)
+    """All tool results of a run together."""
+    repeats: WholeNumber = Field(default=3, ge=1, le=100)
+    """How often in a row the same call may give the same result."""
+    body_bytes: WholeNumber = Field(default=16 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024)
+    """The body of one request."""
+    requests_in_flight: WholeNumber = Field(default=512, ge=1, le=100_000)
+    """Requests at the same time; further ones are told to come back."""
+    stream_heartbeat_seconds: Number = Field(default=15.0, ge=1, le=300)
+    """How often a stream that has nothing to say shows that it lives."""
+
+
+class AuditDocument(Document):
+    """The audit trail beside the database."""
+
+    jsonl: Text | None = Field(default=None, min_length=1)
+    """A file to which each record is appended, one JSON object a line."""
+
+
+class StorageDocument(Document):
+    """Where things are kept. Paths are taken from the folder of this file."""
+
+    state_dir: Text | None = Field(default=None, min_length=1)
+    """What must last: workspaces, the database."""
+    cache_dir: Text | None = Field(default=None, min_length=1)
+    """What can be fetched again: packages of servers."""
+    database: Text | None = Field(default=None, min_length=1, repr=False)
+    """A path for SQLite, or an SQLAlchemy URL; toolgate.db in the state folder unless given."""
+    audit: AuditDocument = AuditDocument()
+    retention_days: WholeNumber = Field(default=30, ge=1, le=36_500)
+    """How long runs and audit records are kept."""

@@ -1,0 +1,186 @@
+"""From a document's plain values to its typed ones, with every mistake in plain words.
+
+What is wrong is reported and then left out, so that the rest can be judged, too. No message quotes a value.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.config.documents import (
+    AuditDocument,
+    Document,
+    KeyDocument,
+    LimitsDocument,
+    ListenDocument,
+    ModelTargetDocument,
+    ProviderDocument,
+    ProviderTimeoutDocument,
+    StorageDocument,
+)
+from gateway.config.mcp_documents import ConfigDocument, SandboxDocument, ServerDocument
+from gateway.config.report import Report
+
+DocumentT = TypeVar("DocumentT", bound=Document)
+_Steps = tuple[str | int, ...]
+_ROUNDS = 16  # leaving out what is wrong may bring to light that something is missing; levels bound the rounds
+
+
+def validate(model: type[DocumentT], tree: dict[str, Any], report: Report, *, is_foreign: bool) -> DocumentT:
+    """The document that `tree` holds, without what is wrong in it, which is reported. `tree` is changed.
+
+    With `is_foreign`, as in clients' files, an unknown setting is a warning: a newer client may write it.
+    """
+    for _ in range(_ROUNDS):
+        try:
+            return model.model_validate(tree)
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_input=False)
+        for detail in details:
+            path = _real_path(tree, detail["loc"])
+            _report(detail, path, report, is_foreign=is_foreign)
+        for detail in details:
+            _leave_out(tree, detail)
+    report.error((), "cannot be read", "mend what is reported of it first")
+    return model()
+
+
+def _report(detail: ErrorDetails, path: _Steps, report: Report, *, is_foreign: bool) -> None:
+    if detail["type"] == "extra_forbidden":
+        message, hint = _unknown(detail["loc"])
+        if is_foreign and "sandbox" not in path:
+            report.warn(path, f"{message}; it is ignored", hint)
+        else:
+            report.error(path, message, hint)
+        return
+    report.error(path, *_explain(detail))
+
+
+def _real_path(tree: Any, loc: Sequence[str | int]) -> _Steps:
+    """`loc` in the tree as it was written: validators see lists where one item may stand alone."""
+    path: list[str | int] = []
+    here = tree
+    for step in loc:
+        if isinstance(here, dict) and isinstance(step, str) and step != "[key]":
+            path.append(step)
+            here = cast("dict[str, Any]", here).get(step)
+        elif isinstance(here, list) and isinstance(step, int) and step < len(cast("list[Any]", here)):
+            path.append(step)
+            here = cast("list[Any]", here)[step]
+    return tuple(path)
+
+
+def _leave_out(tree: dict[str, Any], detail: ErrorDetails) -> None:
+    """Take what is wrong out of the tree: the nearest entry of a mapping, as lists keep their indexes."""
+    path = _real_path(tree, detail["loc"])
+    if detail["type"] == "missing":
+        path = path[:-1]
+    while path and isinstance(path[-1], int):
+        path = path[:-1]
+    indexes = [at for at, step in enumerate(path) if isinstance(step, int)]
+    if indexes:
+        path = path[: indexes[0]]
+    here: Any = tree
+    for step in path[:-1]:
+        here = cast("dict[str, Any]", here).get(str(step)) if isinstance(here, dict) else None
+    if path and isinstance(here, dict):
+        cast("dict[str, Any]", here).pop(str(path[-1]), None)
+
+
+_MAPPING = "write `name: value` lines beneath it"
+_EXPLAINED: Mapping[str, tuple[str, str | None]] = {
+    "missing": ("is missing", None),
+    "string_type": ("must be a string", "put it in quotes"),
+    "string_too_short": ("must not be empty", None),
+    "string_too_long": ("is too long", None),
+    "list_type": ("must be a list", "write [a, b], or one `- item` per line"),
+    "dict_type": ("must be a mapping", _MAPPING),
+    "model_type": ("must be a mapping", _MAPPING),
+    "model_attributes_type": ("must be a mapping", _MAPPING),
+    "too_short": ("must not be empty", None),
+    "int_type": ("must be a whole number", None),
+    "int_parsing": ("must be a whole number", None),
+    "int_parsing_size": ("must be a whole number", None),
+    "int_from_float": ("must be a whole number", None),
+    "float_type": ("must be a number", None),
+    "float_parsing": ("must be a number", None),
+    "finite_number": ("must be a number", None),
+    "bool_type": ("must be true or false", None),
+    "bool_parsing": ("must be true or false", None),
+}
+_BOUNDS = {
+    "greater_than": ("must be more than {:g}", "gt"),
+    "greater_than_equal": ("must be at least {:g}", "ge"),
+    "less_than": ("must be less than {:g}", "lt"),
+    "less_than_equal": ("must be at most {:g}", "le"),
+    "too_long": ("has more than {:g} entries", "max_length"),
+}
+
+
+def _explain(detail: ErrorDetails) -> tuple[str, str | None]:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "fault":
+        return context["message"], context["hint"]
+    if kind == "literal_error":
+        return f"must be {context['expected']}", None
+    if kind in _BOUNDS:
+        form, name = _BOUNDS[kind]
+        return form.format(context[name]), None
+    return _EXPLAINED.get(kind, ("is not valid here", None))
+
+
+# Which settings there are, by the shape of the path to them; `*` is any one step.
+_SHAPES: Sequence[tuple[tuple[str, ...], type[BaseModel]]] = (
+    ((), ConfigDocument),
+    (("listen",), ListenDocument),
+    (("providers", "*"), ProviderDocument),
+    (("providers", "*", "timeout"), ProviderTimeoutDocument),
+    (("models", "*", "*"), ModelTargetDocument),
+    (("mcpServers", "*"), ServerDocument),
+    (("mcpServers", "*", "sandbox"), SandboxDocument),
+    (("keys", "*"), KeyDocument),
+    (("limits",), LimitsDocument),
+    (("storage",), StorageDocument),
+    (("storage", "audit"), AuditDocument),
+)
+_MEANT = {
+    "servers": "mcpServers",
+    "mcp": "mcpServers",
+    "policies": "policy_files",
+    "policy": "policy_files",
+    "server": "listen",
+    "timeouts": "timeout",
+    "key": "secret",
+    "token": "secret",
+    "volumes": "mounts",
+    "apikey": "api_key",
+    "baseurl": "base_url",
+}
+
+
+def _unknown(loc: Sequence[str | int]) -> tuple[str, str]:
+    names = _names_at(loc[:-1])
+    key = str(loc[-1])
+    meant = _MEANT.get(_plain(key))
+    if meant not in names:
+        by_plain = {_plain(name): name for name in names}
+        near = difflib.get_close_matches(_plain(key), by_plain, n=1)
+        meant = by_plain[near[0]] if near else None
+    hint = f"did you mean {meant}?" if meant else f"the settings here are {', '.join(names)}"
+    return "there is no such setting", hint
+
+
+def _names_at(loc: Sequence[str | int]) -> list[str]:
+    for shape, model in _SHAPES:
+        if len(shape) == len(loc) and all(part in ("*", step) for part, step in zip(shape, loc, strict=True)):
+            return [field.alias or name for name, field in model.model_fields.items()]
+    return []
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")

@@ -1,0 +1,19 @@
+"""Wire formats, sans-I/O: bytes and JSON values to and from the conversation vocabulary, both directions.
+
+Above: the API reads clients' requests and writes answers, providers write requests and read answers, with the same
+codec. Below: the vocabulary and server-sent events. Refuses to know: HTTP, hosts, keys, tools' meaning, policies.
+
+One folder for each wire format; N inbound and M upstream formats need N + M of them.
+"""
+
+from gateway.dialects.dialect import Dialect, StreamReader, StreamWriter, UsageScanner
+from gateway.dialects.faults import UpstreamStreamError, WireFormatError
+
+__all__ = [
+    "Dialect",
+    "StreamReader",
+    "StreamWriter",
+    "UpstreamStreamError",
+    "UsageScanner",
+    "WireFormatError",
+]

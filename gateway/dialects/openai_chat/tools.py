@@ -1,0 +1,92 @@
+"""Tools and the choice among them, both directions.
+
+Custom tools and kinds that are unknown to us are tools as well, with their wire object as the source: so the loop
+knows their names for the client's own, and they are written back as they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from gateway.conversation import Source, ToolChoice, ToolDefinition
+from gateway.dialects.openai_chat.json_values import list_or_empty, object_or_none, text_or_empty
+from gateway.dialects.openai_chat.name import NAME, own_object
+from gateway.errors import InvalidRequest
+
+_MODES: Mapping[str, Literal["auto", "none", "required"]] = {
+    "auto": "auto",
+    "none": "none",
+    "required": "required",
+    "any": "required",  # Mistral's word
+}
+
+
+def read_tools(value: Any) -> tuple[ToolDefinition, ...]:
+    """The tools of a request. Raises InvalidRequest."""
+    if value is not None and not isinstance(value, list):
+        raise InvalidRequest("tools must be a list", param="tools")
+    return tuple(_read_tool(tool, f"tools[{index}]") for index, tool in enumerate(list_or_empty(value)))
+
+
+def _read_tool(value: Any, where: str) -> ToolDefinition:
+    raw = object_or_none(value)
+    if raw is None or not (isinstance(raw.get("type"), str) or "function" in raw):
+        raise InvalidRequest(f"{where} must be an object with a type", param=where)
+    kind: str = raw.get("type") or "function"
+    if kind not in ("function", "custom"):
+        name = text_or_empty(raw.get("name")) or kind
+        return ToolDefinition(name, text_or_empty(raw.get("description")), {}, Source(NAME, raw))
+    described = object_or_none(raw.get(kind)) or {}
+    name = described.get("name")
+    if not isinstance(name, str) or not name:
+        raise InvalidRequest(f"{where}.{kind}.name must be a string", param=f"{where}.{kind}.name")
+    parameters = described.get("parameters")
+    if parameters is not None and not isinstance(parameters, dict):
+        where = f"{where}.{kind}.parameters"
+        raise InvalidRequest(f"{where} must be a JSON Schema object", param=where)
+    schema = object_or_none(parameters) or {}
+    return ToolDefinition(name, text_or_empty(described.get("description")), schema, Source(NAME, raw))
+
+
+def read_tool_choice(value: Any) -> ToolChoice | None:
+    """The choice; None where there is none. Raises InvalidRequest."""
+    if value is None:
+        return None
+    source = Source(NAME, {"tool_choice": value})
+    if isinstance(value, str):
+        if value not in _MODES:
+            raise InvalidRequest("tool_choice must be none, auto, required or an object", param="tool_choice")
+        return ToolChoice(_MODES[value], source=source)
+    raw = object_or_none(value)
+    if raw is None:
+        raise InvalidRequest("tool_choice must be a string or an object", param="tool_choice")
+    kind = raw.get("type")
+    if kind == "allowed_tools":
+        allowed = object_or_none(raw.get("allowed_tools")) or {}
+        return ToolChoice("auto" if allowed.get("mode") == "auto" else "required", source=source)
+    named = object_or_none(raw.get(kind)) if isinstance(kind, str) else None
+    if named is not None and isinstance(named.get("name"), str):
+        return ToolChoice("named", named["name"], source)
+    return ToolChoice("unknown", source=source)
+
+
+def write_tools(tools: Iterable[ToolDefinition]) -> list[Mapping[str, Any]]:
+    """The tools, in their order."""
+    return [_write_tool(tool) for tool in tools]
+
+
+def _write_tool(tool: ToolDefinition) -> Mapping[str, Any]:
+    if raw := own_object(tool.source):
+        return raw
+    described = {"description": tool.description} if tool.description else {}
+    return {"type": "function", "function": {"name": tool.name, **described, "parameters": tool.parameters}}
+
+
+def write_tool_choice(choice: ToolChoice) -> Any:
+    """The choice as this dialect says it; None where it cannot."""
+    if raw := own_object(choice.source):
+        return raw["tool_choice"]
+    if choice.mode == "named":
+        return {"type": "function", "function": {"name": choice.name}}
+    return None if choice.mode == "unknown" else choice.mode

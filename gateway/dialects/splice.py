@@ -1,0 +1,141 @@
+"""Changes one or two top-level fields in the bytes of a JSON object and leaves all other bytes as they are.
+
+What the gateway judged is the parsed object; what the provider reads is the bytes. The two must agree on the
+fields that are changed here even for objects that were made to be read in two ways (names that are repeated,
+spelt with escapes, or in capitals, which some parsers take for the same): those are written anew from what was
+parsed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+_STRING = rb'"(?:[^"\\]++|\\.)*+"'
+_VALUE_START = re.compile(rb"[ \t\n\r]*+:[ \t\n\r]*+")
+_WHOLE_STRING = re.compile(_STRING, re.DOTALL)
+_TOKEN = re.compile(_STRING + rb"|[{}\[\]]", re.DOTALL)
+_SCALAR = re.compile(rb"[^,}\]\s]++")
+_ESCAPED_LETTER = re.compile(rb"\\u00(?:6[1-9a-fA-F]|7[0-9aA])")
+"""A lower-case letter spelt as an escape: no program writes a field's name so, unless to deceive."""
+
+_BLANK = b" \t\n\r"
+
+
+def rewrite_model(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:
+    """`body` with `model` for its top-level `model`, and without its top-level `toolgate`.
+
+    `parsed` is the object in `body`. The very same bytes come back when nothing is to be changed.
+    """
+    if _has_escaped_letter(body) or any(is_shadow_of_model(name) for name in parsed):
+        return _written_anew(parsed, model)
+    place = _only_member(body, b'"model"') if "model" in parsed else None
+    if place is None or body[place[1] : place[1] + 1] != b'"':
+        return _written_anew(parsed, model)
+    edits: list[tuple[int, int, bytes]] = []
+    if parsed["model"] != model:
+        edits.append((place[1], _end_of_value(body, place[1]), orjson.dumps(model)))
+    if "toolgate" in parsed:
+        ours = _only_member(body, b'"toolgate"')
+        if ours is None:
+            return _written_anew(parsed, model)
+        edits.append((*_with_its_comma(body, ours[0], _end_of_value(body, ours[1])), b""))
+    for start, end, replacement in sorted(edits, reverse=True):
+        body = body[:start] + replacement + body[end:]
+    return body
+
+
+def is_shadow_of_model(name: str) -> bool:
+    """Whether a field's name is `model` for parsers that do not mind capitals, and not for us."""
+    return len(name) == 5 and name != "model" and name.lower() == "model"
+
+
+def _written_anew(parsed: Mapping[str, Any], model: str) -> bytes:
+    kept = {name: value for name, value in parsed.items() if name != "toolgate" and not is_shadow_of_model(name)}
+    return orjson.dumps(kept | {"model": model})
+
+
+def _has_escaped_letter(body: bytes) -> bool:
+    return b"\\u00" in body and _ESCAPED_LETTER.search(body) is not None
+
+
+def _only_member(body: bytes, quoted_name: bytes) -> tuple[int, int] | None:
+    """Where the name and the value of a top-level field begin; None when it is there twice, or not at all.
+
+    In valid JSON the bytes of a quoted name stand for a string unless a backslash precedes them.
+    """
+    found = [place for place in _occurrences(body, quoted_name) if _VALUE_START.match(body, place[1])]
+    if len(found) > 1:
+        depths = _depths(body, [start for start, _ in found])
+        found = [place for place, depth in zip(found, depths, strict=True) if depth == 1]
+    if len(found) != 1:
+        return None
+    start, end = found[0]
+    value = _VALUE_START.match(body, end)
+    return (start, value.end()) if value else None
+
+
+def _occurrences(body: bytes, quoted_name: bytes) -> list[tuple[int, int]]:
+    places: list[tuple[int, int]] = []
+    start = body.find(quoted_name)
+    while start >= 0:
+        end = start + len(quoted_name)
+        if body[start - 1 : start] != b"\\":
+            places.append((start, end))
+        start = body.find(quoted_name, end)
+    return places
+
+
+def _depths(body: bytes, offsets: list[int]) -> list[int]:
+    """How many objects and arrays each of these offsets, in ascending order, lies within."""
+    depths: list[int] = []
+    depth = 0
+    for token in _TOKEN.finditer(body):
+        if token.start() == offsets[len(depths)]:
+            depths.append(depth)
+            if len(depths) == len(offsets):
+                break
+        mark = token.group()
+        if mark in (b"{", b"["):
+            depth += 1
+        elif mark in (b"}", b"]"):
+            depth -= 1
+    return depths
+
+
+def _end_of_value(body: bytes, start: int) -> int:
+    if body[start : start + 1] == b'"':
+        string = _WHOLE_STRING.match(body, start)
+        return string.end() if string else start
+    if body[start : start + 1] not in (b"{", b"["):
+        scalar = _SCALAR.match(body, start)
+        return scalar.end() if scalar else start
+    depth = 0
+    for token in _TOKEN.finditer(body, start):
+        mark = token.group()
+        if mark in (b"{", b"["):
+            depth += 1
+        elif mark in (b"}", b"]"):
+            depth -= 1
+        if depth == 0:
+            return token.end()
+    return len(body)
+
+
+def _with_its_comma(body: bytes, start: int, end: int) -> tuple[int, int]:
+    """A member's place with the comma that separates it from the next one, or else from the one before."""
+    after = end
+    while body[after : after + 1] and body[after] in _BLANK:
+        after += 1
+    if body[after : after + 1] == b",":
+        after += 1
+        while body[after : after + 1] and body[after] in _BLANK:
+            after += 1
+        return start, after
+    before = start
+    while before and body[before - 1] in _BLANK:
+        before -= 1
+    return (before - 1, end) if body[before - 1 : before] == b"," else (start, end)

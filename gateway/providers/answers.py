@@ -1,0 +1,114 @@
+"""A provider's answer: as bytes, or as the events of a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import anyio
+
+from gateway.conversation import Finished, StreamEvent
+from gateway.dialects import Dialect, StreamReader, UpstreamStreamError, WireFormatError
+from gateway.errors import UpstreamError
+from gateway.providers.failures import named, protocol_error, refused_in_stream, unreadable
+from gateway.providers.http import LARGEST_BODY, HttpAnswer, HttpFault
+from gateway.providers.provider import Provider
+from gateway.providers.whole_answers import events_of
+
+_LARGEST_UNDECLARED = 16 * 1024 * 1024  # bytes of a whole answer where a stream was asked for
+_AFTER_FINISH = 5.0  # seconds
+_EVENT_STREAM = "text/event-stream"
+
+
+class ProviderAnswer:
+    """A provider's answer with a status below 400, whose body is still to be read, once."""
+
+    __slots__ = ("_answer", "headers", "provider", "status")
+
+    def __init__(self, provider: Provider, answer: HttpAnswer) -> None:
+        self._answer = answer
+        self.provider = provider
+        self.status = answer.status
+        self.headers = answer.headers
+
+    @property
+    def is_event_stream(self) -> bool:
+        """True when the body is declared to be server-sent events."""
+        return self.headers.get("content-type", "").lower().startswith(_EVENT_STREAM)
+
+    async def read(self, limit: int = LARGEST_BODY) -> bytes:
+        """The whole body. Raises UpstreamError; also when it is longer than `limit` bytes."""
+        try:
+            return await self._answer.read(limit)
+        except HttpFault as fault:
+            raise named(self.provider, fault) from fault
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """The body in pieces as they arrive. Raises UpstreamError."""
+        try:
+            async for chunk in self._answer.chunks():
+                yield chunk
+        except HttpFault as fault:
+            raise named(self.provider, fault) from fault
+
+
+async def read_events(dialect: Dialect, answer: ProviderAnswer) -> AsyncGenerator[StreamEvent]:
+    """The answer's events; also those of an answer that came whole although a stream was asked for."""
+    chunks = answer.chunks()
+    try:
+        head = b"" if answer.is_event_stream else await _read_undeclared(answer, chunks)
+        if head and not _looks_like_events(head):
+            for event in events_of(dialect.read_response(head)):
+                yield event
+            return
+        async for event in _read_stream(dialect.stream_reader(), head, chunks):
+            yield event
+    except WireFormatError as error:
+        raise unreadable(answer.provider, answer.status, answer.headers, error) from error
+    except UpstreamStreamError as error:
+        raise refused_in_stream(answer.provider, error) from error
+    finally:
+        await chunks.aclose()
+
+
+async def _read_stream(
+    reader: StreamReader, head: bytes, chunks: AsyncGenerator[bytes]
+) -> AsyncGenerator[StreamEvent]:
+    """Read to the body's end, so that the connection can be used again; but only what the model says counts."""
+    finished = False
+    chunk: bytes | None = head
+    while chunk is not None:
+        for event in reader.feed(chunk):
+            finished = finished or isinstance(event, Finished)
+            yield event
+        chunk = await (_next_after_finish(chunks) if finished else anext(chunks, None))
+    for event in reader.end():
+        yield event
+
+
+async def _next_after_finish(chunks: AsyncGenerator[bytes]) -> bytes | None:
+    """What follows the model's last word (its usage), for which a client does not wait long; None at the end."""
+    with anyio.move_on_after(_AFTER_FINISH):
+        try:
+            return await anext(chunks, None)
+        except UpstreamError:
+            return None
+    return None
+
+
+async def _read_undeclared(answer: ProviderAnswer, chunks: AsyncGenerator[bytes]) -> bytes:
+    """A body that is not declared as a stream: whole; or its beginning, when it is a stream nevertheless."""
+    head = b""
+    async for chunk in chunks:
+        head += chunk
+        if _looks_like_events(head):
+            break
+        if len(head) > _LARGEST_UNDECLARED:
+            raise protocol_error(answer.provider, f"its answer is longer than {_LARGEST_UNDECLARED} bytes")
+    if not head:
+        raise protocol_error(answer.provider, "its answer is empty")
+    return head
+
+
+def _looks_like_events(head: bytes) -> bool:
+    """Whether a body of another content type holds server-sent events nevertheless."""
+    return head.lstrip().startswith((b"data:", b"event:", b"id:", b": ", b":\n"))

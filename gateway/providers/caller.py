@@ -1,0 +1,122 @@
+"""One model call on one provider: conversation in, conversation out; or bytes through, untouched.
+
+Above: routing chooses the provider and the model, and decides what happens after a failure. Below: an
+`HttpClient` and the dialects. Refuses to know: aliases, fallbacks, clients.
+
+Everything raises `gateway.errors.UpstreamError`; the messages name the provider as the config does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+
+from gateway.conversation import ModelRequest, ModelResponse, StreamEvent
+from gateway.dialects import Dialect, UpstreamStreamError, WireFormatError
+from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.providers.answers import ProviderAnswer, read_events
+from gateway.providers.failures import named, protocol_error, refusal, refused_in_stream, unreadable
+from gateway.providers.http import HttpClient, HttpFault
+from gateway.providers.provider import Provider
+
+DIALECTS: Mapping[str, Dialect] = {OPENAI_CHAT.name: OPENAI_CHAT}
+"""The dialects that providers may speak, by name."""
+CHAT_PATHS: Mapping[str, str] = {"openai_chat": "/chat/completions"}
+"""Where a model is called, by dialect, below the provider's base URL."""
+
+_LARGEST_MODEL_LIST = 8 * 1024 * 1024  # bytes
+_MOST_MODELS = 10_000
+_OURS: Mapping[str, str] = {
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+    "accept-encoding": "identity",  # bytes pass through as they come, and what is bounded is what is held
+    "user-agent": "toolgate",
+}
+_NEVER_FORWARDED = frozenset(
+    {
+        *("host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"),
+        *("content-length", "content-encoding", "cookie", "authorization", "proxy-authorization"),
+        *("x-api-key", "api-key", "x-goog-api-key", "forwarded", "x-forwarded-for", "x-real-ip"),
+    }
+)
+
+
+class ProviderCaller:
+    """Calls providers. Stateless but for the client's connections."""
+
+    def __init__(self, client: HttpClient, dialects: Mapping[str, Dialect] = DIALECTS) -> None:
+        self._client = client
+        self._dialects = dialects
+
+    async def complete(self, provider: Provider, request: ModelRequest, model: str) -> ModelResponse:
+        """One whole answer of `model`, which is the provider's own name for it."""
+        dialect = self._dialects[provider.dialect]
+        body = orjson.dumps(dialect.write_request(request, model=model))
+        async with self.forward(provider, CHAT_PATHS[provider.dialect], body, {}) as answer:
+            whole = await answer.read()
+            try:
+                return dialect.read_response(whole)
+            except WireFormatError as error:
+                raise unreadable(provider, answer.status, answer.headers, error) from error
+            except UpstreamStreamError as error:
+                raise refused_in_stream(provider, error) from error
+
+    @asynccontextmanager
+    async def stream(
+        self, provider: Provider, request: ModelRequest, model: str
+    ) -> AsyncGenerator[AsyncIterator[StreamEvent]]:
+        """One answer as it comes; leaving the context closes the connection, which stops the model."""
+        dialect = self._dialects[provider.dialect]
+        body = orjson.dumps(dialect.write_request(request, model=model))
+        async with self.forward(provider, CHAT_PATHS[provider.dialect], body, {}) as answer:
+            events = read_events(dialect, answer)
+            try:
+                yield events
+            finally:
+                await events.aclose()
+
+    @asynccontextmanager
+    async def forward(
+        self, provider: Provider, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> AsyncGenerator[ProviderAnswer]:
+        """Send bytes, get bytes. `headers` are the client's that may pass; credentials among them never do.
+
+        Raises UpstreamRefused for every status from 400 on, with the answer exactly as it came.
+        """
+        kept = {name: value for name, value in headers.items() if name not in _NEVER_FORWARDED}
+        async with self._open("POST", provider, path, body, kept) as answer:
+            yield answer
+
+    async def list_models(self, provider: Provider) -> list[str]:
+        """The names of the provider's models, as it gives them, without repetitions."""
+        async with self._open("GET", provider, "/models", b"", {}) as answer:
+            body = await answer.read(_LARGEST_MODEL_LIST)
+        try:
+            listed: Any = orjson.loads(body)
+            entries: list[dict[str, Any]] = listed["data"]
+            names = [entry["id"] for entry in entries[:_MOST_MODELS]]
+        except (ValueError, LookupError, TypeError) as error:
+            raise protocol_error(provider, "its list of models is not one") from error
+        return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
+
+    @asynccontextmanager
+    async def _open(
+        self, method: str, provider: Provider, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> AsyncGenerator[ProviderAnswer]:
+        sent = {**headers, **_OURS, **provider.headers}
+        exchange = self._client.request(method, provider.url(path), sent, body, provider.timeouts)
+        try:
+            answer = await exchange.__aenter__()
+        except HttpFault as fault:
+            raise named(provider, fault) from fault
+        try:
+            if answer.status >= 300:
+                raise await refusal(provider, answer)
+            if answer.headers.get("content-encoding", "identity") != "identity":
+                raise protocol_error(provider, "it compresses its answers although it was asked not to")
+            yield ProviderAnswer(provider, answer)
+        finally:
+            await exchange.__aexit__(None, None, None)

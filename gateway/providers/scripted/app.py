@@ -1,0 +1,207 @@
+"""The scripted model's HTTP face: a small ASGI application that speaks OpenAI's chat completions.
+
+Above: `serving` puts it on a port. Below: a function from a request to a `Turn`. Refuses to know: how the turn
+came about.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import anyio
+from starlette.types import Receive, Scope, Send
+
+from gateway.providers.scripted import wire
+from gateway.providers.scripted.json_values import as_list, as_object
+from gateway.providers.scripted.turns import Turn
+
+SCRIPTED_MODEL = "toolgate-scripted"
+"""The name of the scripted model."""
+
+_LARGEST_BODY = 16 * 1024 * 1024  # bytes
+
+Headers = Mapping[str, str]
+Decide = Callable[[Headers, bytes, Mapping[str, Any]], Awaitable[Turn]]
+
+
+class ChatApp:
+    """Answers `/v1/models`, and `/v1/chat/completions` with what `decide` says.
+
+    `pause` is in seconds between the events of a stream, so that people can watch it. `on_left` is called when
+    a client leaves before its answer is complete.
+    """
+
+    def __init__(
+        self,
+        decide: Decide,
+        *,
+        models: tuple[str, ...] = (SCRIPTED_MODEL,),
+        pause: float = 0.0,
+        on_left: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._decide = decide
+        self._models = models
+        self._pause = pause
+        self._on_left = on_left
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        if scope["type"] != "http":
+            raise ValueError(f"only HTTP is served, not {scope['type']}")
+        endpoint = (scope["method"], scope["path"])
+        if endpoint == ("GET", "/v1/models"):
+            await _send_json(send, 200, self._list_models())
+        elif endpoint == ("POST", "/v1/chat/completions"):
+            await self._chat(scope, receive, send)
+        else:
+            message = f"there is nothing at {scope['method']} {scope['path']}"
+            await _send_json(send, 404, wire.error_object(message, "invalid_request_error"))
+
+    def _list_models(self) -> dict[str, Any]:
+        models = [{"id": model, "object": "model", "created": 0, "owned_by": "toolgate"} for model in self._models]
+        return {"object": "list", "data": models}
+
+    async def _chat(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _read_body(receive)
+        request = _parse(body)
+        if request is None:
+            error = wire.error_object("the body is not a chat completion request", "invalid_request_error")
+            await _send_json(send, 400, error)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        turn = await self._decide(headers, body, request)
+        player = _Player(turn, request, send, self._pause)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._watch, receive, player, group.cancel_scope)
+            await player.play()
+            group.cancel_scope.cancel()
+
+    async def _watch(self, receive: Receive, player: _Player, everything: anyio.CancelScope) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        if not player.is_done:
+            self._on_left()
+            everything.cancel()
+
+
+class _Player:
+    """Plays one turn to one client, with its faults."""
+
+    def __init__(self, turn: Turn, request: Mapping[str, Any], send: Send, pause: float) -> None:
+        self._turn = turn
+        self._request = request
+        self._send = send
+        self._pause = pause
+        self.is_done = False
+
+    async def play(self) -> None:
+        turn = self._turn
+        if turn.wait_for is not None:
+            await turn.wait_for.wait()
+        if turn.status >= 400 or turn.body is not None:
+            body = turn.body
+            if body is None:
+                error = wire.error_object(f"the script says {turn.status}", "scripted_error", "scripted")
+                body = json.dumps(error).encode()
+            await self._whole(body, turn.content_type)
+        elif self._request.get("stream"):
+            await self._stream()
+        else:
+            await self._completion()
+
+    async def _completion(self) -> None:
+        if self._turn.stall_after is not None:
+            await self._stall()
+        if self._turn.malformed_after is not None:
+            await self._whole(b'{"id": "chatcmpl-', "application/json")
+            return
+        body = json.dumps(wire.completion(self._turn, self._request), ensure_ascii=False).encode()
+        await self._whole(body, "application/json", cut=self._turn.cut_after is not None)
+
+    async def _whole(self, body: bytes, content_type: str, *, cut: bool = False) -> None:
+        await self._start(content_type, {"content-length": str(len(body))})
+        if cut:  # a server closes the connection of an application that returns in the middle
+            await self._send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            self.is_done = True
+            return
+        self.is_done = True
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def _stream(self) -> None:
+        await self._start("text/event-stream; charset=utf-8", {"cache-control": "no-cache"})
+        for count, event in enumerate([*wire.events(self._turn, self._request), wire.DONE]):
+            if await self._strike(count):
+                return
+            await self._emit(event)
+            if self._pause:
+                await anyio.sleep(self._pause)
+        await self._end()
+
+    async def _strike(self, count: int) -> bool:
+        """Let the fault that is due at this event happen; true when it ends the stream."""
+        turn = self._turn
+        if count == turn.cut_after:
+            self.is_done = True
+            return True
+        if count == turn.end_after:
+            await self._end()
+            return True
+        if count == turn.stall_after:
+            await self._stall()
+        elif count == turn.malformed_after:
+            await self._emit(b"data: {this is not JSON\n\n")
+        elif count == turn.error_after:
+            await self._emit(wire.event(wire.error_object("the script says error", "scripted_error", "scripted")))
+        return False
+
+    async def _stall(self) -> None:
+        if self._turn.resume is None:
+            await anyio.sleep_forever()
+        else:
+            await self._turn.resume.wait()
+
+    async def _start(self, content_type: str, extra: Mapping[str, str]) -> None:
+        headers = {"content-type": content_type, **extra, **self._turn.headers}
+        raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": self._turn.status, "headers": raw})
+
+    async def _emit(self, event: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": event, "more_body": True})
+
+    async def _end(self) -> None:
+        self.is_done = True
+        await self._send({"type": "http.response.body", "body": b""})
+
+
+async def _read_body(receive: Receive) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        piece: bytes = message.get("body", b"")
+        size += len(piece)
+        if size > _LARGEST_BODY or message["type"] == "http.disconnect":
+            return b""
+        pieces.append(piece)
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+
+
+def _parse(body: bytes) -> dict[str, Any] | None:
+    try:
+        request = as_object(json.loads(body))
+    except ValueError:
+        return None
+    messages: Any = request.get("messages")
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in as_list(messages)):
+        return None
+    return request
+
+
+async def _send_json(send: Send, status: int, value: Any) -> None:
+    body = json.dumps(value).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

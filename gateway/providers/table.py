@@ -1,0 +1,48 @@
+"""Providers that toolgate knows by name: rows of data in `table.json`, none of them code.
+
+Each row says where it was taken from and when; none was checked against the live service. `base_url` in the
+config wins over a row. Quirks are for people: nothing here changes a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProvider:
+    """One row.
+
+    `base_url` is None where it depends on the customer; `base_url_form` shows its shape then. `auth_header` is
+    the lower-case name of the header that takes the key, as `Bearer` in `authorization` and bare in any other.
+    `env` is the environment variable in which people keep the key. `date` is when `source` was read.
+    """
+
+    name: str
+    title: str
+    base_url: str | None
+    base_url_form: str | None
+    auth_header: str
+    key_required: bool
+    env: str | None
+    dialect: str
+    quirks: tuple[str, ...]
+    source: str
+    date: str
+
+
+def _load() -> Mapping[str, KnownProvider]:
+    text = resources.files("gateway.providers").joinpath("table.json").read_bytes()
+    rows: list[dict[str, Any]] = orjson.loads(text)
+    for row in rows:
+        row["quirks"] = tuple(row["quirks"])
+    return {row["name"]: KnownProvider(**row) for row in rows}
+
+
+KNOWN_PROVIDERS: Mapping[str, KnownProvider] = _load()
+"""By name."""

@@ -1,0 +1,94 @@
+"""The way from a model's name to an answer. One router for one configuration; it holds nothing that must be kept.
+
+Above: the API resolves a request's model once, then calls the route. Below: `gateway.providers`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from gateway.providers.caller import ProviderAnswer, ProviderCaller
+from gateway.providers.http import HttpClient
+from gateway.providers.provider import Provider
+from gateway.routing.fallback import RoutedModel, forward
+from gateway.routing.listing import ProviderModels
+from gateway.routing.patterns import filling, matches, matches_any
+from gateway.routing.resolution import Resolver
+from gateway.routing.targets import ModelInfo, Route, Target
+
+
+class Router:
+    """See the module. `models` is the config's map, in the file's order; without entries every provider's models
+    answer to `provider/model`.
+    """
+
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        models: Mapping[str, Sequence[Target]],
+        client: HttpClient,
+    ) -> None:
+        """Raises ValueError for a map that cannot be served."""
+        self._resolver = Resolver({provider.name: provider for provider in providers}, models)
+        self._caller = ProviderCaller(client)
+        self._provider_models = ProviderModels(self._caller)
+        self._created = int(time.time())
+
+    def resolve(self, model: str, allowed: Sequence[str]) -> Route:
+        """The route for a model, which must fit one of the patterns in `allowed`. Raises ModelNotFound."""
+        return self._resolver.resolve(model, allowed)
+
+    def caller(self, route: Route) -> RoutedModel:
+        """The route as a model to call, in any dialect."""
+        return RoutedModel(self._caller, route)
+
+    def forward(
+        self, route: Route, body: bytes, parsed: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[ProviderAnswer]:
+        """Pass a request's bytes on, with only the model's name changed, and get the answer's bytes.
+
+        `parsed` is what `body` says. Every deployment must speak its dialect: see `Route.speaks_only`. Raises
+        UpstreamError on entering: UpstreamRefused for every status from 400 on.
+        """
+        return forward(self._caller, route, body, parsed, headers)
+
+    async def list_models(self, allowed: Sequence[str]) -> list[ModelInfo]:
+        """The models that fit one of the patterns in `allowed`: names of the map in its order, then those that
+        its patterns, or the lack of a map, take from the providers. Never takes longer than `listing.DEADLINE`.
+        """
+        owners: dict[str, str] = {}
+        for name, route in self._resolver.aliases.items():
+            owners.setdefault(name, route.deployments[0].provider.name)
+        for name, owner in await self._offered():
+            owners.setdefault(name, owner)
+        patterns = tuple(allowed)
+        return [
+            ModelInfo(name, owner, self._created) for name, owner in owners.items() if matches_any(patterns, name)
+        ]
+
+    async def _offered(self) -> list[tuple[str, str]]:
+        """Names that are not in the map, and who has them."""
+        resolver = self._resolver
+        if resolver.names_providers:
+            models = await self._provider_models.of(resolver.providers.values())
+            return [(f"{owner}/{own}", owner) for owner, names in models.items() for own in names]
+        firsts = {pattern: targets[0] for pattern, targets in resolver.patterns}
+        models = await self._provider_models.of(resolver.providers[target.provider] for target in firsts.values())
+        return [
+            (name, target.provider)
+            for pattern, target in firsts.items()
+            for name in _names_for(pattern, target, models[target.provider])
+        ]
+
+
+def _names_for(pattern: str, target: Target, own_names: Sequence[str]) -> Iterator[str]:
+    """The names by which a pattern serves a provider's models."""
+    for own in own_names:
+        if target.model is None:
+            if matches(pattern, own):
+                yield own
+        elif (filled := filling(target.model, own)) is not None:
+            yield pattern.replace("*", filled)

@@ -1,0 +1,225 @@
+"""The composition root: a `Config` becomes a running gateway, and another `Config` can take its place.
+
+Above: `app` routes requests to the endpoints, `cli` opens and closes the gateway. Below: everything. What a
+configuration decides (servers, models, keys, policies) is one *generation*, immutable, swapped whole on reload;
+what must outlive it (the database, the audit trail, metrics, the runs that a retry may join) is shared by all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from gateway.api.services import HttpLimits, Services
+from gateway.audit import AuditTrail
+from gateway.auth import KeyId, Keyring, Principal
+from gateway.config import Config, HttpServerConfig, KeyConfig, ServerConfig
+from gateway.errors import ConfigError, Overloaded, Problem
+from gateway.exposure import Exposer
+from gateway.hub import HttpServerSpec, Hub, ServerSpec, ServerStatus, StdioLauncher, StdioServerSpec
+from gateway.providers import HttpClient, Provider, Timeouts, make_provider
+from gateway.routing import Router, Target
+from gateway.telemetry import Metrics
+from gateway.tool_calls import ToolCaller
+from gateway.tool_loop import Attempts, Handoffs, LoopLimits
+
+_log = logging.getLogger(__name__)
+
+_DRAINING = 30.0  # seconds for the requests of a retired generation to end
+_SETTLING = 60.0  # seconds that a reload waits for the new generation's servers before it swaps all the same
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all generations have in common."""
+
+    launcher: StdioLauncher
+    client: HttpClient
+    audit: AuditTrail
+    handoffs: Handoffs
+    metrics: Metrics
+    attempts: Attempts = field(default_factory=Attempts)
+
+
+@dataclass(slots=True)
+class _Generation:
+    """One configuration at work, and how many requests are within it."""
+
+    services: Services
+    most_in_flight: int
+    in_flight: int = 0
+    retired: anyio.Event = field(default_factory=anyio.Event)
+    idle: anyio.Event = field(default_factory=anyio.Event)
+
+    def leave(self) -> None:
+        self.in_flight -= 1
+        if self.retired.is_set() and self.in_flight == 0:
+            self.idle.set()
+
+    def retire(self) -> None:
+        self.retired.set()
+        if self.in_flight == 0:
+            self.idle.set()
+
+
+class Gateway:
+    """A running gateway. Made by `open_gateway`."""
+
+    def __init__(self, shared: Shared, tasks: TaskGroup) -> None:
+        self._shared = shared
+        self._tasks = tasks
+        self._current: _Generation | None = None
+        self._reloading = anyio.Lock()
+
+    @property
+    def metrics(self) -> Metrics:
+        """The metrics of all generations."""
+        return self._shared.metrics
+
+    @property
+    def services(self) -> Services:
+        """The services of the present generation, for commands that serve nobody."""
+        return self._generation.services
+
+    @contextmanager
+    def admit(self) -> Generator[Services]:
+        """Take one request in. Raises Overloaded."""
+        generation = self._generation
+        if generation.in_flight >= generation.most_in_flight:
+            raise Overloaded("too many requests are in flight", code="too_many_requests_in_flight", retry_after=1)
+        generation.in_flight += 1
+        try:
+            yield generation.services
+        finally:
+            generation.leave()
+
+    async def load(self, config: Config) -> None:
+        """Begin with this configuration, or put it in the place of the present one.
+
+        Requests under way end with the configuration that they began with. On a reload the new servers are
+        given some time to be listed first, so that no request meets an empty catalogue. Raises ConfigError, and
+        then nothing has changed.
+        """
+        async with self._reloading:
+            generation: _Generation = await self._tasks.start(self._run_generation, config)
+            previous, replaces = self._current, self._current is not None
+            if replaces:
+                with anyio.move_on_after(_SETTLING):
+                    await generation.services.hub.settled()
+            self._current = generation
+            if previous is not None:
+                previous.retire()
+
+    async def settled(self) -> tuple[ServerStatus, ...]:
+        """Wait until every server has been listed or has failed its first start; how they are."""
+        hub = self._generation.services.hub
+        await hub.settled()
+        return hub.statuses()
+
+    @property
+    def _generation(self) -> _Generation:
+        if self._current is None:
+            raise Overloaded("the gateway is still starting", retry_after=1)
+        return self._current
+
+    async def _run_generation(
+        self, config: Config, *, task_status: TaskStatus[_Generation] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Own one generation's servers, from its start until its last request has ended."""
+        hub = Hub([_server_spec(server) for server in config.servers], self._shared.launcher)
+        services = _build_services(config, hub, self._shared)
+        async with hub:
+            generation = _Generation(services, config.limits.requests_in_flight)
+            task_status.started(generation)
+            await generation.retired.wait()
+            with anyio.move_on_after(_DRAINING):
+                await generation.idle.wait()
+
+
+@asynccontextmanager
+async def open_gateway(config: Config, shared: Shared) -> AsyncGenerator[Gateway]:
+    """A gateway with this configuration; leaving the context stops its servers. Raises ConfigError."""
+    async with anyio.create_task_group() as tasks:
+        gateway = Gateway(shared, tasks)
+        await gateway.load(config)
+        yield gateway
+        tasks.cancel_scope.cancel()
+
+
+def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
+    """Everything that a configuration decides. Raises ConfigError."""
+    principals = {key.name: _principal(key) for key in config.keys}
+    limits = config.limits
+    return Services(
+        keyring=Keyring((key.secret, principals[key.name]) for key in config.keys),
+        policies={KeyId(key.name): config.policies.policy_for(key.policies) for key in config.keys},
+        router=build_router(config, shared.client),
+        hub=hub,
+        exposer=Exposer(),
+        tool_caller=ToolCaller(hub, shared.audit, shared.metrics),
+        handoffs=shared.handoffs,
+        attempts=shared.attempts,
+        audit=shared.audit,
+        metrics=shared.metrics,
+        loop_limits=LoopLimits(
+            rounds=limits.rounds,
+            calls=limits.calls,
+            concurrent_calls=limits.concurrent_calls,
+            wall_clock_seconds=limits.wall_clock_seconds,
+            tool_call_seconds=limits.tool_call_seconds,
+            result_bytes=limits.result_bytes,
+            repeats=limits.repeats,
+        ),
+        http_limits=HttpLimits(limits.body_bytes, limits.stream_heartbeat_seconds),
+        operator_token_digest=_digest(config.operator_token),
+    )
+
+
+def _principal(key: KeyConfig) -> Principal:
+    return Principal(KeyId(key.name), key.models, key.policies, key.tools)
+
+
+def _digest(token: str | None) -> bytes | None:
+    return None if token is None else hashlib.sha256(token.encode()).digest()
+
+
+def _server_spec(server: ServerConfig) -> ServerSpec:
+    if isinstance(server, HttpServerConfig):
+        return HttpServerSpec(server.name, server.url, server.headers, server.timeout_seconds, server.disabled)
+    return StdioServerSpec(server.name, server.server, server.timeout_seconds, server.disabled)
+
+
+def build_router(config: Config, client: HttpClient) -> Router:
+    """The way to every model of a configuration. Raises ConfigError for providers that cannot be used."""
+    providers: list[Provider] = []
+    problems: list[Problem] = []
+    for name, given in config.providers.items():
+        timeouts = Timeouts(given.timeouts.connect, given.timeouts.first_byte, given.timeouts.idle)
+        try:
+            provider = make_provider(
+                name,
+                api_key=given.api_key,
+                base_url=given.base_url,
+                dialect=given.dialect,
+                headers=given.headers,
+                timeouts=timeouts,
+                kind=given.kind,
+            )
+            providers.append(provider)
+        except ValueError as error:
+            problems.append(config.problem(("providers", name), str(error)))
+    if problems:
+        raise ConfigError(problems)
+    models = {
+        alias: [Target(target.provider, target.model) for target in targets] for alias, targets in config.models.items()
+    }
+    try:
+        return Router(providers, models, client)
+    except ValueError as error:
+        raise ConfigError([config.problem(("models",), str(error))]) from error

@@ -1,0 +1,150 @@
+"""MCP servers over streamable HTTP, made with the official SDK, on a loopback port of this process."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import mcp_types as types
+import uvicorn
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http import EventStore
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from starlette.responses import JSONResponse
+
+
+@dataclass
+class Seen:
+    """What reached the server: calls executed, calls cancelled, and the headers of every HTTP request."""
+
+    executed: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    tools: list[str] = field(default_factory=lambda: ["echo", "sleep", "grow", "fail"])
+
+    def headers_of(self, rpc_method: str) -> dict[str, str]:
+        """The headers of the last modern request for this method."""
+        return next(h for _, h in reversed(self.requests) if h.get("mcp-method") == rpc_method)
+
+
+def _text(value: str, **more: Any) -> types.CallToolResult:
+    return types.CallToolResult(content=[types.TextContent(type="text", text=value)], **more)
+
+
+def build_server(seen: Seen) -> tuple[Server[Any], ListenHandler]:
+    """A server with the tools that `seen` lists."""
+    bus = InMemorySubscriptionBus()
+    listen = ListenHandler(bus)
+    header = {"type": "string", "x-mcp-header": "Region"}
+
+    async def list_tools(ctx: Any, params: Any) -> types.ListToolsResult:
+        schema = {"type": "object", "properties": {"region": header}}
+        return types.ListToolsResult(tools=[types.Tool(name=name, input_schema=schema) for name in seen.tools])
+
+    async def call_tool(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+        seen.executed.append(params.name)
+        arguments = params.arguments or {}
+        if params.name == "sleep":
+            try:
+                for step in range(3):
+                    await ctx.session.report_progress(step + 1, 3, f"step {step + 1}")
+                await anyio.sleep(arguments.get("seconds", 0))
+            except anyio.get_cancelled_exc_class():
+                seen.cancelled.append("sleep")
+                raise
+        if params.name == "grow":
+            seen.tools.append("grown")
+            if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+                await bus.publish(ToolsListChanged())
+            else:
+                await ctx.session.send_tool_list_changed()
+        if params.name == "fail":
+            return _text("the tool failed", is_error=True)
+        return _text(json.dumps(arguments))
+
+    server = Server("tests", on_list_tools=list_tools, on_call_tool=call_tool, on_subscriptions_listen=listen)
+    return server, listen
+
+
+class _Front:
+    """Notes every request and, for an old server, refuses the modern era as servers of that time do."""
+
+    def __init__(self, app: Any, seen: Seen, *, legacy: bool) -> None:
+        self._app = app
+        self._seen = seen
+        self._legacy = legacy
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        self._seen.requests.append((scope["method"], headers))
+        if self._legacy and headers.get("mcp-protocol-version") in MODERN_PROTOCOL_VERSIONS:
+            error = {"code": -32600, "message": "Bad Request: Unsupported protocol version"}
+            refusal = {"jsonrpc": "2.0", "id": "server-error", "error": error}
+            await JSONResponse(refusal, 400)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+@asynccontextmanager
+async def sdk_server(
+    listener: socket.socket,
+    *,
+    era: str = "modern",
+    json_response: bool = False,
+    event_store: EventStore | None = None,
+) -> AsyncGenerator[Seen]:
+    """A server of this era behind `listener`; leaving the context stops it and forgets its sessions."""
+    seen = Seen()
+    server, listen = build_server(seen)
+    manager = StreamableHTTPSessionManager(
+        server, json_response=json_response, event_store=event_store, retry_interval=10 if event_store else None
+    )
+    async with manager.run():
+        async with served(_Front(manager.asgi_app, seen, legacy=era == "legacy"), listener):
+            yield seen
+            listen.close()
+
+
+class _Quiet(uvicorn.Server):
+    """A server within a test leaves the signals alone."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+@asynccontextmanager
+async def served(app: Any, listener: socket.socket) -> AsyncGenerator[None]:
+    """An ASGI app behind a socket that is bound already; the port stays bound when this ends."""
+    config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
+    server = _Quiet(config)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(server.serve, [listener.dup()])
+        while not server.started:
+            await anyio.sleep(0.001)
+        try:
+            yield
+        finally:
+            for connection in list(server.server_state.connections):
+                if transport := getattr(connection, "transport", None):
+                    transport.abort()
+            server.should_exit = True
+
+
+def bound_socket() -> socket.socket:
+    """A socket bound to a free loopback port."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 0))
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
