@@ -6,7 +6,7 @@ know: what the data of an event means.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -18,11 +18,10 @@ class EventTooLarge(ValueError):
     """One event is over the limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSentEvent:
+class ServerSentEvent(NamedTuple):
     """One event. `id` is the last id seen so far; `retry` the wait before a reconnect, in milliseconds.
 
-    `data` is as it came: whether it is UTF-8 is for its reader to see.
+    `data` is as it came: whether it is UTF-8 is for its reader to see. A tuple, because one is made of every chunk.
     """
 
     data: bytes
@@ -47,7 +46,10 @@ class SseDecoder:
         """The events that `chunk` completes; one with an id and no data counts. Raises EventTooLarge."""
         if self._after_cr or b"\r" in chunk:
             chunk = self._with_plain_ends(chunk)
-        whole = self._take_whole(chunk)
+        if not self._partial and chunk.endswith(b"\n\n"):
+            whole = chunk[:-2]
+        else:
+            whole = self._take_whole(chunk)
         if not whole:
             return []
         if self._at_start:

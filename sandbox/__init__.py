@@ -1,6 +1,7 @@
 """Runs a process confined: in a container, in bubblewrap, or, only when asked for by name, on the bare host."""
 
 from sandbox.network_failures import explains_network_failure
+from sandbox.opening import open_sandbox
 from sandbox.sandbox import Sandbox
 from sandbox.spec import (
     Availability,
@@ -36,5 +37,6 @@ __all__ = [
     "SandboxError",
     "StdioServer",
     "explains_network_failure",
+    "open_sandbox",
     "parse_mount",
 ]

@@ -5,14 +5,15 @@ A task group wraps an exception of its body in a group, which would reach whoeve
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 
 
 @asynccontextmanager
-async def in_background(*tasks: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
+async def in_background(*tasks: Callable[[], Coroutine[Any, Any, None]]) -> AsyncGenerator[None]:
     """Run `tasks`, which must not raise, until the body is left; then cancel those still running."""
     raised: Exception | None = None
     async with anyio.create_task_group() as group:

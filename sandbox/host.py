@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sandbox.process import boxed, start_process
-from sandbox.spec import Availability, BackendName, Box, BoxSpec, SandboxError
+from sandbox.spec import Availability, BackendName, Box, BoxSpec, Root, SandboxError
+from sandbox.store.prepared import OnProgress
 
 # What programs need to find each other and their files. Everything else may be a secret of the gateway's.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "LOGNAME")
@@ -26,7 +27,10 @@ class HostBackend:
         """It works everywhere."""
         return Availability(ok=True, detail="runs servers unconfined, only where a server asks for it")
 
-    async def sweep(self, instance_id: str) -> int:
+    async def provide(self, root: Root, on_progress: OnProgress = lambda line: None) -> None:
+        """Nothing to do: programs of this machine are used as they are."""
+
+    async def sweep(self) -> int:
         """Nothing to find: what an earlier gateway left behind cannot be told from other processes."""
         return 0
 

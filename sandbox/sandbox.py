@@ -34,10 +34,14 @@ _AUTOMATIC: tuple[BackendName, ...] = ("docker", "bubblewrap")
 """What `auto` may choose, best first. The bare host is never among them."""
 
 
+def _unheard(line: str) -> None:
+    """For whoever does not want to hear of progress."""
+
+
 class Roots(Protocol):
     """Who assembles root file systems; `sandbox.roots.RuntimeRoots` does."""
 
-    async def ensure(self, kind: Literal["python", "node"]) -> Root:
+    async def ensure(self, kind: Literal["python", "node"], on_progress: OnProgress) -> Root:
         """The root with this interpreter, assembled unless it is there. Raises SandboxError."""
         ...
 
@@ -87,7 +91,7 @@ class Sandbox:
                 return self._backends[name]
         raise _unavailable(server, names, available)
 
-    async def prepare(self, server: StdioServer, on_progress: OnProgress = lambda line: None) -> Prepared:
+    async def prepare(self, server: StdioServer, on_progress: OnProgress = _unheard) -> Prepared:
         """Everything that `server` needs, fetched and found; remembered as long as its config stays the same.
 
         Raises SandboxError.
@@ -96,6 +100,7 @@ class Sandbox:
         if known and known[0] == server:
             return known[1]
         prepared = await self._store.prepare(server, on_progress)
+        await self._root(await self.choose(server), prepared, on_progress)
         self._prepared[server.name] = (server, prepared)
         return prepared
 
@@ -108,7 +113,7 @@ class Sandbox:
         """
         backend = await self.choose(server)
         prepared = await self.prepare(server)
-        root = await self._root(backend, prepared)
+        root = await self._root(backend, prepared, _unheard)
         async with self._workspace(server, workspace_owner) as workspace:
             spec = self._spec(server, prepared, root, workspace)
             if backend.name == "host":
@@ -116,12 +121,23 @@ class Sandbox:
             async with backend.start(spec) as box:
                 yield box
 
-    async def _root(self, backend: Backend, prepared: Prepared) -> Root:
+    async def sweep(self) -> int:
+        """Remove the boxes which gateways that died left behind, to be called at startup; how many there were.
+
+        Boxes of gateways that live, this one or another, are left alone. Raises SandboxError.
+        """
+        return sum([await backend.sweep() for backend in self._backends.values()])
+
+    async def _root(self, backend: Backend, prepared: Prepared, on_progress: OnProgress) -> Root:
+        """The root for a server, there to be run from."""
         if prepared.root_kind == "image":
-            return Root("image", image=prepared.image)
-        if backend.name == "host":
+            root = Root("image", image=prepared.image)
+        elif backend.name == "host":
             return Root(prepared.root_kind)
-        return await self._roots.ensure(prepared.root_kind)
+        else:
+            root = await self._roots.ensure(prepared.root_kind, on_progress)
+        await backend.provide(root, on_progress)
+        return root
 
     @asynccontextmanager
     async def _workspace(self, server: StdioServer, owner: str | None) -> AsyncGenerator[Mount | None]:

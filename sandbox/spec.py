@@ -6,7 +6,7 @@ Above: `gateway.hub` starts MCP servers with it. Below: one backend per way to c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,6 +141,14 @@ class Backend(Protocol):
 
     async def probe(self) -> Availability:
         """Find out, within a few seconds and without side effects, whether this backend works here."""
+        ...
+
+    async def provide(self, root: Root, on_progress: Callable[[str], None]) -> None:
+        """Bring what this root needs to where boxes run: import or pull an image. Raises SandboxError."""
+        ...
+
+    async def sweep(self) -> int:
+        """Remove the boxes of gateway processes that died; how many there were. Raises SandboxError."""
         ...
 
     def start(self, spec: BoxSpec) -> AbstractAsyncContextManager[Box]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ NEEDS = {
     "docker": "a Docker engine (`docker info` must answer)",
     "bubblewrap": "bubblewrap (`bwrap`)",
     "npm": "node and npm",
-    "pypi": "pip",
+    "pypi": "pip, beside the Python that runs the tests",
 }
 
 
@@ -29,7 +30,7 @@ def is_present(need: str) -> bool:
         return shutil.which("bwrap") is not None
     if need == "npm":
         return shutil.which("npm") is not None and shutil.which("node") is not None
-    return shutil.which("pip") is not None or shutil.which("pip3") is not None
+    return importlib.util.find_spec("pip") is not None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

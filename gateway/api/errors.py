@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -47,8 +47,11 @@ def describe_error(error: Exception, *, request_id: str) -> ErrorAnswer:
 
     A task group wraps what its only failing task raised; the wrapping says nothing to a client.
     """
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
+    while isinstance(error, ExceptionGroup):
+        causes = cast("ExceptionGroup[Exception]", error).exceptions
+        if len(causes) > 1:
+            break
+        error = causes[0]
     for cls in type(error).__mro__:
         row = ROWS.get(cls)
         if row is not None:

@@ -89,7 +89,7 @@ def _begin(request: Request, services: Services, inquiry: Inquiry, given: ModelR
     return ToolLoop(
         machine,
         run_id=request.run_id,
-        response_id=f"chatcmpl-{request.run_id.removeprefix('run_')}",
+        response_id=_response_id(request.run_id),
         model=services.router.caller(inquiry.route),
         tools=RunTools(services, inquiry.principal.key_id, request.run_id, inquiry.exposure.policy),
     )
@@ -182,7 +182,7 @@ def _is_known_to_client(transcript: Sequence[Message], finish: Finish) -> bool:
 
 def _response(loop: ToolLoop, finish: Finish) -> ModelResponse:
     """The one answer to the client, put together from all rounds."""
-    response = replace(finish.last, id=loop.response_id, finish_reason=finish.reason, usage=finish.usage)
+    response = replace(finish.last, id=_response_id(loop.run_id), finish_reason=finish.reason, usage=finish.usage)
     if finish.rounds == 1 and finish.last.message.tool_calls == finish.client_calls:
         return response  # nothing was put together: fields unknown to us stay
     kept: tuple[Part, ...] = tuple(
@@ -191,6 +191,11 @@ def _response(loop: ToolLoop, finish: Finish) -> ModelResponse:
     text = (Text(finish.text),) if finish.text else ()
     message = Message("assistant", (*kept, *text, *finish.client_calls))
     return replace(response, message=message, source=None)
+
+
+def _response_id(run_id: str) -> str:
+    """One id for the answer, whatever the number of rounds; derived from the run's, so that each leads to the other."""
+    return f"chatcmpl-{run_id.removeprefix('run_')}"
 
 
 def _calls(finish: Finish) -> tuple[Part, ...]:

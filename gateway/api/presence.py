@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import anyio
 
+from starlette.types import Message
+
 from gateway.api.requests import ClientLeft, Request
 
 
@@ -19,9 +21,9 @@ def cancelled_when_client_leaves(request: Request) -> Generator[None]:
     bare asyncio task instead of a task group, because this stands around every request that is passed through.
     """
     scope = anyio.CancelScope()
-    watch = asyncio.ensure_future(request.receive())
+    watch = asyncio.ensure_future(_next_message(request))
 
-    def cancel(done: asyncio.Future[object]) -> None:
+    def cancel(done: asyncio.Task[Message]) -> None:
         if not done.cancelled():
             done.exception()  # whatever it is, nobody can be told any more
             scope.cancel()
@@ -35,3 +37,7 @@ def cancelled_when_client_leaves(request: Request) -> Generator[None]:
             watch.cancel()
     if scope.cancelled_caught:
         raise ClientLeft
+
+
+async def _next_message(request: Request) -> Message:
+    return await request.receive()

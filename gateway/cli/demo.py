@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from gateway.cli.progress import settle
 from gateway.cli.serve import base_url, bind, run_server
 from gateway.config import load_config
 from gateway.providers.scripted import serve_scripted_model
-from gateway.runtime import Gateway, open_gateway, open_shared
+from gateway.runtime import open_gateway, open_shared
 from gateway.telemetry.logs import configure_logging
 from sandbox import BackendName, open_sandbox
 from sandbox.locations import default_cache_dir
@@ -87,18 +87,19 @@ async def _demo(folder: Path, port: int, model: str | None, mcp_configs: tuple[P
             await settle(gateway)
             if any(status.sandbox == "host" for status in gateway.services.hub.statuses()):
                 say("NOT SANDBOXED: neither Docker nor bubblewrap works here, so the servers run unconfined.")
-            _introduce(gateway, base_url(listener), key, is_scripted=model is None)
+            _introduce(config.models, base_url(listener), key, is_scripted=model is None)
             await run_server(gateway, listener)
 
 
 async def _best_backend(folder: Path) -> BackendName:
     sandbox = open_sandbox(state_dir=folder / "state", cache_dir=default_cache_dir())
     available = await sandbox.probe()
-    return next((name for name in _BEST_FIRST if name in available and available[name].ok), "host")
+    working: list[BackendName] = [name for name in _BEST_FIRST if name in available and available[name].ok]
+    return working[0] if working else "host"
 
 
-def _introduce(gateway: Gateway, url: str, key: str, *, is_scripted: bool) -> None:
-    model = next(iter(gateway.services.router.aliases))
+def _introduce(models: Iterable[str], url: str, key: str, *, is_scripted: bool) -> None:
+    model = next(iter(models))
     body = orjson.dumps({"model": model, "toolgate": {}, "messages": [{"role": "user", "content": _PROMPT}]}).decode()
     say("")
     click.echo(f"base URL  {url}")

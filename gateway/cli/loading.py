@@ -8,6 +8,6 @@ from pathlib import Path
 from gateway.config import DEFAULT_FILE, Config, load_config
 
 
-def load(config_path: Path | None, mcp_configs: Sequence[Path]) -> Config:
+def load(config_path: Path | None, mcp_configs: Sequence[Path], *, host: str | None = None) -> Config:
     """The configuration that the options name, else `./gateway.yaml`. Raises ConfigError with every mistake."""
-    return load_config(config_path or Path(DEFAULT_FILE), mcp_configs=mcp_configs)
+    return load_config(config_path or Path(DEFAULT_FILE), mcp_configs=mcp_configs, host=host)

@@ -46,4 +46,4 @@ def explain_call(
         print_json({"key": name, **explanation.to_json()})
     else:
         click.echo(render_explanation(explanation))
-    return 0 if explanation.verdict == "allow" else 1
+    return 0 if explanation.decision.verdict == "allow" else 1

@@ -16,9 +16,9 @@ async def settle(gateway: Gateway, *, quiet: bool = False) -> tuple[ServerStatus
     async with anyio.create_task_group() as tasks:
         if not quiet:
             tasks.start_soon(_watch, gateway)
-        statuses = await gateway.settled()
+        await gateway.settled()
         tasks.cancel_scope.cancel()
-    return statuses
+    return gateway.services.hub.statuses()
 
 
 def describe_status(status: ServerStatus) -> str:

@@ -17,7 +17,6 @@ from gateway.cli.loading import load
 from gateway.cli.options import config_options, log_options
 from gateway.cli.output import Failure, say, show_problems
 from gateway.cli.progress import describe_status, settle
-from gateway.cli.secrecy import known_secrets
 from gateway.config import Config
 from gateway.errors import ConfigError
 from gateway.runtime import Gateway, open_gateway, open_shared
@@ -45,12 +44,12 @@ def command(
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
 
     def read() -> Config:
-        return load(config_path, mcp_configs)
+        return load(config_path, mcp_configs, host=host)
 
     config = read()
     show_problems(config.warnings, "warning")
-    configure_logging(level=log_level, json=log_format == "json", secrets=known_secrets(config))
-    listener = bind(host or config.listen.host, config.listen.port if port is None else port)
+    configure_logging(level=log_level, json=log_format == "json", secrets=config.secrets)
+    listener = bind(config.listen.host, config.listen.port if port is None else port)
     anyio.run(_serve, config, listener, read, backend_options={"use_uvloop": True})
 
 

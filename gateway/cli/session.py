@@ -13,7 +13,6 @@ from gateway.auth import KeyId
 from gateway.cli.loading import load
 from gateway.cli.output import Failure
 from gateway.cli.progress import settle
-from gateway.cli.secrecy import known_secrets
 from gateway.config import Config
 from gateway.errors import RequestError, UpstreamError
 from gateway.runtime import Gateway, open_gateway, open_shared
@@ -31,7 +30,7 @@ def with_gateway(
 ) -> ResultT:
     """Run `use` with the gateway of a configuration, its servers having come up as far as they can."""
     config = load(config_path, mcp_configs)
-    configure_logging(level="error", json=False, secrets=known_secrets(config))
+    configure_logging(level="error", json=False, secrets=config.secrets)
 
     async def run() -> ResultT:
         async with opened(config, quiet=quiet) as gateway:

@@ -40,6 +40,12 @@ def _checked_name(value: str) -> str:
     return value
 
 
+def _checked_word(value: str) -> str:
+    if _NAME.fullmatch(value) is None:
+        raise fault("must be one word of letters, digits, dots, dashes and underscores")
+    return value
+
+
 def _size(value: Any) -> Any:
     """`512m` in bytes, as Docker reads it: k, m, g and t are powers of 1024."""
     if not isinstance(value, str):
@@ -54,6 +60,7 @@ WholeNumber = Annotated[int, BeforeValidator(_not_boolean)]
 Number = Annotated[float, BeforeValidator(_not_boolean), Field(allow_inf_nan=False)]
 Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=int | str)]
 Name = Annotated[str, AfterValidator(_checked_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})]
+Word = Annotated[str, AfterValidator(_checked_word)]
 Text = Annotated[str, Field(max_length=4096)]
 
 
@@ -92,9 +99,9 @@ class ProviderTimeoutDocument(Document):
 class ProviderDocument(Document):
     """A host of models. A provider that toolgate knows by name needs its api_key alone."""
 
-    kind: Name | None = None
+    kind: Word | None = None
     """The known provider that this is, when it goes by another name here."""
-    dialect: Name | None = None
+    dialect: Word | None = None
     """The wire format: openai_chat unless the provider is known to speak another."""
     base_url: Text | None = Field(default=None, repr=False)
     """Where the provider is, up to and with its version, such as http://127.0.0.1:9000/v1."""

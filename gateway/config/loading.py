@@ -10,8 +10,8 @@ Above: `cli` and reloads. Below: one module for each of these steps. Blocking: i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -76,34 +76,36 @@ class _Loading:
     warnings: list[Problem] = field(default_factory=list[Problem])
     servers: dict[str, ServerConfig] = field(default_factory=dict[str, ServerConfig])
     sources: dict[str, Source] = field(default_factory=dict[str, Source])
+    files: list[str] = field(default_factory=list[str])
 
     def load(self, path: Path | None, mcp_configs: Sequence[Path]) -> Config:
         config = self._without_file() if path is None else self._own_file(path)
         for file in mcp_configs:
             self._client_file(file)
         if self.errors or config is None:
-            raise ConfigError(_in_order(self.errors))
-        return config(tuple(self.servers.values()), self.sources, tuple(_in_order(self.warnings)))
+            raise ConfigError(self._in_order(self.errors))
+        warnings = tuple(self._in_order(self.warnings))
+        return replace(
+            config, servers=tuple(self.servers.values()), server_sources=self.sources, warnings=warnings
+        )
 
-    def _without_file(self) -> _Unfinished:
+    def _without_file(self) -> Config:
         report = Report(Source("(no file)", lambda _: None))
-        storage = build_storage(StorageDocument(), Path(), self.variables, report)
+        storage = build_storage(StorageDocument(), Path.cwd(), self.variables, report)
         policies, _ = load_policies([])
-        return lambda servers, sources, warnings: Config(
+        return Config(
             path=None,
             listen=Listen(self.host) if self.host else Listen(),
             providers={},
             models={},
-            servers=servers,
+            servers=(),
             keys=(),
             policies=policies,
             limits=build_limits(ConfigDocument()),
             storage=storage,
-            warnings=warnings,
-            server_sources=sources,
         )
 
-    def _own_file(self, path: Path) -> _Unfinished | None:
+    def _own_file(self, path: Path) -> Config | None:
         folder = path.parent
         self.variables, errors, warnings = read_beside(folder, self.variables)
         self.errors += errors
@@ -121,30 +123,29 @@ class _Loading:
         self._take(report)
         return config
 
-    def _build(self, path: Path, document: ConfigDocument, report: Report) -> _Unfinished:
-        folder = path.parent
+    def _build(self, path: Path, document: ConfigDocument, report: Report) -> Config:
+        """The configuration without servers, which are gathered from all files."""
+        folder = path.parent.absolute()
         listen = build_listen(document.listen, self.host, report)
-        policies, names = self._policies(document, folder, report)
+        policies, names = self._policies(document, path.parent, report)
         providers = build_providers(document, report)
         models = build_models(document, report)
         keys = build_keys(document, names, listen, report)
         storage = build_storage(document.storage, folder, self.variables, report)
         self._add_servers(document, folder, report)
         token = document.operator_token
-        return lambda servers, sources, warnings: Config(
+        return Config(
             path=path,
             listen=listen,
             providers=providers,
             models=models,
-            servers=servers,
+            servers=(),
             keys=keys,
             policies=policies,
             limits=build_limits(document),
             storage=storage,
-            warnings=warnings,
             operator_token=None if token is None else token.strip(),
             main_source=report.source,
-            server_sources=sources,
         )
 
     def _policies(
@@ -187,7 +188,7 @@ class _Loading:
         tree = {"mcpServers": expanded}
         take_foreign_fields(tree, report)
         document = validate(ServersDocument, tree, report, is_foreign=True)
-        self._add_servers(document, path.parent, report)
+        self._add_servers(document, path.parent.absolute(), report)
         self._take(report)
 
     def _add_servers(self, document: ServersDocument, folder: Path, report: Report) -> None:
@@ -208,6 +209,7 @@ class _Loading:
         self, path: Path, *, hint: str | None, is_json: bool | None = None
     ) -> tuple[dict[str, Any], Report] | None:
         """The mapping in a file, and a report on it; None when there is none, which is noted."""
+        self.files.append(str(path))
         is_json = path.suffix == ".json" if is_json is None else is_json
         try:
             text = read_text(path, longest=LARGEST_FILE).text
@@ -229,9 +231,11 @@ class _Loading:
             return None
         return cast("dict[str, Any]", value), Report(Source(str(path), found.line_of))
 
-
-_Unfinished = Callable[[tuple[ServerConfig, ...], Mapping[str, Source], tuple[Problem, ...]], Config]
-"""A configuration that lacks what other files add: servers, where they stand, and warnings."""
+    def _in_order(self, problems: Sequence[Problem]) -> list[Problem]:
+        """By file, those that were named first, then by line."""
+        files = dict.fromkeys([*self.files, *(problem.file for problem in problems)])
+        order = {file: index for index, file in enumerate(files)}
+        return sorted(problems, key=lambda problem: (order[problem.file], problem.line or 0))
 
 
 def _without_blanks(tree: dict[str, Any]) -> dict[str, Any]:
@@ -242,10 +246,3 @@ def _without_blanks(tree: dict[str, Any]) -> dict[str, Any]:
         entries = cast("dict[str, Any]", providers).items()
         kept["providers"] = {name: {} if provider is None else provider for name, provider in entries}
     return kept
-
-
-def _in_order(problems: Sequence[Problem]) -> list[Problem]:
-    """By file, in the order in which the files came up, and by line."""
-    files = {problem.file: None for problem in problems}
-    order = {file: index for index, file in enumerate(files)}
-    return sorted(problems, key=lambda problem: (order[problem.file], problem.line or 0))

@@ -125,6 +125,8 @@ class _Reader:
             self._refuse("a value is wanted here" if error.msg == "Expecting value" else "this is not valid JSON")
         except UnicodeEncodeError:
             self._refuse("this string is not valid Unicode")
+        except JsonProblem:
+            raise
         except ValueError:
             self._refuse("this number cannot be read")
         return value

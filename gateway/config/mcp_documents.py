@@ -100,6 +100,7 @@ class ServersDocument(Document):
     """The part of a client's file that is read."""
 
     servers: dict[Name, ServerDocument] = Field(default_factory=dict[str, ServerDocument], alias="mcpServers")
+    """The MCP servers, by the name under which policies know their tools."""
 
 
 def _known_version(version: int) -> int:

@@ -94,7 +94,8 @@ def build_models(document: ConfigDocument, report: Report) -> dict[str, tuple[Mo
         if not 0 < len(alias) <= 256 or not alias.isprintable():
             report.error(path, "a model's name has 1 to 256 printable characters", "choose another name")
         for index, target in enumerate(targets):
-            _check_target((*path, index, "provider"), target.provider, document.providers, report)
+            place = path if len(targets) == 1 else (*path, index)
+            _check_target(place, target.provider, document.providers, report)
         models[alias] = tuple(ModelTarget(target.provider, target.model) for target in targets)
     return models
 

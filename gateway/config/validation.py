@@ -41,9 +41,12 @@ def validate(model: type[DocumentT], tree: dict[str, Any], report: Report, *, is
             return model.model_validate(tree)
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
+        # A setting that is missing because its name was misspelt is one mistake.
+        meant = {(*detail["loc"][:-1], _meant(detail["loc"])) for detail in details if _is_unknown(detail)}
         for detail in details:
-            path = _real_path(tree, detail["loc"])
-            _report(detail, path, report, is_foreign=is_foreign)
+            if detail["type"] != "missing" or detail["loc"] not in meant:
+                path = _real_path(tree, detail["loc"])
+                _report(detail, path, report, is_foreign=is_foreign)
         for detail in details:
             _leave_out(tree, detail)
     report.error((), "cannot be read", "mend what is reported of it first")
@@ -51,9 +54,13 @@ def validate(model: type[DocumentT], tree: dict[str, Any], report: Report, *, is
 
 
 def _report(detail: ErrorDetails, path: _Steps, report: Report, *, is_foreign: bool) -> None:
-    if detail["type"] == "extra_forbidden":
-        message, hint = _unknown(detail["loc"])
-        if is_foreign and "sandbox" not in path:
+    if _is_unknown(detail):
+        meant = _meant(detail["loc"])
+        message = "there is no such setting"
+        hint = (
+            f"did you mean {meant}?" if meant else f"the settings here are {', '.join(_names_at(detail['loc']))}"
+        )
+        if is_foreign and "sandbox" not in path[2:]:
             report.warn(path, f"{message}; it is ignored", hint)
         else:
             report.error(path, message, hint)
@@ -114,11 +121,11 @@ _EXPLAINED: Mapping[str, tuple[str, str | None]] = {
     "bool_parsing": ("must be true or false", None),
 }
 _BOUNDS = {
-    "greater_than": ("must be more than {:g}", "gt"),
-    "greater_than_equal": ("must be at least {:g}", "ge"),
-    "less_than": ("must be less than {:g}", "lt"),
-    "less_than_equal": ("must be at most {:g}", "le"),
-    "too_long": ("has more than {:g} entries", "max_length"),
+    "greater_than": ("must be more than {}", "gt"),
+    "greater_than_equal": ("must be at least {}", "ge"),
+    "less_than": ("must be less than {}", "lt"),
+    "less_than_equal": ("must be at most {}", "le"),
+    "too_long": ("has more than {} entries", "max_length"),
 }
 
 
@@ -130,7 +137,8 @@ def _explain(detail: ErrorDetails) -> tuple[str, str | None]:
         return f"must be {context['expected']}", None
     if kind in _BOUNDS:
         form, name = _BOUNDS[kind]
-        return form.format(context[name]), None
+        bound: int | float = context[name]
+        return form.format(int(bound) if bound == int(bound) else bound), None
     return _EXPLAINED.get(kind, ("is not valid here", None))
 
 
@@ -163,21 +171,26 @@ _MEANT = {
 }
 
 
-def _unknown(loc: Sequence[str | int]) -> tuple[str, str]:
-    names = _names_at(loc[:-1])
-    key = str(loc[-1])
-    meant = _MEANT.get(_plain(key))
-    if meant not in names:
-        by_plain = {_plain(name): name for name in names}
-        near = difflib.get_close_matches(_plain(key), by_plain, n=1)
-        meant = by_plain[near[0]] if near else None
-    hint = f"did you mean {meant}?" if meant else f"the settings here are {', '.join(names)}"
-    return "there is no such setting", hint
+def _is_unknown(detail: ErrorDetails) -> bool:
+    return detail["type"] == "extra_forbidden"
+
+
+def _meant(loc: Sequence[str | int]) -> str | None:
+    """The setting whose name was probably misspelt."""
+    names = {_plain(name): name for name in _names_at(loc)}
+    key = _plain(str(loc[-1]))
+    known = _plain(_MEANT.get(key, ""))
+    near = [known] if known in names else difflib.get_close_matches(key, names, n=1)
+    return names[near[0]] if near else None
 
 
 def _names_at(loc: Sequence[str | int]) -> list[str]:
+    """The settings that there are beside the one at `loc`."""
+    beside = loc[:-1]
     for shape, model in _SHAPES:
-        if len(shape) == len(loc) and all(part in ("*", step) for part, step in zip(shape, loc, strict=True)):
+        if len(shape) == len(beside) and all(
+            part in ("*", step) for part, step in zip(shape, beside, strict=True)
+        ):
             return [field.alias or name for name, field in model.model_fields.items()]
     return []
 

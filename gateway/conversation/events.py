@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.conversation.parts import ToolCall
 from gateway.conversation.responses import FinishReason
 from gateway.conversation.usage import Usage
 
@@ -59,6 +60,13 @@ class ToolCallStarted:
     name: str
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
     dialect: str = ""
+
+    @classmethod
+    def of(cls, call: ToolCall, index: int) -> ToolCallStarted:
+        """The beginning of a call that is there whole already."""
+        if call.source is None:
+            return cls(index, call.id, call.name)
+        return cls(index, call.id, call.name, call.source.raw, call.source.dialect)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,15 @@ from gateway.conversation import ModelRequest, ModelResponse, StreamEvent, Usage
 
 
 class StreamReader(Protocol):
-    """Reads one upstream stream."""
+    """Reads one upstream stream.
+
+    `Finished` may be held back until the stream's own end mark or `end`, because what follows can change it.
+    """
+
+    @property
+    def has_finish(self) -> bool:
+        """Whether the provider has said that the model stopped: all that can still be waited for is the usage."""
+        ...
 
     def feed(self, chunk: bytes) -> list[StreamEvent]:
         """The events that `chunk` completes. Raises WireFormatError, UpstreamStreamError."""

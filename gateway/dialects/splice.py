@@ -92,17 +92,12 @@ def _occurrences(body: bytes, quoted_name: bytes) -> list[tuple[int, int]]:
 def _depths(body: bytes, offsets: list[int]) -> list[int]:
     """How many objects and arrays each of these offsets, in ascending order, lies within."""
     depths: list[int] = []
-    depth = 0
-    for token in _TOKEN.finditer(body):
-        if token.start() == offsets[len(depths)]:
-            depths.append(depth)
-            if len(depths) == len(offsets):
-                break
-        mark = token.group()
-        if mark in (b"{", b"["):
-            depth += 1
-        elif mark in (b"}", b"]"):
-            depth -= 1
+    depth = start = 0
+    for offset in offsets:  # each is the beginning of a string, so that none lies across it
+        marks = _WHOLE_STRING.sub(b"", body[start:offset])
+        depth += marks.count(b"{") + marks.count(b"[") - marks.count(b"}") - marks.count(b"]")
+        depths.append(depth)
+        start = offset
     return depths
 
 

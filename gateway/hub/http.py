@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -59,6 +60,8 @@ from gateway.sse import EventTooLarge
 
 _log = logging.getLogger(__name__)
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_NOT_IN_HEADERS = re.compile("[\x00-\x08\x0a-\x1f\x7f]|[\ud800-\udfff]")
 _SESSION_HEADER = "Mcp-Session-Id"
 _CONNECT_TIMEOUT = 10.0  # seconds for a TCP and TLS connection
 _KEEP_ALIVE = 4.0  # seconds; less than common servers' 5, so that we never write to a socket they just closed
@@ -73,7 +76,11 @@ _FOLLOW_RETRY = 1.0  # seconds before a notification stream that ended is opened
 async def open_http_peer(
     url: str, headers: Mapping[str, str], listener: NotificationListener
 ) -> AsyncGenerator[HttpPeer]:
-    """A peer at `url`. Nothing is sent before the first request; a session is ended on leaving."""
+    """A peer at `url`. Nothing is sent before the first request; a session is ended on leaving.
+
+    Raises PeerError for headers that cannot be sent.
+    """
+    _check_headers(headers)
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE)  # calls in flight are bounded above
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT)
     jar = aiohttp.DummyCookieJar()
@@ -88,6 +95,13 @@ async def open_http_peer(
             peer.close("the gateway closed the connection")
             tasks.cancel_scope.cancel()
             await peer.end_session()
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """See that every header can be sent, without repeating what is in it (RFC 9110, section 5.5)."""
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or _NOT_IN_HEADERS.search(value):
+            raise RequestFault(f"the header {name!r} of its configuration holds characters that HTTP does not allow")
 
 
 class HttpPeer:

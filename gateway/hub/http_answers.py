@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, contextmanager, suppress
@@ -41,7 +42,11 @@ def faults_mapped() -> Generator[None]:
 
 
 def _cause_of(error: Exception) -> str:
-    reason = error.os_error.strerror if isinstance(error, aiohttp.ClientConnectorError) else None
+    """The system's words for it; asyncio's own name the address, which is not for everybody."""
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return type(error).__name__
+    cause = error.os_error
+    reason = os.strerror(cause.errno) if cause.errno and cause.errno > 0 else cause.strerror
     return reason or type(error).__name__
 
 

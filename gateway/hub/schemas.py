@@ -1,7 +1,8 @@
 """Makes a tool's input schema fit for model APIs, which take less than JSON Schema 2020-12 allows.
 
 At its root they want an object without combinators; a request with one tool that breaks this is refused whole.
-The server still checks the arguments against its own schema, so cleaning may only ever loosen.
+Arguments are still checked against the server's own schema, so cleaning may only ever loosen. One thing is read
+into schemas that they do not say: an alternative at the root that does not mention a property does without it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import orjson
 _DEEPEST = 64  # levels; beyond any real schema and well within Python's recursion limit
 _LARGEST = 256 * 1024  # bytes of JSON; a schema goes to the model with every request
 _COMBINATORS = ("allOf", "anyOf", "oneOf")
-_REFUSED_AT_ROOT = (*_COMBINATORS, "not", "enum", "const", "if", "then", "else")
+_REFUSED_AT_ROOT = (*_COMBINATORS, "not", "enum", "const", "if", "then", "else", "unevaluatedProperties")
 _DROPPED = frozenset({"$schema", "x-mcp-header"})
 
 # Where a keyword's value is itself a schema, a list of schemas, or schemas by name. What is not named here is
@@ -54,8 +55,10 @@ def clean_input_schema(schema: Any) -> Schema:
     if not isinstance(schema, Mapping):
         raise UnusableSchema("inputSchema is not an object")
     given = cast("Mapping[str, Any]", schema)
-    if given.get("type", "object") != "object":
-        raise UnusableSchema(f"inputSchema describes {given['type']!r}, not an object")
+    kind: Any = given.get("type", "object")
+    kinds: list[Any] = kind if isinstance(kind, list) else [kind]
+    if "object" not in kinds:
+        raise UnusableSchema(f"inputSchema describes {str(kinds)[1:-1][:80]}, not an object")
     cleaned = _object_root(_clean(given, _DEEPEST))
     _check_size(cleaned)
     return cleaned
@@ -96,20 +99,27 @@ def _clean_if_schema(value: Any, levels: int) -> Any:
 def _object_root(schema: Schema) -> Schema:
     """The root as an object with properties; those of combinators at the root become optional ones of it."""
     root = {**_resolved(schema, schema), **{key: schema[key] for key in ("$defs", "definitions") if key in schema}}
-    properties = dict(_mapping(root.get("properties")))
     required = list(_strings(root.get("required")))
+    alternatives: dict[str, list[Any]] = {}
     for keyword in _COMBINATORS:
         branches: Any = root.get(keyword)
         for branch in cast("list[Any]", branches) if isinstance(branches, list) else []:
             resolved = _resolved(_mapping(branch), schema)
             for name, inner in _mapping(resolved.get("properties")).items():
-                properties.setdefault(name, inner)
+                known = alternatives.setdefault(name, [])
+                known.extend([inner] if inner not in known else [])
             if keyword == "allOf":
                 required.extend(_strings(resolved.get("required")))
+    properties = {name: _any_of(schemas) for name, schemas in alternatives.items()}
+    properties |= _mapping(root.get("properties"))
     root = {key: value for key, value in root.items() if key not in _REFUSED_AT_ROOT and key != "required"}
     root |= {"type": "object", "properties": properties}
     wanted = [name for name in dict.fromkeys(required) if name in properties]
     return root | {"required": wanted} if wanted else root
+
+
+def _any_of(schemas: list[Any]) -> Any:
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
 def _resolved(schema: Schema, document: Schema) -> Schema:
@@ -118,13 +128,16 @@ def _resolved(schema: Schema, document: Schema) -> Schema:
     if not isinstance(reference, str):
         return schema
     found: Any = document
-    for step in reference.removeprefix("#").strip("/").split("/"):
+    pointer = reference.removeprefix("#").strip("/")
+    for step in pointer.split("/") if pointer else ():
         key = step.replace("~1", "/").replace("~0", "~")
         found = cast("Schema", found).get(key) if isinstance(found, dict) else None
     if not isinstance(found, dict):
         raise UnusableSchema(f"inputSchema refers to {reference!r}, which is not in it")
-    rest = {key: value for key, value in schema.items() if key != "$ref"}
-    return {**{key: value for key, value in cast("Schema", found).items() if key != "$ref"}, **rest}
+    merged: Schema = {**cast("Schema", found), **schema}
+    del merged["$ref"]
+    properties = {**_mapping(cast("Schema", found).get("properties")), **_mapping(schema.get("properties"))}
+    return merged | {"properties": properties} if properties else merged
 
 
 def _mapping(value: Any) -> Schema:

@@ -1,9 +1,11 @@
 """Who hosts models, and how to talk to them: a table of providers, the HTTP client, one call on one provider.
 
-Above: routing makes the calls (`gateway.providers.caller`); the composition root makes providers and the client.
+Above: routing makes the calls; the composition root makes providers and the client; the API reads answers.
 Below: dialects, and HTTP. Refuses to know: aliases, fallbacks, tools, keys of ours.
 """
 
+from gateway.providers.answers import ProviderAnswer
+from gateway.providers.caller import ProviderCaller
 from gateway.providers.clients import make_http_client
 from gateway.providers.http import HttpClient, Timeouts
 from gateway.providers.provider import Provider, UnknownProvider, make_provider
@@ -14,6 +16,8 @@ __all__ = [
     "HttpClient",
     "KnownProvider",
     "Provider",
+    "ProviderAnswer",
+    "ProviderCaller",
     "Timeouts",
     "UnknownProvider",
     "make_http_client",

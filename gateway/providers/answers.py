@@ -76,23 +76,33 @@ async def _read_stream(
     """Read to the body's end, so that the connection can be used again; but only what the model says counts."""
     finished = False
     chunk: bytes | None = head
-    while chunk is not None:
-        for event in reader.feed(chunk):
-            finished = finished or isinstance(event, Finished)
-            yield event
-        chunk = await (_next_after_finish(chunks) if finished else anext(chunks, None))
-    for event in reader.end():
+    try:
+        while chunk is not None:
+            for event in reader.feed(chunk):
+                finished = finished or isinstance(event, Finished)
+                yield event
+            chunk = await (_next_after_finish(chunks) if finished else anext(chunks, None))
+    except UpstreamError as fault:
+        last = _last_events(reader, fault)
+    else:
+        last = reader.end()
+    for event in last:
         yield event
 
 
 async def _next_after_finish(chunks: AsyncGenerator[bytes]) -> bytes | None:
-    """What follows the model's last word (its usage), for which a client does not wait long; None at the end."""
+    """The end of the body, for which nobody waits long once the answer is whole."""
     with anyio.move_on_after(_AFTER_FINISH):
-        try:
-            return await anext(chunks, None)
-        except UpstreamError:
-            return None
+        return await anext(chunks, None)
     return None
+
+
+def _last_events(reader: StreamReader, fault: UpstreamError) -> list[StreamEvent]:
+    """What was held back when the stream broke. Raises the fault unless the model had said its last word."""
+    try:
+        return reader.end()
+    except WireFormatError:
+        raise fault from fault.__cause__
 
 
 async def _read_undeclared(answer: ProviderAnswer, chunks: AsyncGenerator[bytes]) -> bytes:

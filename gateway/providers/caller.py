@@ -9,7 +9,8 @@ Everything raises `gateway.errors.UpstreamError`; the messages name the provider
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import TracebackType
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ from gateway.dialects import Dialect, UpstreamStreamError, WireFormatError
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.providers.answers import ProviderAnswer, read_events
 from gateway.providers.failures import named, protocol_error, refusal, refused_in_stream, unreadable
-from gateway.providers.http import HttpClient, HttpFault
+from gateway.providers.http import HttpAnswer, HttpClient, HttpFault
 from gateway.providers.provider import Provider
 
 DIALECTS: Mapping[str, Dialect] = {OPENAI_CHAT.name: OPENAI_CHAT}
@@ -39,7 +40,8 @@ _NEVER_FORWARDED = frozenset(
     {
         *("host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"),
         *("content-length", "content-encoding", "cookie", "authorization", "proxy-authorization"),
-        *("x-api-key", "api-key", "x-goog-api-key", "forwarded", "x-forwarded-for", "x-real-ip"),
+        *("x-api-key", "api-key", "x-goog-api-key", "x-real-ip", "forwarded", "via"),
+        *("x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"),
     }
 )
 
@@ -78,21 +80,20 @@ class ProviderCaller:
             finally:
                 await events.aclose()
 
-    @asynccontextmanager
-    async def forward(
+    def forward(
         self, provider: Provider, path: str, body: bytes, headers: Mapping[str, str]
-    ) -> AsyncGenerator[ProviderAnswer]:
+    ) -> AbstractAsyncContextManager[ProviderAnswer]:
         """Send bytes, get bytes. `headers` are the client's that may pass; credentials among them never do.
 
-        Raises UpstreamRefused for every status from 400 on, with the answer exactly as it came.
+        Raises UpstreamError on entering: UpstreamRefused for every status from 400 on, with the answer exactly
+        as it came.
         """
         kept = {name: value for name, value in headers.items() if name not in _NEVER_FORWARDED}
-        async with self._open("POST", provider, path, body, kept) as answer:
-            yield answer
+        return self._call("POST", provider, path, body, kept)
 
     async def list_models(self, provider: Provider) -> list[str]:
         """The names of the provider's models, as it gives them, without repetitions."""
-        async with self._open("GET", provider, "/models", b"", {}) as answer:
+        async with self._call("GET", provider, "/models", b"", {}) as answer:
             body = await answer.read(_LARGEST_MODEL_LIST)
         try:
             listed: Any = orjson.loads(body)
@@ -102,21 +103,38 @@ class ProviderCaller:
             raise protocol_error(provider, "its list of models is not one") from error
         return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
 
-    @asynccontextmanager
-    async def _open(
+    def _call(
         self, method: str, provider: Provider, path: str, body: bytes, headers: Mapping[str, str]
-    ) -> AsyncGenerator[ProviderAnswer]:
+    ) -> _ProviderExchange:
         sent = {**headers, **_OURS, **provider.headers}
         exchange = self._client.request(method, provider.url(path), sent, body, provider.timeouts)
+        return _ProviderExchange(provider, exchange)
+
+
+class _ProviderExchange:
+    """The context of one request to a provider: a class, for a generator's context costs more than all it does."""
+
+    __slots__ = ("_exchange", "_provider")
+
+    def __init__(self, provider: Provider, exchange: AbstractAsyncContextManager[HttpAnswer]) -> None:
+        self._provider = provider
+        self._exchange = exchange
+
+    async def __aenter__(self) -> ProviderAnswer:
         try:
-            answer = await exchange.__aenter__()
+            answer = await self._exchange.__aenter__()
         except HttpFault as fault:
-            raise named(provider, fault) from fault
+            raise named(self._provider, fault) from fault
+        if answer.status < 300 and answer.headers.get("content-encoding", "identity") == "identity":
+            return ProviderAnswer(self._provider, answer)
         try:
             if answer.status >= 300:
-                raise await refusal(provider, answer)
-            if answer.headers.get("content-encoding", "identity") != "identity":
-                raise protocol_error(provider, "it compresses its answers although it was asked not to")
-            yield ProviderAnswer(provider, answer)
+                raise await refusal(self._provider, answer)
+            raise protocol_error(self._provider, "it compresses its answers although it was asked not to")
         finally:
-            await exchange.__aexit__(None, None, None)
+            await self._exchange.__aexit__(None, None, None)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exchange.__aexit__(None, None, None)

@@ -4,7 +4,7 @@ Above: `pooled_client` opens connections, hands each to one exchange at a time a
 a transport, plain or TLS. Refuses to know: pools, providers, and what the bytes mean.
 
 Why not a library: on the way from a client to its provider this is what costs most, and the libraries cost
-several times as much (`bench` has the comparison).
+three times as much and more.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def _status_in(body: bytes) -> int:
     try:
         code: Any = orjson.loads(body)["error"]["code"]
         status = int(code)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError, OverflowError):
         return 502
     return status if 400 <= status < 600 else 502
 

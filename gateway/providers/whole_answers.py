@@ -27,11 +27,12 @@ from gateway.conversation import (
 
 def events_of(response: ModelResponse) -> Iterator[StreamEvent]:
     """The events that would have told the same answer."""
-    yield ResponseStarted(response.id, response.model, response.created, response.extras)
+    dialect = response.source.dialect if response.source is not None else ""
+    yield ResponseStarted(response.id, response.model, response.created, response.extras, dialect)
     calls = 0
     for part in response.message.parts:
         if isinstance(part, ToolCall):
-            yield ToolCallStarted(calls, part.id, part.name)
+            yield ToolCallStarted.of(part, calls)
             yield ToolCallDelta(calls, part.arguments)
             calls += 1
         elif (event := _event_of(part)) is not None:
@@ -45,8 +46,8 @@ def _event_of(part: Part) -> StreamEvent | None:
     match part:
         case Text(text=text):
             return TextDelta(text)
-        case Reasoning(text=text):
-            return ReasoningDelta(text)
+        case Reasoning(text=text, name=name):
+            return ReasoningDelta(text, name)
         case Refusal(text=text):
             return RefusalDelta(text)
         case UnknownPart(dialect=dialect, raw=raw):

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from types import TracebackType
 from typing import Any, TypeVar
 
-from gateway.conversation import ModelRequest, ModelResponse, StreamEvent
+from gateway.conversation import ModelRequest, ModelResponse, ResponseStarted, StreamEvent
 from gateway.dialects.openai_chat import rewrite_model
 from gateway.errors import UpstreamError, UpstreamProtocolError, UpstreamRefused
-from gateway.providers.caller import CHAT_PATHS, ProviderAnswer, ProviderCaller
+from gateway.providers.answers import ProviderAnswer
+from gateway.providers.caller import CHAT_PATHS, ProviderCaller
 from gateway.routing.targets import Deployment, Route
 
 _log = logging.getLogger(__name__)
@@ -48,28 +50,51 @@ class RoutedModel:
                 async with AsyncExitStack() as own:
                     call = self._caller.stream(deployment.provider, request, deployment.model)
                     events = await own.enter_async_context(call)
-                    first = await _first(events, deployment)
+                    beginning = await _beginning(events, deployment)
                     stack.push_async_exit(own.pop_all())
-                return _chained(first, events)
+                return _chained(beginning, events)
 
             events = await first_success(self._route, attempt)
             stack.push_async_callback(events.aclose)
             yield events
 
 
-@asynccontextmanager
-async def forward(
-    caller: ProviderCaller, route: Route, body: bytes, parsed: Mapping[str, Any], headers: Mapping[str, str]
-) -> AsyncGenerator[ProviderAnswer]:
-    """Pass a request's bytes on, with only the model's name changed. See `Router.forward`."""
-    async with AsyncExitStack() as stack:
+class Forwarding:
+    """Passes a request's bytes on, with only the model's name changed. See `Router.forward`."""
 
-        async def attempt(deployment: Deployment) -> ProviderAnswer:
-            sent = rewrite_model(body, parsed, deployment.model)
-            path = CHAT_PATHS[deployment.provider.dialect]
-            return await stack.enter_async_context(caller.forward(deployment.provider, path, sent, headers))
+    __slots__ = ("_body", "_call", "_caller", "_headers", "_parsed", "_route")
 
-        yield await first_success(route, attempt)
+    def __init__(
+        self,
+        caller: ProviderCaller,
+        route: Route,
+        body: bytes,
+        parsed: Mapping[str, Any],
+        headers: Mapping[str, str],
+    ) -> None:
+        self._caller = caller
+        self._route = route
+        self._body = body
+        self._parsed = parsed
+        self._headers = headers
+        self._call: AbstractAsyncContextManager[ProviderAnswer] | None = None
+
+    async def __aenter__(self) -> ProviderAnswer:
+        return await first_success(self._route, self._attempt)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._call is not None:
+            await self._call.__aexit__(kind, error, trace)
+
+    async def _attempt(self, deployment: Deployment) -> ProviderAnswer:
+        body = rewrite_model(self._body, self._parsed, deployment.model)
+        path = CHAT_PATHS[deployment.provider.dialect]
+        call = self._caller.forward(deployment.provider, path, body, self._headers)
+        answer = await call.__aenter__()
+        self._call = call
+        return answer
 
 
 async def first_success(route: Route, attempt: Callable[[Deployment], Awaitable[Answer]]) -> Answer:
@@ -91,15 +116,19 @@ def another_may_do_better(error: UpstreamError) -> bool:
     return error.retryable
 
 
-async def _first(events: AsyncIterator[StreamEvent], deployment: Deployment) -> StreamEvent:
-    try:
-        return await anext(events)
-    except StopAsyncIteration:
-        name = deployment.provider.name
-        raise UpstreamProtocolError(f"the provider {name} answered nothing", provider=name) from None
+async def _beginning(events: AsyncIterator[StreamEvent], deployment: Deployment) -> list[StreamEvent]:
+    """The events up to the first that says anything: some providers open a stream before they fail."""
+    begun: list[StreamEvent] = []
+    async for event in events:
+        begun.append(event)
+        if not isinstance(event, ResponseStarted):
+            return begun
+    name = deployment.provider.name
+    raise UpstreamProtocolError(f"the provider {name} answered nothing", provider=name)
 
 
-async def _chained(first: StreamEvent, rest: AsyncIterator[StreamEvent]) -> AsyncGenerator[StreamEvent]:
-    yield first
+async def _chained(beginning: list[StreamEvent], rest: AsyncIterator[StreamEvent]) -> AsyncGenerator[StreamEvent]:
+    for event in beginning:
+        yield event
     async for event in rest:
         yield event

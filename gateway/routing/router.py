@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from gateway.providers.caller import ProviderAnswer, ProviderCaller
+from gateway.providers.answers import ProviderAnswer
+from gateway.providers.caller import ProviderCaller
 from gateway.providers.http import HttpClient
 from gateway.providers.provider import Provider
-from gateway.routing.fallback import RoutedModel, forward
+from gateway.routing.fallback import Forwarding, RoutedModel
 from gateway.routing.listing import ProviderModels
 from gateway.routing.patterns import filling, matches, matches_any
 from gateway.routing.resolution import Resolver
@@ -53,7 +54,7 @@ class Router:
         `parsed` is what `body` says. Every deployment must speak its dialect: see `Route.speaks_only`. Raises
         UpstreamError on entering: UpstreamRefused for every status from 400 on.
         """
-        return forward(self._caller, route, body, parsed, headers)
+        return Forwarding(self._caller, route, body, parsed, headers)
 
     async def list_models(self, allowed: Sequence[str]) -> list[ModelInfo]:
         """The models that fit one of the patterns in `allowed`: names of the map in its order, then those that

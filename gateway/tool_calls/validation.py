@@ -8,7 +8,7 @@ Policies do not rest on this; their argument rules have a validator of their own
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, cast
 
@@ -23,7 +23,8 @@ _log = logging.getLogger(__name__)
 _MOST_ERRORS = 5
 _LONGEST_PATH = 120
 _LONGEST_ERROR = 300  # characters; the library's messages quote the value
-_MOST_REFERENCES = 10_000  # followed in one check; only references can make a small schema a long job
+_MOST_STEPS = 50_000  # some 0.2 s: a keyword applied to a value is one step, and more where either is large
+_BYTES_A_STEP = 256  # of the value, because a failing keyword writes it out
 
 # Not checked, because a hostile schema could hang us with them (patterns are ECMA-262 besides, and Python's
 # engine backtracks; `uniqueItems` is quadratic for mixed lists), or because they build on patterns.
@@ -36,7 +37,10 @@ _UNCHECKED = (
 )
 
 # What is left out inside one of these can turn its verdict around, not only loosen it.
-_NOT_MONOTONE = frozenset({"not", "oneOf", "anyOf", "contains", "if"})
+_NOT_MONOTONE = frozenset({"not", "oneOf", "anyOf", "contains", "if", "disallow"})
+
+# These go through the value's own members, however small the schema is.
+_THROUGH_MEMBERS = frozenset({"items", "additionalItems", "contains", "propertyNames", "additionalProperties"})
 
 
 class SchemaChecks:
@@ -47,41 +51,51 @@ class SchemaChecks:
         self._compiled: dict[str, _SchemaCheck] = {}
 
     def problems(self, tool: CatalogueTool, arguments: Mapping[str, Any], generation: int) -> tuple[str, ...]:
-        """What is wrong with the arguments, at most five things, each with its path; empty when all is well."""
+        """What is wrong with the arguments, at most five things, each with its path; empty when all is well.
+
+        They are held against the schema that the server sent, not the looser one that models are shown.
+        """
         if generation != self._generation:
             self._generation, self._compiled = generation, {}
-        check = self._compiled.get(tool.qualified)
-        if check is None:
-            check = self._compiled[tool.qualified] = _SchemaCheck(tool.input_schema)
         try:
+            check = self._compiled.get(tool.qualified)
+            if check is None:
+                check = self._compiled[tool.qualified] = _SchemaCheck(tool.definition["inputSchema"])
             return check.problems(arguments)
         except Exception as error:  # noqa: BLE001 - a foreign schema breaks in any way; the server checks too
             _log.warning("the input schema of %s cannot be checked: %s", tool.qualified, type(error).__name__)
             return ()
 
 
-class _TooManyReferences(Exception):
-    """The schema sends the validator round and round."""
+class _TooManySteps(Exception):
+    """The schema and the arguments together would keep the validator busy for too long."""
 
 
 class _SchemaCheck:
-    """One schema, with a meter on the references it follows and on what was left out."""
+    """One schema, with a meter on the steps that checking it takes and on what was left out."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._references = 0
+        self._steps = 0
         self._left_out = 0
-        keywords: dict[str, Any] = dict.fromkeys(_UNCHECKED, self._leave_out)
-        keywords |= {name: self._metered(name) for name in ("$ref", "$dynamicRef")}
-        keywords["additionalProperties"] = self._additional_properties
-        metered: Any = cast("Any", validators).extend(Draft202012Validator, keywords)
+        self._sizes: dict[int, int] = {}
+        dialect: Any = cast("Any", validators).validator_for(schema, default=Draft202012Validator)
+        keywords: dict[str, Any] = {name: self._metered(name, check) for name, check in dialect.VALIDATORS.items()}
+        keywords |= dict.fromkeys(_UNCHECKED, self._leave_out)
+        metered: Any = cast("Any", validators).extend(dialect, keywords)
         # An empty registry: a reference to a document elsewhere is never fetched.
         self._validator: Any = metered(schema, registry=Registry[Any]())
 
     def problems(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-        self._references = self._left_out = 0
-        errors = cast("Iterator[ValidationError]", self._validator.iter_errors(dict(arguments)))
-        certain = (error for error in errors if self._is_certain(error))
-        return tuple(_describe(error) for error in islice(certain, _MOST_ERRORS))
+        self._steps = self._left_out = 0
+        value = dict(arguments)
+        self._sizes = {}
+        _measure(value, self._sizes)
+        try:
+            errors = cast("Iterator[ValidationError]", self._validator.iter_errors(value))
+            certain = (error for error in errors if self._is_certain(error))
+            return tuple(_describe(error) for error in islice(certain, _MOST_ERRORS))
+        finally:
+            self._sizes = {}
 
     def _is_certain(self, error: ValidationError) -> bool:
         return not self._left_out or _NOT_MONOTONE.isdisjoint(map(str, error.absolute_schema_path))
@@ -90,25 +104,43 @@ class _SchemaCheck:
         self._left_out += 1
         return ()
 
-    def _metered(self, keyword: str) -> Callable[..., Iterator[ValidationError]]:
-        follow: Any = Draft202012Validator.VALIDATORS[keyword]
+    def _metered(self, keyword: str, check: Callable[..., Iterable[ValidationError] | None]) -> Callable[..., Any]:
+        def metered(validator: Any, value: Any, instance: Any, schema: Any) -> Iterable[ValidationError]:
+            self._charge(keyword, value, instance)
+            if keyword == "additionalProperties" and "patternProperties" in schema:
+                return self._leave_out()
+            return check(validator, value, instance, schema) or ()
 
-        def reference(*arguments: Any) -> Iterator[ValidationError]:
-            self._references += 1
-            if self._references > _MOST_REFERENCES:
-                raise _TooManyReferences
-            yield from follow(*arguments)
+        return metered
 
-        return reference
+    def _charge(self, keyword: str, value: Any, instance: Any) -> None:
+        self._steps += 1 + self._size(instance) // _BYTES_A_STEP
+        if isinstance(value, list | dict):
+            self._steps += len(cast("list[Any]", value))
+        if keyword in _THROUGH_MEMBERS and isinstance(instance, list | dict):
+            self._steps += len(cast("list[Any]", instance))
+        if self._steps > _MOST_STEPS:
+            raise _TooManySteps
 
-    def _additional_properties(
-        self, validator: Any, allowed: Any, instance: Any, schema: Mapping[str, Any]
-    ) -> Iterator[ValidationError]:
-        if "patternProperties" in schema:
-            self._left_out += 1
-            return
-        keyword: Any = Draft202012Validator.VALIDATORS["additionalProperties"]
-        yield from keyword(validator, allowed, instance, schema) or ()
+    def _size(self, instance: Any) -> int:
+        if isinstance(instance, str):
+            return len(instance)
+        return self._sizes.get(id(instance), 1) if isinstance(instance, list | dict) else 1
+
+
+def _measure(value: Any, sizes: dict[int, int]) -> int:
+    """Note by id how many characters each list and object has, roughly; they are at most 64 levels deep."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        size = sum(len(name) + _measure(inner, sizes) for name, inner in members.items())
+    elif isinstance(value, list):
+        size = sum(_measure(inner, sizes) + 2 for inner in cast("list[Any]", value))
+    else:
+        return 4
+    sizes[id(cast("object", value))] = size
+    return size
 
 
 def _describe(error: ValidationError) -> str:

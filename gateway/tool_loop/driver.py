@@ -206,7 +206,7 @@ async def _tell_again(finish: Finish, stream_filter: StreamFilter, emit: Sink) -
     await _emit_all(emit, stream_filter.started(finish.last.model, finish.last.created))
     await _emit_all(emit, stream_filter.resumed(finish.text))
     for index, call in enumerate(finish.client_calls):
-        await emit(ToolCallStarted(index, call.id, call.name))
+        await emit(ToolCallStarted.of(call, index))
         await emit(ToolCallDelta(index, call.arguments))
 
 
@@ -225,7 +225,7 @@ async def _with_distinct_call_ids(
     async for event in events:
         if isinstance(event, ToolCallStarted):
             if not event.id or event.id in seen:
-                event = replace(event, id=f"call_{round_number}_{event.index}", raw={})
+                event = replace(event, id=f"call_{round_number}_{event.index}")
             seen.add(event.id)
         yield event
 

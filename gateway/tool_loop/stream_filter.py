@@ -7,6 +7,7 @@ indexes of their own. Each round's start, end and usage stay inside: the run has
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gateway.conversation import (
     Finished,
@@ -47,8 +48,8 @@ class StreamFilter:
         """The run's own first event, once."""
         if not self._started:
             self._started = True
-            extras = event.extras if event is not None else {}
-            yield ResponseStarted(self._response_id, model, created, extras)
+            first = event or ResponseStarted("", model, created)
+            yield replace(first, id=self._response_id)
 
     def resumed(self, text: str) -> Iterator[StreamEvent]:
         """What an earlier attempt at this run had already answered."""
@@ -95,5 +96,5 @@ class StreamFilter:
         if self._closing or event.name not in self._client_tools:
             return
         self._client_indexes[event.index] = self._client_calls
-        yield ToolCallStarted(self._client_calls, event.id, event.name, event.raw)
+        yield replace(event, index=self._client_calls)
         self._client_calls += 1

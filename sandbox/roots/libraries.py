@@ -19,8 +19,8 @@ _FOUND = re.compile(r"\t(\S+) => (/\S+) \(0x[0-9a-f]+\)")
 _LOADER = re.compile(r"\t(/\S+) \(0x[0-9a-f]+\)")
 _DEADLINE_SECONDS = 60
 
-# What compiled packages may expect of any Linux (PEP 600 and its predecessors), whether the interpreter needs it or
-# not, and the parts of the C library that it opens by name.
+# What compiled packages may expect of any Linux (PEP 600 and its predecessors), whether the interpreter needs it
+# or not, and the parts of the C library that it opens by name.
 _EXPECTED = (
     "libgcc_s.so.1",
     "libstdc++.so.6",

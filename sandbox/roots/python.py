@@ -70,9 +70,7 @@ def describe_python(python: Path) -> PythonInstallation:
     extensions = Path(said["extensions"])
     if not extensions.is_dir():
         extensions = library / "lib-dynload"
-    return PythonInstallation(
-        said["version"], Path(said["executable"]), library, extensions, said["folder"]
-    )
+    return PythonInstallation(said["version"], Path(said["executable"]), library, extensions, said["folder"])
 
 
 def plan_python(plan: Plan, python: PythonInstallation) -> None:

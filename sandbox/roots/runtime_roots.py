@@ -34,9 +34,7 @@ class RuntimeRoots:
         self._known: dict[str, Root] = {}
         self._locks = {"python": anyio.Lock(), "node": anyio.Lock()}
 
-    async def ensure(
-        self, kind: Literal["python", "node"], on_progress: OnProgress = lambda line: None
-    ) -> Root:
+    async def ensure(self, kind: Literal["python", "node"], on_progress: OnProgress = lambda line: None) -> Root:
         """The root with this interpreter, assembled unless it is there: seconds the first time, then at once.
 
         What was found stays valid for the life of this object. Raises SandboxError.

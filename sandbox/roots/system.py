@@ -29,7 +29,11 @@ def plan_system(plan: Plan, *, uid: int, gid: int, zones: Path = _ZONES) -> None
     plan.texts["/etc/passwd"] = _accounts("root:x:0:0:root:/:/", "nobody:x:65534:65534:nobody:/tmp:/", uid, gid)
     plan.texts["/etc/group"] = "".join(
         f"{name}:x:{number}:\n"
-        for name, number in {"root": 0, "nogroup": BOX_UID, **({} if gid in (0, BOX_UID) else {"box": gid})}.items()
+        for name, number in {
+            "root": 0,
+            "nogroup": BOX_UID,
+            **({} if gid in (0, BOX_UID) else {"box": gid}),
+        }.items()
     )
     plan.texts["/etc/nsswitch.conf"] = "passwd: files\ngroup: files\nhosts: files dns\n"
     plan.texts["/etc/hosts"] = "127.0.0.1 localhost\n::1 localhost\n"

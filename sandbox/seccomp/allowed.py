@@ -59,11 +59,19 @@ _SOCKETS = """
 """
 _MACHINE = "getrandom uname sysinfo"
 
-ALWAYS = tuple(
-    " ".join(
-        (_FILES, _MEMORY, _PROCESSES, _IDENTITY, _OWN_CONFINEMENT, _SIGNALS, _TIME, _EVENTS, _SOCKETS, _MACHINE)
-    ).split()
+_GROUPS = (
+    _FILES,
+    _MEMORY,
+    _PROCESSES,
+    _IDENTITY,
+    _OWN_CONFINEMENT,
+    _SIGNALS,
+    _TIME,
+    _EVENTS,
+    _SOCKETS,
+    _MACHINE,
 )
+ALWAYS = tuple(name for group in _GROUPS for name in group.split())
 """Allowed whatever the arguments."""
 
 

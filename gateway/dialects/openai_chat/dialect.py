@@ -73,3 +73,4 @@ class OpenAIChat:
 
 
 OPENAI_CHAT = OpenAIChat()
+"""The codec with its defaults."""

@@ -21,12 +21,12 @@ from gateway.dialects.openai_chat.tools import write_tool_choice, write_tools
 
 def write_request(request: ModelRequest, *, model: str, shows_images: bool) -> dict[str, Any]:
     """The body, whose values are shared with `request`; see `ToolResultWriter` for `shows_images`."""
-    extras = request.extras if request.dialect == NAME else {}
     body: dict[str, Any] = {
         "model": model,
         "messages": write_messages(request.messages, shows_images=shows_images),
     }
-    body |= extras
+    if request.dialect == NAME:
+        body |= request.extras
     if request.tools:
         body["tools"] = write_tools(request.tools)
     _write_choice(body, request)

@@ -57,6 +57,11 @@ class ChatStreamReader:
         self._usage: Mapping[str, Any] | None = None
         self._fault: Exception | None = None
 
+    @property
+    def has_finish(self) -> bool:
+        """Whether the provider has said that the model stopped."""
+        return self._closed or self._finish is not None
+
     def feed(self, chunk: bytes) -> list[StreamEvent]:
         """The events that `chunk` completes; a fault waits until those before it have been given."""
         if self._fault is not None:
@@ -97,9 +102,8 @@ class ChatStreamReader:
             raise UpstreamStreamError(data)
         raise_error_in(chunk, data)
         choice = first_choice(chunk)
-        usage = find_usage(chunk)
-        if usage is not None:
-            self._usage = usage
+        if b'"usage"' in data:
+            self._usage = find_usage(chunk) or self._usage
         if choice is not None:
             if not self._started:
                 self._start(chunk, events)

@@ -13,7 +13,17 @@ import pytest
 from gateway.errors import ToolCallTimeout, ToolServerDown
 from gateway.hub import Hub, HubSettings, HttpServerSpec
 from tests.unit.hub.conditions import eventually
-from tests.unit.hub.servers.over_http import Seen, bound_socket, sdk_server, url_of
+from tests.unit.hub.servers.over_http import (
+    Front,
+    MemoryEvents,
+    Seen,
+    bound_socket,
+    run_until_stopped,
+    sdk_app,
+    sdk_server,
+    served,
+    url_of,
+)
 
 SETTINGS = HubSettings(probe_head_start=1.0, first_backoff=0.02, connect_timeout=10.0)
 both_eras = pytest.mark.parametrize("era", ["modern", "legacy"])
@@ -27,9 +37,12 @@ def listener() -> Generator[socket.socket]:
 
 
 @asynccontextmanager
-async def hub_at(listener: socket.socket, *, settings: HubSettings = SETTINGS, **spec) -> AsyncGenerator[Hub]:
+async def hub_at(
+    where: socket.socket | int, *, settings: HubSettings = SETTINGS, **spec
+) -> AsyncGenerator[Hub]:
+    url = url_of(where) if isinstance(where, socket.socket) else f"http://127.0.0.1:{where}/mcp"
     with anyio.fail_after(30):
-        async with Hub([HttpServerSpec("remote", url_of(listener), **spec)], None, settings=settings) as hub:
+        async with Hub([HttpServerSpec("remote", url, **spec)], None, settings=settings) as hub:
             await hub.settled()
             yield hub
 
@@ -137,27 +150,71 @@ async def test_a_session_is_ended_when_the_hub_is_left(listener):
         assert [method for method, _ in seen.requests if method == "DELETE"] == ["DELETE"]
 
 
-async def test_calls_to_a_server_that_lost_our_session_are_made_again_once_each_in_a_new_one(listener):
-    async with sdk_server(listener, era="legacy"):
-        async with hub_at(listener) as hub:
+@pytest.mark.parametrize("old_refusal", [False, True], ids=["404", "400"])
+async def test_calls_to_a_server_that_lost_our_session_are_made_once_each_in_a_new_one(listener, old_refusal):
+    async with sdk_app() as (first, old), sdk_app() as (second, new):
+        front = Front(first, old, legacy=True, says_400=old_refusal)
+        async with served(front, listener), hub_at(listener) as hub:
             await call(hub, "echo")
-            first = hub.statuses()[0].since
-            # another process takes the place of the first between two calls
-            async with _replaced(listener) as seen:
-                answers: list[str] = []
+            front.app, front.seen = second, new  # another process is in the place of the first
+            answers: list[str] = []
 
-                async def one(number: int) -> None:
-                    answers.append((await call(hub, "echo", {"number": number})).text())
+            async def one(number: int) -> None:
+                answers.append((await call(hub, "echo", {"number": number})).text())
 
-                async with anyio.create_task_group() as tasks:
-                    for number in range(8):
-                        tasks.start_soon(one, number)
-                assert sorted(json.loads(answer)["number"] for answer in answers) == list(range(8))
-                assert seen.executed == ["echo"] * 8
-                assert hub.statuses()[0].since > first
+            async with anyio.create_task_group() as tasks:
+                for number in range(8):
+                    tasks.start_soon(one, number)
+            assert sorted(json.loads(answer)["number"] for answer in answers) == list(range(8))
+            assert new.executed == ["echo"] * 8
+            assert [method for method, _ in new.requests if method == "DELETE"] == []
+            assert hub.statuses()[0].state == "ready"
 
 
-@asynccontextmanager
-async def _replaced(listener: socket.socket) -> AsyncGenerator[Seen]:
-    raise NotImplementedError
-    yield
+@both_eras
+async def test_a_server_that_is_stopped_is_down_and_its_return_is_noticed_by_itself(era):
+    with bound_socket() as found:
+        port = found.getsockname()[1]
+    async with anyio.create_task_group() as tasks:
+        server = await tasks.start(run_until_stopped, port, era)
+        async with hub_at(port) as hub:
+            await call(hub, "echo")
+            await server.stop()
+            with pytest.raises(ToolServerDown, match="'remote' is down"):
+                await call(hub, "echo")
+            await eventually(lambda: hub.statuses()[0].state == "down")
+            assert "remote/echo" in hub.catalogue.by_name
+            server = await tasks.start(run_until_stopped, port, era)
+            await eventually(lambda: hub.statuses()[0].state == "ready")
+            assert (await call(hub, "echo")).text() == "{}"
+        await server.stop()
+
+
+@both_eras
+async def test_a_server_that_dies_in_mid_call_ends_that_call_as_down(era):
+    with bound_socket() as found:
+        port = found.getsockname()[1]
+    problems = []
+    async with anyio.create_task_group() as tasks:
+        server = await tasks.start(run_until_stopped, port, era)
+        async with hub_at(port) as hub, anyio.create_task_group() as callers:
+
+            async def doomed() -> None:
+                try:
+                    await call(hub, "sleep", {"seconds": 60})
+                except ToolServerDown as down:
+                    problems.append(down.message)
+
+            callers.start_soon(doomed)
+            await eventually(lambda: server.seen.executed == ["sleep"])
+            await server.stop()
+            await eventually(lambda: problems)
+    assert "broke before the answer was whole" in problems[0]
+
+
+async def test_a_stream_that_breaks_before_the_answer_is_taken_up_again(listener):
+    store = MemoryEvents()
+    async with sdk_server(listener, era="legacy", event_store=store, drops_streams=True) as seen, hub_at(listener) as hub:
+        assert json.loads((await call(hub, "sleep", {"seconds": 0.2})).text()) == {"seconds": 0.2}
+        assert seen.executed == ["sleep"]
+        assert any("last-event-id" in headers for _, headers in seen.requests)

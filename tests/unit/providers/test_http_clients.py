@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import random
+import socket
 import ssl
+from contextlib import ExitStack, asynccontextmanager
 
 import anyio
 import pytest
+from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gateway.providers.aiohttp_client import AiohttpClient
+from gateway.providers.clients import make_http_client
 from gateway.providers.http import (
     ConnectionLost,
     DeadlinePassed,
@@ -22,10 +27,17 @@ from gateway.providers.http import (
     Timeouts,
 )
 from gateway.providers.pooled_client import PooledClient
+from gateway.providers.scripted.serving import serve_app
 from tests.unit.hub.conditions import eventually
-from tests.unit.providers.raw_servers import always, chunked, once, raw_server, sized
+from tests.unit.providers.raw_servers import RawServer, always, chunked, once, raw_server, sized
 
 PATIENT = Timeouts(connect=10, first_byte=10, idle=10)
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def anyio_backend(request):
+    """What the tests run on by default, and what the gateway runs on."""
+    return ("asyncio", {"use_uvloop": request.param == "uvloop"})
 
 
 @pytest.fixture(params=["own", "aiohttp"])
@@ -561,6 +573,183 @@ async def test_a_host_with_several_addresses_is_reached_at_the_one_that_listens(
     async with raw_server(always(sized(b"ok"))) as server:
         server.origin = server.origin.replace("127.0.0.1", "localhost")
         assert (await get(client, server))[2] == b"ok"
+
+
+@pytest.fixture
+def silent_port():
+    """A port where attempts to connect hang: its queue of connections is full and nobody takes them."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+async def test_addresses_that_do_not_answer_do_not_hold_up_those_that_do(own, monkeypatch, silent_port):
+    """One address refuses, one is silent, the third listens."""
+
+    async def resolve(host, port):
+        return [(socket.AF_INET, ("127.0.0.1", one)) for one in (9, silent_port, port)]
+
+    async with raw_server(always(sized(b"ok"))) as server:
+        monkeypatch.setattr("gateway.providers.dialing._resolve", resolve)
+        with anyio.fail_after(5):
+            assert (await get(own, server))[2] == b"ok"
+
+
+async def test_a_host_that_does_not_answer_is_left_in_time(client, silent_port):
+    hurried = Timeouts(connect=0.2, first_byte=10, idle=10)
+    with pytest.raises(DeadlinePassed, match=r"no connection could be made within 0\.2 s") as caught:
+        async with client.request("GET", f"http://127.0.0.1:{silent_port}", {}, b"", hurried):
+            pass
+    assert caught.value.phase == "connect"
+
+
+async def test_requests_beyond_the_most_connections_wait_their_turn(monkeypatch):
+    monkeypatch.setattr("gateway.providers.pooled_client._MOST_CONNECTIONS", 2)
+    client = PooledClient()
+    async with raw_server(always(sized(b"ok"))) as server, anyio.create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(get, client, server)
+    assert len(server.requests) == 20
+    assert len(server.connections) <= 2
+    await client.aclose()
+
+
+async def test_requests_do_not_wait_their_turn_for_ever(monkeypatch):
+    monkeypatch.setattr("gateway.providers.pooled_client._MOST_CONNECTIONS", 1)
+    client = PooledClient()
+    hurried = Timeouts(connect=0.1, first_byte=10, idle=10)
+    async with raw_server(always(sized(b"ok"))) as server:
+        async with client.request("GET", server.origin, {}, b"", hurried):
+            with pytest.raises(NotConnected, match="all 1 connections to it are in use"):
+                await get(client, server, timeouts=hurried)
+        assert (await get(client, server, timeouts=hurried))[2] == b"ok"
+    await client.aclose()
+
+
+async def test_a_connection_that_nobody_uses_is_closed_after_a_while(monkeypatch):
+    monkeypatch.setattr("gateway.providers.pooled_client._KEEP_ALIVE", 0.1)
+    client = PooledClient()
+
+    async def script(state, peer):
+        await peer.request()
+        await peer.send(sized(b"ok"))
+        await peer.closed_by_client()
+        state.left += 1
+
+    async with raw_server(script) as server:
+        await get(client, server)
+        await eventually(lambda: server.left == 1)
+    await client.aclose()
+
+
+async def test_many_requests_and_cancellations_never_mix_up_answers(own):
+    """Every answer repeats its request; a third of the requests is given up at a random moment."""
+    chance = random.Random(7)
+
+    async def script(state, peer):
+        while request := await peer.request():
+            body = request.partition(b"\r\n\r\n")[2]
+            answer = chunked(body[:3], body[3:]) if body[0] % 2 else sized(body)
+            cut = len(answer) // 2
+            await peer.send(answer[:cut])
+            await anyio.sleep(0.001 * (body[1] % 3))
+            await peer.send(answer[cut:])
+
+    async with raw_server(script) as server:
+
+        async def ask(number):
+            body = b"%08d" % number * 50
+            with anyio.move_on_after(0.002 if number % 3 == 0 else 10):
+                assert (await get(own, server, body=body))[2] == body
+                done.append(number)
+
+        done = []
+        async with anyio.create_task_group() as group:
+            for number in range(600):
+                group.start_soon(ask, number)
+                if number % 20 == 0:
+                    await anyio.sleep(chance.random() * 0.005)
+    assert {number for number in range(600) if number % 3} <= set(done)
+    assert len(server.connections) < 600
+
+
+# Real servers.
+
+
+async def answer_in_pieces(scope, receive, send):
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-server", b"uvicorn")]})
+    for start in range(0, len(body), 10_000):
+        await send({"type": "http.response.body", "body": body[start : start + 10_000], "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@asynccontextmanager
+async def uvicorn_server():
+    async with serve_app(answer_in_pieces) as origin:
+        yield RawServer(origin)
+
+
+@asynccontextmanager
+async def aiohttp_server():
+    async def answer(request):
+        response = web.StreamResponse(headers={"x-server": "aiohttp"})
+        await response.prepare(request)
+        await response.write(await request.read())
+        await response.write_eof()
+        return response
+
+    app = web.Application(client_max_size=1 << 24)
+    app.router.add_post("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield RawServer(f"http://127.0.0.1:{runner.addresses[0][1]}")
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize("serve", [uvicorn_server, aiohttp_server])
+async def test_real_servers_are_understood(client, serve):
+    body = bytes(range(256)) * 2000
+
+    async with serve() as server:
+
+        async def ask():
+            for _ in range(5):
+                assert (await get(client, server, body=body))[2] == body
+
+        async with anyio.create_task_group() as group:
+            for _ in range(10):
+                group.start_soon(ask)
+        await client.aclose()
+
+
+async def test_a_proxy_from_the_environment_is_used_on_request(monkeypatch):
+    async with raw_server(always(sized(b"from the proxy"))) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.origin)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        through, past = make_http_client(proxy_from_environment=True), make_http_client()
+        async with through.request("GET", "http://provider.invalid/v1", {}, b"", PATIENT) as answer:
+            assert await answer.read() == b"from the proxy"
+        with pytest.raises(NotConnected):
+            async with past.request("GET", "http://provider.invalid/v1", {}, b"", PATIENT):
+                pass
+        await through.aclose()
+        await past.aclose()
+    assert proxy.requests[0].startswith(b"GET http://provider.invalid/v1 HTTP/1.1")
 
 
 # TLS.

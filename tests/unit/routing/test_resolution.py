@@ -85,7 +85,14 @@ def test_not_allowed_and_not_there_answer_alike():
 
 @pytest.mark.parametrize(
     ("allowed", "found"),
-    [(["gpt-4"], True), (["gpt-*"], True), (["a", "*4"], True), ([], False), (["gpt-"], False), (["gpt-?"], False)],
+    [
+        (["gpt-4"], True),
+        (["gpt-*"], True),
+        (["a", "*4"], True),
+        ([], False),
+        (["gpt-"], False),
+        (["gpt-?"], False),
+    ],
 )
 def test_a_key_may_use_what_fits_one_of_its_patterns(allowed, found):
     models = {"gpt-4": [Target("one")]}
@@ -129,6 +136,8 @@ def test_only_the_star_is_special(pattern, name):
     assert matches(pattern, name) == fits(pattern, name)
 
 
-@given(st.text(alphabet="ab/", max_size=4), st.text(alphabet="ab/", max_size=4), st.text(alphabet="ab/", max_size=4))
+@given(
+    st.text(alphabet="ab/", max_size=4), st.text(alphabet="ab/", max_size=4), st.text(alphabet="ab/", max_size=4)
+)
 def test_a_star_is_filled_with_what_it_stood_for(before, filler, after):
     assert filling(f"{before}*{after}", before + filler + after) == filler

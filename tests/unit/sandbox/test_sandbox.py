@@ -22,6 +22,8 @@ class FakeBackend:
         self.ok = ok
         self.probes = 0
         self.started: list[BoxSpec] = []
+        self.provided: list[Root] = []
+        self.orphans = 0
         self.running = 0
 
     async def probe(self):
@@ -29,6 +31,13 @@ class FakeBackend:
         return Availability(
             self.ok, f"{self.name} 1.0" if self.ok else f"no {self.name} here", f"install {self.name}"
         )
+
+    async def provide(self, root, on_progress):
+        on_progress(f"providing {root.kind}")
+        self.provided.append(root)
+
+    async def sweep(self):
+        return self.orphans
 
     @asynccontextmanager
     async def start(self, spec):
@@ -41,7 +50,8 @@ class FakeBackend:
 
 
 class FakeRoots:
-    async def ensure(self, kind):
+    async def ensure(self, kind, on_progress):
+        on_progress(f"assembling {kind}")
         return Root(kind, folder=Path("/roots") / kind)
 
 
@@ -189,6 +199,31 @@ async def test_a_changed_server_is_prepared_anew(sandbox):
     first = await sandbox.prepare(node())
     assert await sandbox.prepare(node()) is first
     assert (await sandbox.prepare(node(env={"A": "2"}))).env == {"A": "2"}
+
+
+@pytest.mark.parametrize(
+    ("server", "root", "heard"),
+    [
+        (node(), Root("node", folder=Path("/roots/node")), ["assembling node", "providing node"]),
+        (image(), Root("image", image="mine:1"), ["providing image"]),
+    ],
+)
+async def test_preparing_brings_the_root_too_and_tells_of_it(sandbox, backends, server, root, heard):
+    lines: list[str] = []
+    await sandbox.prepare(server, lines.append)
+    assert backends["docker"].provided == [root]
+    assert lines == heard
+
+
+async def test_on_the_host_no_root_is_assembled(sandbox, backends):
+    lines: list[str] = []
+    await sandbox.prepare(StdioServer("s", "cat", backend="host"), lines.append)
+    assert (lines, backends["host"].provided) == ([], [])
+
+
+async def test_a_sweep_asks_every_backend(sandbox, backends):
+    backends["docker"].orphans, backends["host"].orphans = 3, 1
+    assert await sandbox.sweep() == 4
 
 
 @pytest.mark.parametrize(

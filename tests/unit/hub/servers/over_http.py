@@ -13,7 +13,7 @@ import anyio
 import mcp_types as types
 import uvicorn
 from mcp.server.lowlevel import Server
-from mcp.server.streamable_http import EventStore
+from mcp.server.streamable_http import EventMessage, EventStore
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
@@ -27,6 +27,7 @@ class Seen:
     executed: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    drops_streams: bool = False
     tools: list[str] = field(default_factory=lambda: ["echo", "sleep", "grow", "fail"])
 
     def headers_of(self, rpc_method: str) -> dict[str, str]:
@@ -55,6 +56,8 @@ def build_server(seen: Seen) -> tuple[Server[Any], ListenHandler]:
             try:
                 for step in range(3):
                     await ctx.session.report_progress(step + 1, 3, f"step {step + 1}")
+                if seen.drops_streams:
+                    await ctx.close_sse_stream()
                 await anyio.sleep(arguments.get("seconds", 0))
             except anyio.get_cancelled_exc_class():
                 seen.cancelled.append("sleep")
@@ -73,43 +76,102 @@ def build_server(seen: Seen) -> tuple[Server[Any], ListenHandler]:
     return server, listen
 
 
-class _Front:
-    """Notes every request and, for an old server, refuses the modern era as servers of that time do."""
+class Front:
+    """Notes every request and, for an old server, refuses the modern era as servers of that time do.
 
-    def __init__(self, app: Any, seen: Seen, *, legacy: bool) -> None:
-        self._app = app
-        self._seen = seen
+    With `says_400` an unknown session is refused with 400 instead of 404, as some old servers do. The app behind
+    it can be exchanged for another.
+    """
+
+    def __init__(self, app: Any, seen: Seen, *, legacy: bool, says_400: bool = False) -> None:
+        self.app = app
+        self.seen = seen
         self._legacy = legacy
+        self._says_400 = says_400
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        self._seen.requests.append((scope["method"], headers))
+        self.seen.requests.append((scope["method"], headers))
         if self._legacy and headers.get("mcp-protocol-version") in MODERN_PROTOCOL_VERSIONS:
             error = {"code": -32600, "message": "Bad Request: Unsupported protocol version"}
             refusal = {"jsonrpc": "2.0", "id": "server-error", "error": error}
             await JSONResponse(refusal, 400)(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, self._reworded(send) if self._says_400 else send)
+
+    def _reworded(self, send: Any) -> Any:
+        async def reworded(message: Any) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 404:
+                message = {**message, "status": 400}
+            await send(message)
+
+        return reworded
+
+
+class MemoryEvents(EventStore):
+    """Keeps the events of all streams, so that they can be resumed."""
+
+    def __init__(self) -> None:
+        self._events: list[tuple[str, Any]] = []
+
+    async def store_event(self, stream_id: str, message: Any) -> str:
+        self._events.append((stream_id, message))
+        return str(len(self._events))
+
+    async def replay_events_after(self, last_event_id: str, send_callback: Any) -> str | None:
+        after = int(last_event_id)
+        stream = self._events[after - 1][0]
+        for number, (stream_id, message) in enumerate(self._events[after:], start=after + 1):
+            if stream_id == stream and message is not None:
+                await send_callback(EventMessage(message, str(number)))
+        return stream
 
 
 @asynccontextmanager
-async def sdk_server(
-    listener: socket.socket,
-    *,
-    era: str = "modern",
-    json_response: bool = False,
-    event_store: EventStore | None = None,
-) -> AsyncGenerator[Seen]:
-    """A server of this era behind `listener`; leaving the context stops it and forgets its sessions."""
-    seen = Seen()
+async def sdk_app(
+    *, json_response: bool = False, event_store: EventStore | None = None, drops_streams: bool = False
+) -> AsyncGenerator[tuple[Any, Seen]]:
+    """An ASGI app with sessions of its own; leaving the context forgets them."""
+    seen = Seen(drops_streams=drops_streams)
     server, listen = build_server(seen)
+    interval = 10 if event_store else None
     manager = StreamableHTTPSessionManager(
-        server, json_response=json_response, event_store=event_store, retry_interval=10 if event_store else None
+        server, json_response=json_response, event_store=event_store, retry_interval=interval
     )
     async with manager.run():
-        async with served(_Front(manager.asgi_app, seen, legacy=era == "legacy"), listener):
-            yield seen
-            listen.close()
+        yield manager.asgi_app, seen
+        listen.close()
+
+
+@asynccontextmanager
+async def sdk_server(listener: socket.socket, *, era: str = "modern", **options: Any) -> AsyncGenerator[Seen]:
+    """A server of this era behind `listener`."""
+    async with sdk_app(**options) as (app, seen), served(Front(app, seen, legacy=era == "legacy"), listener):
+        yield seen
+
+
+@dataclass
+class Running:
+    """A server in a task of its own, which can be stopped while others go on."""
+
+    seen: Seen
+    _stop: anyio.Event = field(default_factory=anyio.Event)
+    _stopped: anyio.Event = field(default_factory=anyio.Event)
+
+    async def stop(self) -> None:
+        """Cut its connections and close its port."""
+        self._stop.set()
+        await self._stopped.wait()
+
+
+async def run_until_stopped(port: int, era: str, *, task_status: Any) -> None:
+    """Run a server on this port; hands over a `Running`."""
+    with bound_socket(port) as listener:
+        async with sdk_server(listener, era=era) as seen:
+            running = Running(seen)
+            task_status.started(running)
+            await running._stop.wait()
+    running._stopped.set()
 
 
 class _Quiet(uvicorn.Server):
@@ -138,11 +200,11 @@ async def served(app: Any, listener: socket.socket) -> AsyncGenerator[None]:
             server.should_exit = True
 
 
-def bound_socket() -> socket.socket:
-    """A socket bound to a free loopback port."""
+def bound_socket(port: int = 0) -> socket.socket:
+    """A socket bound to this loopback port, or to a free one."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", 0))
+    listener.bind(("127.0.0.1", port))
     return listener
 
 

@@ -1,0 +1,117 @@
+"""The container engine: docker-py in worker threads, each call with a deadline.
+
+Above: everything else in `sandbox.docker`. Refuses to know: what runs in a container. Only an engine on a unix
+socket will do, because a box's pipes are attached to on that socket.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, cast
+
+import anyio
+import anyio.to_thread
+import docker
+import docker.errors
+
+from sandbox.spec import SandboxError
+
+_DEFAULT_SOCKET = "/var/run/docker.sock"
+_CALL_SECONDS = 30
+_CONNECT_SECONDS = 5
+_THREADS = 8
+
+T = TypeVar("T")
+
+EngineFailure = (docker.errors.DockerException, OSError)
+"""What a call to the engine may raise; the second for what happens on the way to it."""
+
+
+class Client(Protocol):
+    """What we use of docker.APIClient, which has no types of its own. Every method blocks."""
+
+    api_version: str
+    timeout: int
+
+    def version(self) -> dict[str, Any]: ...
+    def create_container_from_config(self, config: dict[str, Any], name: str) -> dict[str, Any]: ...
+    def start(self, container: str) -> None: ...
+    def kill(self, container: str) -> None: ...
+    def remove_container(self, container: str, *, v: bool, force: bool) -> None: ...
+    def inspect_container(self, container: str) -> dict[str, Any]: ...
+    def containers(self, *, all: bool, filters: dict[str, Any]) -> list[dict[str, Any]]: ...  # noqa: A002
+    def inspect_image(self, image: str) -> dict[str, Any]: ...
+    def import_image_from_stream(self, stream: Iterable[bytes], *, repository: str, tag: str) -> str: ...
+    def pull(self, repository: str, *, stream: bool, decode: bool) -> Iterable[dict[str, Any]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A connected engine. `machine` is its processor architecture, `api_version` what both sides speak."""
+
+    socket: str
+    version: str
+    api_version: str
+    machine: str
+    client: Client
+    limiter: anyio.CapacityLimiter
+
+    async def call(self, function: Callable[[Client], T]) -> T:
+        """Call docker-py in a worker thread. Raises what is in EngineFailure."""
+        return await anyio.to_thread.run_sync(function, self.client, limiter=self.limiter)
+
+
+def socket_path(environ: Mapping[str, str]) -> str:
+    """The unix socket that DOCKER_HOST names, or the usual one. Raises SandboxError for any other engine."""
+    address = environ.get("DOCKER_HOST") or f"unix://{_DEFAULT_SOCKET}"
+    scheme, _, path = address.partition("://")
+    if scheme != "unix" or not path.startswith("/"):
+        raise SandboxError(
+            f"the engine that DOCKER_HOST names, {address}, is not on a unix socket",
+            hint="set DOCKER_HOST to unix:///path/of/the.sock, or run toolgate on the engine's machine",
+        )
+    return path
+
+
+async def connect() -> Engine:
+    """Connect to the engine of the environment. Raises SandboxError, saying what is in the way."""
+    path = socket_path(os.environ)
+    limiter = anyio.CapacityLimiter(_THREADS)
+    try:
+        return await anyio.to_thread.run_sync(_connect, path, limiter, limiter=limiter)
+    except EngineFailure as error:
+        raise _unreachable(path, error) from error
+
+
+def _connect(path: str, limiter: anyio.CapacityLimiter) -> Engine:
+    made = docker.APIClient(base_url=f"unix://{path}", version="auto", timeout=_CONNECT_SECONDS)
+    client = cast("Client", made)
+    said = client.version()
+    client.timeout = _CALL_SECONDS
+    if said.get("Os") != "linux":
+        raise docker.errors.DockerException(f"it runs {said.get('Os')} containers, not Linux ones")
+    return Engine(path, said["Version"], client.api_version, said.get("Arch", ""), client, limiter)
+
+
+def _unreachable(path: str, error: Exception) -> SandboxError:
+    text = str(error)
+    if not os.path.exists(path):  # noqa: PTH110 - a socket's path, not a file to work with
+        return SandboxError(f"no container engine at {path}", hint="install Docker and start it")
+    if "Permission denied" in text:
+        return SandboxError(
+            f"no permission to use the container engine at {path}",
+            hint="add the gateway's user to the group docker, or use a rootless engine",
+        )
+    return SandboxError(f"the container engine at {path} does not answer: {text}", hint="is it running?")
+
+
+def explain(error: Exception) -> str:
+    """The engine's own words, without docker-py's around them."""
+    return str(getattr(error, "explanation", None) or error).strip() or "it took too long"
+
+
+def is_absent(error: Exception) -> bool:
+    """Whether the engine says that the container or image does not exist."""
+    return isinstance(error, docker.errors.NotFound)

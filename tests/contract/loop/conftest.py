@@ -1,0 +1,72 @@
+"""One gateway for all tests of the loop's contract: a real tool server, and a model that answers by the book."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from gateway.providers.scripted import ScriptedUpstream
+from tests.support.gateways import OTHER_SECRET, SECRET, InProcess, gateway_in_process
+
+POLICIES = {
+    "all": {
+        "allow": ["demo/*"],
+        "rules": [{"id": "no-welcome", "tools": ["demo/read_note"], "require": {"properties": {"name": {"not": {"const": "welcome"}}}}}],
+    },
+    "readers": {"allow": ["demo/*"], "deny": ["demo/write_*", "demo/delete_*", "demo/crash"]},
+}
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def script() -> AsyncGenerator[ScriptedUpstream]:
+    async with ScriptedUpstream(models=("tiny",)).serve() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
+    document = {
+        "providers": {"script": {"dialect": "openai_chat", "base_url": script.base_url}},
+        "models": {"tiny": [{"provider": "script", "model": "tiny"}]},
+        "mcpServers": {
+            "demo": {
+                "command": sys.executable,
+                "args": ["-m", "mcp_servers.demo", "--test-tools"],
+                "sandbox": {"backend": "host"},
+            },
+            "dead": {"command": "toolgate-no-such-command", "sandbox": {"backend": "host"}},
+        },
+        "keys": {
+            "agent": {"secret": SECRET, "policies": ["all"]},
+            "reader": {"secret": OTHER_SECRET, "policies": ["readers"], "models": ["tiny"]},
+            "plain": {"secret": "plain-secret-0123456789", "tools": "off"},
+            "asking": {"secret": "asking-secret-0123456789", "policies": ["all"], "tools": "on_request"},
+            "stranded": {"secret": "stranded-secret-0123456789", "policies": ["dead"]},
+        },
+        "limits": {"rounds": 4, "calls": 8, "concurrent_calls": 4, "stream_heartbeat_seconds": 0.2},
+    }
+    policies = {**POLICIES, "dead": {"allow": ["dead/*", "demo/current_time"]}}
+    with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
+        async with gateway_in_process(Path(folder), document, policies) as gateway:
+            yield gateway
+
+
+@pytest.fixture
+async def upstream(script: ScriptedUpstream) -> AsyncGenerator[ScriptedUpstream]:
+    """The model, with an empty script."""
+    script.forget()
+    yield script
+    assert script.is_over, "the gateway asked less of the model than the script expects"
+
+
+@pytest.fixture
+def gateway(shared_gateway: InProcess) -> InProcess:
+    return shared_gateway

@@ -1,0 +1,103 @@
+"""Bytes that pass through with one field changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.dialects.splice import rewrite_model
+
+
+def rewrite(body: bytes, model: str) -> bytes:
+    return rewrite_model(body, orjson.loads(body), model)
+
+
+def test_nothing_but_the_value_changes():
+    body = b' {\n "stream" :true, "model" :\t"alias" , "seed": 1e2,"n":12345678901234567890123}\n'
+    assert rewrite(body, 'up"x') == body.replace(b'"alias"', b'"up\\"x"')
+
+
+def test_an_equal_name_gives_the_very_same_bytes():
+    body = b'{"model": "m", "messages": []}'
+    assert rewrite(body, "m") is body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"tools":[{"parameters":{"properties":{"model":{"type":"string"}}}}],"model":"a"}',
+        b'{"model":"a","metadata":{"model":"a"}}',
+        b'{"x":"\\"model\\":","kind":"model","y":["model","}{"],"model":"a","z":{"k":"\\\\"}}',
+    ],
+)
+def test_only_the_field_at_the_top_is_meant(body: bytes):
+    expected = orjson.loads(body) | {"model": "b"}
+    rewritten = rewrite(body, "b")
+    assert orjson.loads(rewritten) == expected
+    assert len(rewritten) == len(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"evil","model":"good"}',
+        b'{"model":"evil","messages":[{"model":1}],"model":"good"}',
+        b'{"\\u006dodel":"evil","model":"good"}',
+        b'{"model":"evil","mod\\u0065l":"good"}',
+        b'{"model":"good","Model":"evil"}',
+        b'{"MODEL":"evil","model":"good"}',
+        b'{"mod\\u0065l":"good","metadata":{"model":"evil"}}',
+    ],
+)
+def test_no_second_reading_of_the_model_gets_through(body: bytes):
+    assert orjson.loads(body)["model"] == "good"
+    for wanted in ("good", "other"):
+        pairs = json.loads(rewrite(body, wanted), object_pairs_hook=lambda pairs: pairs)
+        assert [value for name, value in pairs if name.lower() == "model"] == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"model":"m","toolgate":{"a":[{"b":"}"}]}}', b'{"model":"m"}'),
+        (b'{"toolgate" : {} , "model":"m"}', b'{"model":"m"}'),
+        (b'{"a":1, "toolgate":null, "model":"m"}', b'{"a":1, "model":"m"}'),
+        (b'{"model":"m" ,\n "toolgate": "x\\"y"\n}', b'{"model":"m" \n}'),
+        (b'{"model":"m","toolgate":12.5}', b'{"model":"m"}'),
+        (b'{"model":"m","toolgate":1,"toolgate":2}', b'{"model":"m"}'),
+        (b'{"metadata":{"toolgate":1},"toolgate":2,"model":"m"}', b'{"metadata":{"toolgate":1},"model":"m"}'),
+    ],
+)
+def test_our_own_field_does_not_leave(body: bytes, expected: bytes):
+    assert rewrite(body, "m") == expected
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text('model"\\{}[]:, é', max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["model", "toolgate", 'a"', "\\"]), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text('ab"\\{}', max_size=4), _JSON, max_size=4), _JSON, st.booleans(), st.data())
+def test_the_result_is_the_object_with_the_other_name(
+    others: dict[str, Any], ours: Any, has_spaces: bool, data: st.DataObject
+):
+    fields = [*others.items(), ("model", "m")]
+    if data.draw(st.booleans()):
+        fields.append(("toolgate", ours))
+    parsed = dict(data.draw(st.permutations(fields)))
+    body = json.dumps(parsed, indent=1 if has_spaces else None, ensure_ascii=False).encode()
+    wanted = data.draw(st.sampled_from(["m", "other"]))
+    expected = {name: value for name, value in parsed.items() if name != "toolgate"} | {"model": wanted}
+    rewritten = rewrite_model(body, parsed, wanted)
+    assert orjson.loads(rewritten) == expected
+    assert list(orjson.loads(rewritten)) == list(expected)
