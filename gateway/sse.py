@@ -21,7 +21,7 @@ class EventTooLarge(ValueError):
 class ServerSentEvent(NamedTuple):
     """One event. `id` is the last id seen so far; `retry` the wait before a reconnect, in milliseconds.
 
-    `data` is as it came: whether it is UTF-8 is for its reader to see. A tuple, because one is made of every chunk.
+    `data` is as it came: whether it is UTF-8 is for its reader to see. A tuple: there is one for each chunk.
     """
 
     data: bytes
@@ -46,10 +46,8 @@ class SseDecoder:
         """The events that `chunk` completes; one with an id and no data counts. Raises EventTooLarge."""
         if self._after_cr or b"\r" in chunk:
             chunk = self._with_plain_ends(chunk)
-        if not self._partial and chunk.endswith(b"\n\n"):
-            whole = chunk[:-2]
-        else:
-            whole = self._take_whole(chunk)
+        is_plain = not self._partial and chunk.endswith(b"\n\n")  # as nearly all are
+        whole = chunk[:-2] if is_plain else self._take_whole(chunk)
         if not whole:
             return []
         if self._at_start:

@@ -88,11 +88,14 @@ class ProcessBox:
 async def start_process(
     argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, pass_fds: Sequence[int] = ()
 ) -> Process:
-    """Run `argv` in a session of its own, with three pipes. The caller hands it to `boxed`. Raises OSError.
-
-    If this is cancelled half-way, the event loop ends the process.
-    """
-    return await anyio.open_process(list(argv), env=env, cwd=cwd, start_new_session=True, pass_fds=pass_fds)
+    """Run `argv` in a session of its own, with three pipes. The caller hands it to `boxed`. Raises OSError."""
+    # Cancelled half-way, the process would run on without an owner.
+    shield = anyio.CancelScope(shield=True)
+    shield.__enter__()
+    try:
+        return await anyio.open_process(list(argv), env=env, cwd=cwd, start_new_session=True, pass_fds=pass_fds)
+    finally:
+        shield.__exit__(None, None, None)
 
 
 @asynccontextmanager

@@ -54,12 +54,22 @@ async def _model_request(services: Services, inquiry: Inquiry) -> ModelRequest:
     """The client's request with our tools added and our part of earlier turns put back. Raises InvalidRequest."""
     given = inquiry.dialect.read_request(inquiry.fields)
     ours = inquiry.exposure.definitions
-    if ours and given.n > 1:
-        message = f"n must be 1 while tools are attached; leave them out with the header {HEADER}: none"
-        raise InvalidRequest(message, param="n")
+    if ours:
+        _check_compatible(given)
     check_names(ours, given.tools)
     messages = await services.handoffs.restore(inquiry.principal.key_id, given.messages)
     return replace(given, messages=messages, tools=(*given.tools, *ours))
+
+
+def _check_compatible(given: ModelRequest) -> None:
+    """What cannot be had together with tools of ours. Raises InvalidRequest."""
+    without = f"or leave the gateway's tools out with the header {HEADER}: none"
+    if given.n > 1:
+        raise InvalidRequest(f"n must be 1 while tools are attached, {without}", param="n")
+    for legacy in ("functions", "function_call"):
+        if legacy in given.extras:
+            message = f"{legacy} cannot be used while tools are attached: use tools and tool_choice, {without}"
+            raise InvalidRequest(message, param=legacy)
 
 
 def _identity(request: Request, inquiry: Inquiry) -> RequestIdentity:
@@ -77,11 +87,10 @@ def _is_retry(request: Request) -> bool:
 
 
 def _begin(request: Request, services: Services, inquiry: Inquiry, given: ModelRequest) -> ToolLoop:
-    wanted = inquiry.options.limits
+    wanted, ours = inquiry.options.limits, inquiry.exposure.tools
     machine = ToolLoopMachine(
         request=given,
-        tools=frozenset(tool.wire_name for tool in inquiry.exposure.tools),
-        client_tools=frozenset(tool.name for tool in given.tools[: len(given.tools) - len(inquiry.exposure.tools)]),
+        client_tools=frozenset(tool.name for tool in given.tools[: -len(ours) or None]),
         limits=services.loop_limits.narrowed(
             rounds=wanted.rounds, calls=wanted.calls, wall_clock_seconds=wanted.wall_clock_seconds
         ),
@@ -156,9 +165,10 @@ class _Run:
 
     async def _keep_handoff(self, finish: Finish) -> None:
         """Before the client can come back with its tools' results: keep what it will not know of this turn."""
-        transcript = self.loop.machine.transcript
+        asked, transcript = self.loop.machine.request.messages, self.loop.machine.transcript
         if finish.reason is FinishReason.TOOL_CALLS and not _is_known_to_client(transcript, finish):
-            await self.services.handoffs.keep(self.inquiry.principal.key_id, finish.client_calls, transcript)
+            key_id = self.inquiry.principal.key_id
+            await self.services.handoffs.keep(key_id, asked, finish.client_calls, transcript)
 
     async def _record(self, started: datetime, outcome: str) -> None:
         await record_run(
@@ -194,7 +204,7 @@ def _response(loop: ToolLoop, finish: Finish) -> ModelResponse:
 
 
 def _response_id(run_id: str) -> str:
-    """One id for the answer, whatever the number of rounds; derived from the run's, so that each leads to the other."""
+    """One id for the answer, whatever the number of rounds; derived from the run's: each leads to the other."""
     return f"chatcmpl-{run_id.removeprefix('run_')}"
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from gateway.errors import InvalidRequest
+from tool_policies import InvalidPattern, parse_pattern
 
 HEADER = "x-toolgate-tools"
 FIELD = "toolgate"
@@ -85,9 +86,10 @@ def _required(value: Any) -> tuple[str, ...]:
 
 def _check_shapes(patterns: tuple[str, ...], where: str) -> None:
     for pattern in patterns:
-        if pattern.count("/") < 1 or not pattern.isprintable():
-            message = f"{where}: {pattern!r} is not of the form server/tool, such as files/* or */read_*"
-            raise InvalidRequest(message, param=where)
+        try:
+            parse_pattern(pattern)
+        except InvalidPattern as error:
+            raise InvalidRequest(f"{where}: {error.message}; {error.hint}", param=where) from error
 
 
 def _patterns(value: Any, where: str) -> tuple[str, ...]:

@@ -101,7 +101,9 @@ def _check_headers(headers: Mapping[str, str]) -> None:
     """See that every header can be sent, without repeating what is in it (RFC 9110, section 5.5)."""
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or _NOT_IN_HEADERS.search(value):
-            raise RequestFault(f"the header {name!r} of its configuration holds characters that HTTP does not allow")
+            raise RequestFault(
+                f"the header {name!r} of its configuration holds characters that HTTP does not allow"
+            )
 
 
 class HttpPeer:

@@ -20,7 +20,9 @@ LARGEST_MESSAGE = 8 * 1024 * 1024
 """Bytes in one message from a server; what is larger fails the request that it answers."""
 
 _EDGE = 512  # bytes kept of both ends of an overlong line: enough to find the id in it
-_ID_AT_START = re.compile(rb'\A\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*"?(\d{1,15})"?\s*,(?!\s*"method")')
+_ID_AT_START = re.compile(
+    rb'\A\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*"?(\d{1,15})"?\s*,(?!\s*"method")'
+)
 _ID_AT_END = re.compile(rb',\s*"id"\s*:\s*"?(\d{1,15})"?\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*\Z')
 
 

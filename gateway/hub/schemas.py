@@ -56,7 +56,7 @@ def clean_input_schema(schema: Any) -> Schema:
         raise UnusableSchema("inputSchema is not an object")
     given = cast("Mapping[str, Any]", schema)
     kind: Any = given.get("type", "object")
-    kinds: list[Any] = kind if isinstance(kind, list) else [kind]
+    kinds = cast("list[Any]", kind) if isinstance(kind, list) else [kind]
     if "object" not in kinds:
         raise UnusableSchema(f"inputSchema describes {str(kinds)[1:-1][:80]}, not an object")
     cleaned = _object_root(_clean(given, _DEEPEST))

@@ -102,8 +102,10 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_reusable(self) -> bool:
-        """True when the answer was read off the wire to its end, and the server keeps the connection."""
-        return self._complete and self._keep_alive and self._fault is None and self.is_open
+        """True when the request was sent and the answer came to its end, and the server keeps the connection."""
+        if not self._complete or not self._keep_alive or self._fault is not None:
+            return False
+        return self._transport is not None and self.is_open and self._transport.get_write_buffer_size() == 0
 
     async def exchange(self, request: bytes, timeouts: Timeouts) -> None:
         """Send a whole request and wait for the head of its answer. Raises HttpFault."""

@@ -23,12 +23,13 @@ from gateway.tool_calls.call import Call, Ended
 from gateway.tool_calls.outcome import ToolOutcome
 from gateway.tool_calls.ports import AuditTrail, Decision, ToolServers
 from gateway.tool_calls.request import CallContext, ToolCallRequest
-from gateway.tool_calls.shaping import ShapedResult, shape_result
+from gateway.tool_calls.shaping import ShapedResult, shape_result, shape_text
 from gateway.tool_calls.validation import SchemaChecks
 
 _log = logging.getLogger(__name__)
 
 _GRACE = 5.0  # seconds beyond its deadline that the hub may take to say so
+_DEFECT = "The call failed within the gateway; its log says why. It may have taken effect all the same."
 _RECORDING = 10.0  # seconds that a record may wait for a trail that is behind
 
 
@@ -57,6 +58,9 @@ class ToolCaller:
             call.outcome = "cancelled"
             await self._record(call, ShapedResult(()))
             raise
+        except Exception:  # noqa: BLE001 - a defect of ours must neither end the run nor go unrecorded
+            _log.exception("call %s failed within the gateway", one_line(request.call_id, 200))
+            call.outcome, result = "server_fault", shape_text(_DEFECT, text_limit=context.result_bytes)
         await self._record(call, result)
         return call.finish(result)
 

@@ -14,7 +14,7 @@ _NAMES_OF_PLACES = re.compile(
     r"|repo|repository|bucket|table|database)"
 )
 _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_SECRETS_IN_URL = re.compile(r"(?<=://)[^/@\s]*@|[?#].*", re.DOTALL)
+_SECRETS_IN_URL = re.compile(r"(?<=://)[^/?#\s]*@|[?#].*", re.DOTALL)
 _MOST_VALUES = 20
 _LONGEST = 512
 

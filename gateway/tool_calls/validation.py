@@ -24,6 +24,7 @@ _MOST_ERRORS = 5
 _LONGEST_PATH = 120
 _LONGEST_ERROR = 300  # characters; the library's messages quote the value
 _MOST_STEPS = 50_000  # some 0.2 s: a keyword applied to a value is one step, and more where either is large
+_REFERENCE_STEPS = 10  # what following a reference takes
 _BYTES_A_STEP = 256  # of the value, because a failing keyword writes it out
 
 # Not checked, because a hostile schema could hang us with them (patterns are ECMA-262 besides, and Python's
@@ -117,6 +118,8 @@ class _SchemaCheck:
         self._steps += 1 + self._size(instance) // _BYTES_A_STEP
         if isinstance(value, list | dict):
             self._steps += len(cast("list[Any]", value))
+        elif keyword.endswith(("$ref", "Ref")):
+            self._steps += _REFERENCE_STEPS
         if keyword in _THROUGH_MEMBERS and isinstance(instance, list | dict):
             self._steps += len(cast("list[Any]", instance))
         if self._steps > _MOST_STEPS:
@@ -125,7 +128,7 @@ class _SchemaCheck:
     def _size(self, instance: Any) -> int:
         if isinstance(instance, str):
             return len(instance)
-        return self._sizes.get(id(instance), 1) if isinstance(instance, list | dict) else 1
+        return self._sizes.get(id(cast("object", instance)), 1)
 
 
 def _measure(value: Any, sizes: dict[int, int]) -> int:

@@ -19,6 +19,8 @@ from gateway.auth import KeyId
 from gateway.errors import IdempotencyMismatch
 from gateway.tool_loop.driver import ToolLoop
 
+Slot = tuple[KeyId, str | bytes]
+
 
 @dataclass(frozen=True, slots=True)
 class RequestIdentity:
@@ -32,13 +34,15 @@ class RequestIdentity:
     idempotency_key: str | None = None
 
     @property
-    def slot(self) -> tuple[KeyId, str | bytes]:
+    def slot(self) -> Slot:
         """Where the run of this request is kept."""
         return self.key_id, self.idempotency_key or self.body_digest
 
 
 @dataclass(slots=True)
 class _Attempted:
+    """`size` is in bytes: the request, and what its tools gave as of the end of the last attempt."""
+
     loop: ToolLoop
     body_digest: bytes
     size: int
@@ -47,7 +51,11 @@ class _Attempted:
 
 
 class Attempts:
-    """The runs that a retry may join. `ttl_seconds` counts from a run's last use."""
+    """The runs that a retry may join. `ttl_seconds` counts from a run's last use.
+
+    The bounds are kept by forgetting the runs that have been unused for longest. Runs at work are not forgotten:
+    how many there can be is bounded by the requests in flight.
+    """
 
     def __init__(
         self,
@@ -61,7 +69,7 @@ class Attempts:
         self._most_runs = most_runs
         self._most_bytes = most_bytes
         self._clock = clock
-        self._runs: OrderedDict[tuple[KeyId, str | bytes], _Attempted] = OrderedDict()
+        self._runs: OrderedDict[Slot, _Attempted] = OrderedDict()  # the longest unused first
         self._bytes = 0
 
     @asynccontextmanager
@@ -76,16 +84,20 @@ class Attempts:
         attempted = self._find(identity) if rejoin else None
         if attempted is None:
             attempted = self._add(identity, begin(), body_bytes)
-        async with attempted.lock:
-            try:
+        self._runs.move_to_end(identity.slot)
+        try:
+            async with attempted.lock:
                 yield attempted.loop
-            finally:
-                attempted.expires = self._clock() + self._ttl
+        finally:
+            attempted.expires = self._clock() + self._ttl
+            self._weigh(identity.slot, attempted, body_bytes + attempted.loop.machine.kept_bytes)
+            self._keep_bounds()
 
     def _find(self, identity: RequestIdentity) -> _Attempted | None:
-        self._forget_expired()
         attempted = self._runs.get(identity.slot)
-        if attempted is not None and attempted.body_digest != identity.body_digest:
+        if attempted is None or self._is_forgettable(attempted, self._clock()):
+            return None
+        if attempted.body_digest != identity.body_digest:
             raise IdempotencyMismatch(
                 "this Idempotency-Key was used before for a different request; send a new key"
             )
@@ -96,18 +108,27 @@ class Attempts:
         attempted = _Attempted(loop, identity.body_digest, size, self._clock() + self._ttl)
         self._runs[identity.slot] = attempted
         self._bytes += size
-        self._forget_expired()
-        while len(self._runs) > self._most_runs or (self._bytes > self._most_bytes and len(self._runs) > 1):
-            self._remove(next(iter(self._runs)))
         return attempted
 
-    def _forget_expired(self) -> None:
-        now = self._clock()
-        expired = [slot for slot, run in self._runs.items() if run.expires < now and not run.lock.locked()]
-        for slot in expired:
-            self._remove(slot)
+    def _weigh(self, slot: Slot, attempted: _Attempted, size: int) -> None:
+        if self._runs.get(slot) is attempted:  # and has not been replaced meanwhile
+            self._bytes += size - attempted.size
+            attempted.size = size
 
-    def _remove(self, slot: tuple[KeyId, str | bytes]) -> None:
+    def _is_forgettable(self, attempted: _Attempted, now: float) -> bool:
+        return attempted.expires < now and not attempted.lock.locked()
+
+    def _keep_bounds(self) -> None:
+        """Forget what is too old, and then what is too much; the run that was used last is always kept."""
+        now = self._clock()
+        for slot, attempted in list(self._runs.items())[:-1]:
+            is_over = len(self._runs) > self._most_runs or self._bytes > self._most_bytes
+            if self._is_forgettable(attempted, now) or (is_over and not attempted.lock.locked()):
+                self._remove(slot)
+            elif not is_over:
+                return
+
+    def _remove(self, slot: Slot) -> None:
         removed = self._runs.pop(slot, None)
         if removed is not None:
             self._bytes -= removed.size

@@ -10,8 +10,8 @@ calls that are complete are not repeated.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -35,6 +35,7 @@ from gateway.tool_loop.state import CallModel, Finish, RunTools, ToolLoopMachine
 from gateway.tool_loop.stream_filter import StreamFilter
 
 Sink = Callable[[RunEvent], Awaitable[None]]
+ProgressListener = Callable[[float, float | None, str | None], None]
 
 
 class ModelCaller(Protocol):
@@ -51,7 +52,7 @@ class ModelCaller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ToolBudget:
-    """What one tool call of a round may use: seconds until its deadline, bytes of its result shown to the model."""
+    """What one tool call may use: seconds until its deadline, and bytes of its result shown to the model."""
 
     round: int
     timeout_seconds: float
@@ -65,7 +66,7 @@ class ToolRunner(Protocol):
         self,
         call: ToolCall,
         budget: ToolBudget,
-        on_progress: Callable[[float, float | None, str | None], None],
+        on_progress: ProgressListener,
     ) -> ToolOutcome:
         """The outcome, whatever it is: a refusal and a fault are outcomes too."""
         ...
@@ -85,7 +86,8 @@ class ToolLoop:
         self._model = model
         self._tools = tools
         self._results: dict[str, ToolResult] = {}
-        self._started_at = 0.0
+        self._began = 0.0  # on anyio's clock, as if there had been no pause between attempts
+        self._worked = 0.0  # seconds that earlier attempts took
         self._underway = False
 
     @property
@@ -102,13 +104,19 @@ class ToolLoop:
         stream_filter = StreamFilter(
             self._response_id, self.machine.client_tools, hold_text=request.structured_output
         )
-        self._started_at = anyio.current_time()
         if self.finish is None:
-            self.finish = await self._advance(stream_filter, emit)
+            self.finish = await self._timed(stream_filter, emit)
         else:
             await _tell_again(self.finish, stream_filter, emit)
         await _close(self.finish, stream_filter, emit)
         return self.finish
+
+    async def _timed(self, stream_filter: StreamFilter, emit: Sink) -> Finish:
+        self._began = anyio.current_time() - self._worked
+        try:
+            return await self._advance(stream_filter, emit)
+        finally:
+            self._worked = self._elapsed()
 
     async def _advance(self, stream_filter: StreamFilter, emit: Sink) -> Finish:
         if self._underway:
@@ -148,13 +156,13 @@ class ToolLoop:
 
     async def _run_tools(self, action: RunTools, emit: Sink) -> CallModel | RunTools | Finish:
         due = [call for call in action.calls if call.id not in self._results]
-        budget = self._budget(action.round, len(due))
+        share = self.machine.room_for_results() // max(1, len(due))
         limiter = anyio.CapacityLimiter(self.machine.limits.concurrent_calls)
 
         async def run_one(call: ToolCall) -> None:
             async with limiter:
                 await emit(ToolCallBegan(action.round, call.id, call.name))
-                outcome = await self._run_tool(call, budget, emit)
+                outcome = await self._run_tool(call, self._budget(action.round, share), emit)
                 await emit(_ended(action.round, call, outcome))
 
         async with anyio.create_task_group() as group:
@@ -166,34 +174,39 @@ class ToolLoop:
 
     async def _run_tool(self, call: ToolCall, budget: ToolBudget, emit: Sink) -> ToolOutcome:
         """Run one call and keep its result before anything else can be cancelled."""
-        reports, updates = anyio.create_memory_object_stream[ToolCallProgressed](16)
-
-        def on_progress(progress: float, total: float | None, message: str | None) -> None:
-            try:
-                reports.send_nowait(ToolCallProgressed(call.id, call.name, progress, total, message))
-            except anyio.WouldBlock:
-                pass  # a client that reads slowly misses some of the progress, never a result
-
-        async def pass_on() -> None:
-            async for update in updates:
-                await emit(update)
-
-        async with updates, anyio.create_task_group() as group:
-            group.start_soon(pass_on)
-            with reports:
-                outcome = await self._tools.run(call, budget, on_progress)
-                self.outcomes.append(outcome)
-                self._results[call.id] = ToolResult(call.id, outcome.content, outcome.is_error)
+        async with _reporting(call, emit) as on_progress:
+            outcome = await self._tools.run(call, budget, on_progress)
+            self.outcomes.append(outcome)
+            self._results[call.id] = ToolResult(call.id, outcome.content, outcome.is_error)
         return outcome
 
-    def _budget(self, round_number: int, calls: int) -> ToolBudget:
+    def _budget(self, round_number: int, result_bytes: int) -> ToolBudget:
         limits = self.machine.limits
         left = max(0.0, limits.wall_clock_seconds - self._elapsed())
-        share = self.machine.room_for_results() // max(1, calls)
-        return ToolBudget(round_number, min(limits.tool_call_seconds, left), share)
+        return ToolBudget(round_number, min(limits.tool_call_seconds, left), result_bytes)
 
     def _elapsed(self) -> float:
-        return anyio.current_time() - self._started_at
+        return anyio.current_time() - self._began
+
+
+@asynccontextmanager
+async def _reporting(call: ToolCall, emit: Sink) -> AsyncGenerator[ProgressListener]:
+    """What a tool may call to report progress, which is then emitted by a task of its own."""
+    reports, updates = anyio.create_memory_object_stream[ToolCallProgressed](16)
+
+    def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        # A client that reads slowly misses some of the progress, never a result; a late report comes to nothing.
+        with suppress(anyio.WouldBlock, anyio.ClosedResourceError):
+            reports.send_nowait(ToolCallProgressed(call.id, call.name, progress, total, message))
+
+    async def pass_on() -> None:
+        async for update in updates:
+            await emit(update)
+
+    async with updates, anyio.create_task_group() as group:
+        group.start_soon(pass_on)
+        with reports:
+            yield on_progress
 
 
 async def _emit_all(emit: Sink, events: Iterable[StreamEvent]) -> None:
@@ -223,11 +236,19 @@ async def _with_distinct_call_ids(
     """Some models give several calls one id, or none; results could not be told apart then."""
     seen: set[str] = set()
     async for event in events:
-        if isinstance(event, ToolCallStarted):
-            if not event.id or event.id in seen:
-                event = replace(event, id=f"call_{round_number}_{event.index}")
-            seen.add(event.id)
-        yield event
+        if not isinstance(event, ToolCallStarted):
+            yield event
+            continue
+        is_distinct = bool(event.id) and event.id not in seen
+        call_id = event.id if is_distinct else _unused_id(f"call_{round_number}_{event.index}", seen)
+        seen.add(call_id)
+        yield event if is_distinct else replace(event, id=call_id)
+
+
+def _unused_id(wanted: str, used: Collection[str]) -> str:
+    while wanted in used:
+        wanted += "_"
+    return wanted
 
 
 def _ended(round_number: int, call: ToolCall, outcome: ToolOutcome) -> ToolCallEnded:

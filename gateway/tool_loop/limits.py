@@ -7,14 +7,18 @@ from typing import TypeVar
 
 Number = TypeVar("Number", int, float)
 
+MEDIA_BYTES = 32 * 1024 * 1024
+"""Base64 of images and sounds in all results of one run; no model counts it like text."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoopLimits:
     """The bounds of one run. When one is reached the model is told, and asked for its answer without tools.
 
     `rounds` counts model calls whose tool calls may still run; the closing call comes on top. `calls` counts
-    tool calls. `wall_clock_seconds` is measured from the start of the run. `result_bytes` is the sum of all
-    tool results in UTF-8. `repeats` is how often the same call may give the same result in a row.
+    tool calls. `wall_clock_seconds` is measured from the start of the run, pauses between attempts left out.
+    `result_bytes` is the sum of the text of all tool results in UTF-8; of media there may be `MEDIA_BYTES`.
+    `repeats` is how often the same call may give the same result in a row.
     """
 
     rounds: int = 16

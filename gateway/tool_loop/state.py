@@ -21,6 +21,7 @@ from typing import Literal
 
 from gateway.conversation import (
     FinishReason,
+    Media,
     Message,
     ModelRequest,
     ModelResponse,
@@ -30,7 +31,7 @@ from gateway.conversation import (
     ToolResult,
     Usage,
 )
-from gateway.tool_loop.limits import LoopLimits
+from gateway.tool_loop.limits import MEDIA_BYTES, LoopLimits
 
 
 class Phase(Enum):
@@ -110,14 +111,14 @@ class _Spent:
     rounds: int = 0
     calls: int = 0
     result_bytes: int = 0
+    media_bytes: int = 0
 
 
 @dataclass(slots=True)
 class ToolLoopMachine:
-    """One run. `tools` are the wire names of our tools, `client_tools` those of the client's own."""
+    """One run. `client_tools` are the names of the client's own tools: all other calls are ours to answer."""
 
     request: ModelRequest
-    tools: frozenset[str]
     client_tools: frozenset[str]
     limits: LoopLimits
     transcript: list[Message] = field(default_factory=list[Message])
@@ -193,6 +194,11 @@ class ToolLoopMachine:
             raise LoopProtocolError("no model has answered yet")
         return self._last
 
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of tool results that this run keeps, text and media."""
+        return self._spent.result_bytes + self._spent.media_bytes
+
     def room_for_results(self) -> int:
         """How many bytes of tool results may still be shown to the model in this run."""
         return max(0, self.limits.result_bytes - self._spent.result_bytes)
@@ -236,7 +242,10 @@ class ToolLoopMachine:
         return "repeats" if seen is not None and seen.times >= self.limits.repeats else None
 
     def _note(self, call: ToolCall, result: ToolResult) -> None:
-        self._spent.result_bytes += _size(result)
+        self._spent.result_bytes += sum(
+            len(part.text.encode()) for part in result.content if isinstance(part, Text)
+        )
+        self._spent.media_bytes += sum(len(part.data or "") for part in result.content if isinstance(part, Media))
         fingerprint = _fingerprint(call)
         seen = self._history.get(fingerprint)
         same = seen is not None and seen.result == result.content
@@ -261,7 +270,7 @@ class ToolLoopMachine:
             return "rounds"
         if self._spent.calls >= self.limits.calls:
             return "calls"
-        if self._spent.result_bytes >= self.limits.result_bytes:
+        if self._spent.result_bytes >= self.limits.result_bytes or self._spent.media_bytes >= MEDIA_BYTES:
             return "result_bytes"
         return "wall_clock_seconds" if elapsed >= self.limits.wall_clock_seconds else None
 
@@ -339,12 +348,6 @@ def _fingerprint(call: ToolCall) -> str:
     except (ValueError, RecursionError):
         arguments = call.arguments
     return f"{call.name}\n{arguments}"
-
-
-def _size(result: ToolResult) -> int:
-    return sum(
-        len(part.text.encode()) if isinstance(part, Text) else len(part.data or "") for part in result.content
-    )
 
 
 def _not_run(call: ToolCall, reached: LimitName) -> ToolResult:

@@ -12,6 +12,9 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+_WRITES = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False
+)
 _ENDS_IT = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
 )
@@ -23,6 +26,7 @@ def add_test_tools(server: MCPServer) -> None:
     server.tool(annotations=_READS, structured_output=False)(fail)
     server.tool(annotations=_READS, structured_output=False)(flood)
     server.tool(annotations=_ENDS_IT, structured_output=False)(crash)
+    server.tool(annotations=_WRITES, structured_output=False)(slow_write)
 
 
 async def slow(
@@ -35,6 +39,12 @@ async def slow(
         await context.report_progress(step, steps, f"step {step} of {steps}")
         await anyio.sleep(seconds / steps)
     return f"took {seconds} s"
+
+
+async def slow_write(seconds: Annotated[float, Field(description="How long to take", ge=0, le=3600)]) -> str:
+    """Take a while, as a tool that may write."""
+    await anyio.sleep(seconds)
+    return f"wrote for {seconds} s"
 
 
 def fail(message: Annotated[str, Field(description="What the error says")] = "failed as asked") -> str:

@@ -7,6 +7,7 @@ socket will do, because a box's pipes are attached to on that socket.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
@@ -86,6 +87,9 @@ async def connect() -> Engine:
 
 
 def _connect(path: str, limiter: anyio.CapacityLimiter) -> Engine:
+    with socket.socket(socket.AF_UNIX) as trial:  # docker-py neither closes nor explains one that does not connect
+        trial.settimeout(_CONNECT_SECONDS)
+        trial.connect(path)
     made = docker.APIClient(base_url=f"unix://{path}", version="auto", timeout=_CONNECT_SECONDS)
     client = cast("Client", made)
     said = client.version()
@@ -96,15 +100,14 @@ def _connect(path: str, limiter: anyio.CapacityLimiter) -> Engine:
 
 
 def _unreachable(path: str, error: Exception) -> SandboxError:
-    text = str(error)
-    if not os.path.exists(path):  # noqa: PTH110 - a socket's path, not a file to work with
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
         return SandboxError(f"no container engine at {path}", hint="install Docker and start it")
-    if "Permission denied" in text:
+    if isinstance(error, PermissionError):
         return SandboxError(
             f"no permission to use the container engine at {path}",
             hint="add the gateway's user to the group docker, or use a rootless engine",
         )
-    return SandboxError(f"the container engine at {path} does not answer: {text}", hint="is it running?")
+    return SandboxError(f"the container engine at {path} does not answer: {error}", hint="is it running?")
 
 
 def explain(error: Exception) -> str:

@@ -125,8 +125,13 @@ async def gateway_as_command(
 
 
 async def audited(shared: Shared, run_id: str) -> tuple[RunRecord, list[ToolCallRecord]]:
-    """What the trail says of a run, once it has been written."""
-    await shared.audit.flush()
-    found = await shared.audit.run(run_id)
+    """What the trail says of a run that has ended."""
+    found = await find_run(shared, run_id)
     assert found is not None, f"the trail has no run {run_id}"
     return found
+
+
+async def find_run(shared: Shared, run_id: str) -> tuple[RunRecord, list[ToolCallRecord]] | None:
+    """The same, None when there is no such run yet."""
+    await shared.audit.flush()
+    return await shared.audit.run(run_id)

@@ -88,8 +88,6 @@ class Regex:
         state = self._states.get(key)
         if state is None:
             if len(self._states) >= self._most_states:
-                for old in self._states.values():
-                    old.moves.clear()
                 self._states.clear()
             state = self._states[key] = _State(threads, before)
         return state

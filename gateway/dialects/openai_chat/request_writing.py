@@ -85,10 +85,13 @@ def write_messages(messages: Sequence[Message], *, shows_images: bool) -> list[A
 
 
 def _for_replay(message: dict[str, Any]) -> dict[str, Any]:
-    """Sound that a model gave goes back as its id alone."""
+    """An answer as providers take it back: of a sound the id alone, and no arguments that are not even JSON."""
     audio = object_or_none(message.get("audio"))
     if audio is not None:
         message["audio"] = {"id": audio.get("id")}
+    for call in message.get("tool_calls", ()):
+        if "function" in call and not call["function"]["arguments"]:
+            call["function"]["arguments"] = "{}"
     return message
 
 

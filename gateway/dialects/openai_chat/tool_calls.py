@@ -75,5 +75,5 @@ def _write_call(call: ToolCall) -> dict[str, Any]:
     raw = own_object(call.source)
     if raw.get("type") == "custom":
         return {**raw, "id": call.id, "custom": {"name": call.name, "input": call.arguments}}
-    function = {**raw.get("function", {}), "name": call.name, "arguments": call.arguments or "{}"}
+    function = {**raw.get("function", {}), "name": call.name, "arguments": call.arguments}
     return {**raw, "id": call.id, "type": "function", "function": function}

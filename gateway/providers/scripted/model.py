@@ -19,10 +19,7 @@ from gateway.providers.scripted.wire import text_of
 
 _MOST_CALLS = 4
 _LONGEST_RESULT = 600  # characters of a result that are told
-_REFUSED = re.compile(
-    r"\b(?:denied|den(?:y|ies)|refused?|refuses|forbidden|blocked|not allowed|not permitted|approval)\b",
-    re.IGNORECASE,
-)
+_REFUSED = re.compile(r"\W*(?:refused|denied|forbidden|blocked|not (?:allowed|permitted))\b", re.IGNORECASE)
 
 
 def respond(request: Mapping[str, Any]) -> Turn:
@@ -87,7 +84,7 @@ def _tell_one(name: str, result: str) -> str:
         said = f"{said[:_LONGEST_RESULT]} …"
     if not said:
         return f"The scripted model called {name}; it said nothing."
-    if _REFUSED.search(said.split("\n", 1)[0]):
+    if _REFUSED.match(said):
         return f"The scripted model asked for {name} and was refused: {said}"
     return f"The scripted model called {name}; it said: {said}"
 

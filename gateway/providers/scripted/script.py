@@ -53,6 +53,17 @@ class ScriptedUpstream:
         """Append to the script."""
         self._turns.extend(turns)
 
+    @property
+    def is_over(self) -> bool:
+        """True when every turn has been played."""
+        return not self._turns
+
+    def forget(self) -> None:
+        """Drop what is left of the script, and the requests recorded so far."""
+        self._turns.clear()
+        self.requests.clear()
+        self.clients_left = 0
+
     @asynccontextmanager
     async def serve(self) -> AsyncGenerator[ScriptedUpstream]:
         """Listen on a loopback port, in this event loop; `base_url` ends in `/v1`."""

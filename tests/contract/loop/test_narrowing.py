@@ -9,14 +9,9 @@ import pytest
 from gateway.providers.scripted import ScriptedUpstream, Turn
 from tests.support.gateways import InProcess
 
-HELLO: list[Any] = [{"role": "user", "content": "hello"}]
+from .asking import whole
+
 STRANDED = "stranded-secret-0123456789"
-
-
-async def ask(gateway: InProcess, secret: str | None = None, **request: Any) -> Any:
-    client = gateway.client(secret) if secret else gateway.client()
-    async with client:
-        return await client.chat.completions.create(**{"model": "tiny", "messages": HELLO, **request})
 
 
 def offered(upstream: ScriptedUpstream) -> set[str]:
@@ -35,13 +30,13 @@ def offered(upstream: ScriptedUpstream) -> set[str]:
 )
 async def test_the_header_narrows(gateway: InProcess, upstream: ScriptedUpstream, header: str, names: set[str]):
     upstream.add(Turn(text="Hi."))
-    await ask(gateway, extra_headers={"x-toolgate-tools": header})
+    await whole(gateway, extra_headers={"x-toolgate-tools": header})
     assert offered(upstream) == names
 
 
 async def test_header_and_field_both_narrow(gateway: InProcess, upstream: ScriptedUpstream):
     upstream.add(Turn(text="Hi."))
-    await ask(
+    await whole(
         gateway,
         extra_headers={"x-toolgate-tools": "demo/*_note"},
         extra_body={"toolgate": {"tools": ["demo/read_*", "demo/current_time"]}},
@@ -51,20 +46,20 @@ async def test_header_and_field_both_narrow(gateway: InProcess, upstream: Script
 
 async def test_narrowing_never_widens(gateway: InProcess, upstream: ScriptedUpstream):
     upstream.add(Turn(text="Hi."))
-    await ask(gateway, "other-secret-0123456789", extra_headers={"x-toolgate-tools": "*/*"})
+    await whole(gateway, "other-secret-0123456789", extra_headers={"x-toolgate-tools": "*/*"})
     assert "demo__write_note" not in offered(upstream)
 
 
 async def test_a_key_with_tools_off_has_none_whatever_it_asks_for(gateway: InProcess, upstream: ScriptedUpstream):
     upstream.add(Turn(text="Hi."))
-    await ask(gateway, "plain-secret-0123456789", extra_headers={"x-toolgate-tools": "demo/*"})
+    await whole(gateway, "plain-secret-0123456789", extra_headers={"x-toolgate-tools": "demo/*"})
     assert offered(upstream) == set()
 
 
 async def test_a_key_with_tools_on_request_has_them_when_it_asks(gateway: InProcess, upstream: ScriptedUpstream):
     upstream.add(Turn(text="Hi."), Turn(text="Hi."))
-    await ask(gateway, "asking-secret-0123456789")
-    await ask(gateway, "asking-secret-0123456789", extra_headers={"x-toolgate-tools": "demo/calculate"})
+    await whole(gateway, "asking-secret-0123456789")
+    await whole(gateway, "asking-secret-0123456789", extra_headers={"x-toolgate-tools": "demo/calculate"})
     first, second = upstream.requests
     assert not first.body.get("tools")
     assert [tool["function"]["name"] for tool in second.body["tools"]] == ["demo__calculate"]
@@ -72,7 +67,7 @@ async def test_a_key_with_tools_on_request_has_them_when_it_asks(gateway: InProc
 
 async def test_insisting_on_a_server_that_is_down_is_answered_503(gateway: InProcess, upstream: ScriptedUpstream):
     with pytest.raises(openai.InternalServerError) as caught:
-        await ask(gateway, STRANDED, extra_body={"toolgate": {"require": ["dead/*"]}})
+        await whole(gateway, STRANDED, extra_body={"toolgate": {"require": ["dead/*"]}})
     assert (caught.value.status_code, caught.value.code) == (503, "tools_unavailable")
     assert "dead" in caught.value.message
     assert upstream.requests == []
@@ -82,14 +77,14 @@ async def test_else_the_answer_names_the_dead_servers_and_goes_on_without(
     gateway: InProcess, upstream: ScriptedUpstream
 ):
     upstream.add(Turn(text="Hi."))
-    answer = await ask(gateway, STRANDED)
+    answer = await whole(gateway, STRANDED)
     assert answer.toolgate["unavailable"] == ["dead"]
     assert offered(upstream) == {"demo__current_time"}
 
 
 async def test_servers_that_a_key_may_not_use_are_not_named(gateway: InProcess, upstream: ScriptedUpstream):
     upstream.add(Turn(text="Hi."))
-    answer = await ask(gateway, extra_body={"toolgate": {}})
+    answer = await whole(gateway, extra_body={"toolgate": {}})
     assert answer.toolgate["unavailable"] == []
 
 
@@ -108,6 +103,6 @@ async def test_a_field_that_is_not_understood_is_refused_by_name(
     gateway: InProcess, upstream: ScriptedUpstream, field: Any, param: str
 ):
     with pytest.raises(openai.BadRequestError) as caught:
-        await ask(gateway, extra_body={"toolgate": field})
+        await whole(gateway, extra_body={"toolgate": field})
     assert caught.value.param == param
     assert upstream.requests == []

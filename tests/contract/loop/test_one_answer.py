@@ -10,36 +10,12 @@ import pytest
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from tests.support.gateways import OTHER_SECRET, InProcess, audited
 
-HELLO: list[Any] = [{"role": "user", "content": "hello"}]
-TIME = Call("demo__current_time", {"timezone": "Asia/Tokyo"})
-SUM = Call("demo__calculate", {"expression": "6 * 7"})
+from .asking import HELLO, SUM, TIME, finish_reasons, streamed, text_of, whole
+
 CLIENTS_TOOL: Any = {
     "type": "function",
     "function": {"name": "ask_user", "parameters": {"type": "object", "properties": {"question": {"type": "string"}}}},
 }
-
-
-async def streamed(gateway: InProcess, secret: str | None = None, **request: Any) -> list[Any]:
-    client = gateway.client(secret) if secret else gateway.client()
-    async with client:
-        stream = await client.chat.completions.create(
-            **{"model": "tiny", "messages": HELLO, "stream": True, **request}
-        )
-        return [chunk async for chunk in stream]
-
-
-async def whole(gateway: InProcess, secret: str | None = None, **request: Any) -> Any:
-    client = gateway.client(secret) if secret else gateway.client()
-    async with client:
-        return await client.chat.completions.create(**{"model": "tiny", "messages": HELLO, **request})
-
-
-def text_of(chunks: list[Any]) -> str:
-    return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-
-
-def finish_reasons(chunks: list[Any]) -> list[str]:
-    return [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices and chunk.choices[0].finish_reason]
 
 
 async def test_several_rounds_leave_as_one_stream_with_one_id_and_one_end(

@@ -67,7 +67,7 @@ def test_what_is_changed_is_written_anew_and_the_run_goes_along():
     response = replace(
         OPENAI_CHAT.read_response(orjson.dumps(WHOLE)),
         id="run-1",
-        message=Message("assistant", (Text("all"), ToolCall("c", "f", "{}"))),
+        message=Message("assistant", (Text("all"), ToolCall("c", "f", ""))),
         finish_reason=FinishReason.TOOL_CALLS,
         usage=Usage(5, 6, 1, 0, 2),
     )
@@ -83,7 +83,7 @@ def test_what_is_changed_is_written_anew_and_the_run_goes_along():
                     "role": "assistant",
                     "content": "all",
                     "refusal": None,
-                    "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+                    "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}],
                 },
                 "logprobs": None,
                 "finish_reason": "tool_calls",

@@ -31,6 +31,8 @@ from gateway.conversation import (
 )
 from gateway.dialects import UpstreamStreamError, WireFormatError
 from gateway.dialects.openai_chat import OPENAI_CHAT, ChatUsageScanner, usage_of
+from gateway.providers.scripted import wire
+from gateway.providers.scripted.turns import Call, Turn
 from gateway.sse import encode_event
 
 HEAD: dict[str, Any] = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 5, "model": "up"}
@@ -446,6 +448,15 @@ def test_what_is_written_is_read_again_wherever_it_is_cut(
     cut = data.draw(st.integers(0, len(stream)))
     assert answer(read(stream[:cut], stream[cut:])).message == answer(events).message
     assert answer(read(stream)).usage == Usage(1, 2)
+
+
+def test_the_scripted_model_says_the_same_whole_and_streamed():
+    turn = Turn("It is  so.\n", (Call("f", {"a": 1}, "x"), Call("g", "", "y")), reasoning="let me see")
+    asked = {"model": "up", "stream_options": {"include_usage": True}}
+    streamed = answer(read(*wire.events(turn, asked), DONE))
+    whole = OPENAI_CHAT.read_response(orjson.dumps(wire.completion(turn, asked)))
+    assert streamed.message == whole.message
+    assert (streamed.finish_reason, streamed.usage) == (whole.finish_reason, whole.usage)
 
 
 # Bytes that pass through

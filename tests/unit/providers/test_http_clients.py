@@ -548,6 +548,22 @@ async def test_bytes_on_a_parked_connection_end_it(own):
     assert len(server.connections) == 2
 
 
+async def test_a_connection_with_a_request_half_sent_is_not_used_again(own):
+    """The server answers after the head, reads no body, and keeps the connection."""
+
+    async def script(state, peer):
+        await peer.reader.readuntil(b"\r\n\r\n")
+        await peer.send(sized(b"too large", status="413 Too Large"))
+        if len(state.connections) == 1:
+            await peer.writer.wait_closed()
+
+    async with raw_server(script) as server:
+        assert (await get(own, server, body=b"x" * 50_000_000))[0] == 413
+        with anyio.fail_after(5):
+            assert (await get(own, server, body=b"x"))[0] == 413
+    assert len(server.connections) == 2
+
+
 async def test_an_answer_cannot_be_read_after_its_context(own):
     async with raw_server(always(sized(b"ok"))) as server:
         async with own.request("GET", server.origin, {}, b"", PATIENT) as answer:

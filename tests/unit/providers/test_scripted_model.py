@@ -158,6 +158,10 @@ def test_a_refusal_is_told_with_its_rule():
     assert "was refused: Not allowed by the rule no-writes: notes are read-only." in turn.text
 
 
+def test_a_result_that_speaks_of_refusals_is_none():
+    assert "it said: The connection was refused." in respond(results("The connection was refused.")).text
+
+
 def test_a_long_result_is_cut():
     assert len(respond(results("x" * 10_000)).text) < 1000
 

@@ -1,0 +1,76 @@
+"""LiteLLM's proxy, one worker, with a master key and no database.
+
+It is installed into an environment of its own, in the user's cache folder, because its dependencies are many and
+are none of ours. It is told to stay on this machine: no telemetry, and its price list as shipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+
+from bench import wire
+from bench.servers import Launch, Peer, PeerMissing, Place
+
+VERSION = "1.108.14"
+
+_KEY = "sk-bench-secret-0123456789"
+_INSTALLING = 900  # seconds
+_ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "DO_NOT_TRACK": "1"}
+
+
+def launch(place: Place) -> Launch:
+    """Write its configuration (JSON is YAML) and start it."""
+    program = _installed()
+    base = f"http://127.0.0.1:{place.upstream}/v1"
+    models = [
+        {
+            "model_name": model,
+            "litellm_params": {"model": f"openai/{model}", "api_base": base, "api_key": "none"},
+        }
+        for model in wire.MODELS
+    ]
+    config = place.folder / "config.yaml"
+    config.write_bytes(orjson.dumps({"model_list": models, "general_settings": {"master_key": _KEY}}))
+    command = (
+        *(str(program), "--config", str(config), "--host", "127.0.0.1", "--port", str(place.port)),
+        *("--num_workers", "1", "--telemetry", "False"),
+    )
+    return Launch(command, {**_ENVIRONMENT, "PYTHONPATH": ""})
+
+
+def _installed() -> Path:
+    """Its program; installed first when it is not there. Raises PeerMissing. Blocking, minutes the first time."""
+    folder = _cache_dir() / f"litellm-{VERSION}"
+    program, finished = folder / "bin" / "litellm", folder / "installed"
+    if finished.exists():
+        return program
+    print(f"installing LiteLLM {VERSION} for comparison (some minutes, once)", file=sys.stderr, flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    pip = (str(folder / "bin" / "python"), "-m", "pip", "-qq", "--disable-pip-version-check", "install")
+    for command in ((sys.executable, "-m", "venv", str(folder)), (*pip, f"litellm[proxy]=={VERSION}")):
+        _run(command)
+    finished.touch()
+    return program
+
+
+def _run(command: tuple[str, ...]) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALLING, check=False)
+    except subprocess.TimeoutExpired:
+        raise PeerMissing(f"installing LiteLLM took longer than {_INSTALLING} seconds") from None
+    if done.returncode:
+        raise PeerMissing(f"LiteLLM could not be installed: {done.stderr.strip()[-300:]}")
+
+
+def _cache_dir() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "toolgate-bench"
+
+
+PEER = Peer("litellm", launch, key=_KEY, ready_seconds=120.0)

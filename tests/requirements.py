@@ -1,0 +1,76 @@
+"""The loop's contract on the wire, sentence by sentence, and the tests that hold each.
+
+`tests/architecture/test_requirements.py` sees to it that every test named here exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_ONE = "tests/contract/loop/test_one_answer.py"
+_FAULTS = "tests/contract/loop/test_faults.py"
+_RETRIES = "tests/contract/loop/test_retries.py"
+_NARROWING = "tests/contract/loop/test_narrowing.py"
+
+LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
+    "One request is one run: one response id, one finish_reason, one terminal event, whatever the number of rounds.": (
+        f"{_ONE}::test_several_rounds_leave_as_one_stream_with_one_id_and_one_end",
+        f"{_ONE}::test_several_rounds_make_one_whole_answer",
+    ),
+    "Deltas of calls to our tools never leave.": (f"{_ONE}::test_deltas_of_calls_to_our_tools_never_leave",),
+    "Text of every round leaves, except under response_format, where only the last round's text leaves.": (
+        f"{_ONE}::test_several_rounds_leave_as_one_stream_with_one_id_and_one_end",
+        f"{_ONE}::test_under_response_format_only_the_last_rounds_text_leaves",
+    ),
+    "A tool_choice that forces a tool holds for round one only.": (
+        f"{_ONE}::test_a_tool_choice_that_forces_a_call_holds_for_the_first_round_only",
+    ),
+    "max_tokens holds for each model call.": (f"{_ONE}::test_max_tokens_holds_for_each_model_call",),
+    "n > 1 with our tools attached is 400.": (
+        f"{_ONE}::test_more_than_one_choice_is_refused_while_tools_are_attached",
+    ),
+    "usage is the sum over rounds.": (f"{_ONE}::test_usage_is_the_sum_over_rounds",),
+    "Calls to the client's own tools end the turn in the client's way; ours of the same turn have run by then, and "
+    "are put back into the history when the client returns.": (
+        f"{_ONE}::test_the_clients_own_tools_end_the_turn_and_ours_have_run_by_then",
+    ),
+    "A retry with the same key and body joins the run whose answer got lost.": (
+        f"{_RETRIES}::test_the_official_sdks_own_retry_joins_the_run_whose_answer_was_lost",
+        f"{_RETRIES}::test_a_retry_of_a_request_that_ended_well_is_told_the_same_answer",
+    ),
+    "A client that wants it exact sends Idempotency-Key.": (
+        f"{_RETRIES}::test_an_idempotency_key_finds_the_run_exactly",
+    ),
+    "Once a tool that may write has run, an error carries x-should-retry: false.": (
+        f"{_FAULTS}::test_once_a_tool_may_have_written_an_error_says_not_to_retry",
+    ),
+    "When the client leaves, the model call and read-only tools are cancelled.": (
+        f"{_RETRIES}::test_a_client_that_leaves_stops_the_model",
+        f"{_RETRIES}::test_when_a_client_leaves_a_read_only_tool_is_cancelled",
+    ),
+    "Calls that may write finish within their deadline and are recorded.": (
+        f"{_RETRIES}::test_when_a_client_leaves_a_call_that_may_write_finishes_and_is_recorded",
+    ),
+    "A fault before the first byte is an HTTP error in the client's dialect; after it, that dialect's own error "
+    "event, then the end of the stream.": (
+        f"{_FAULTS}::test_a_provider_that_breaks_off_before_the_first_byte_is_an_http_error",
+        f"{_FAULTS}::test_a_fault_within_a_stream_is_an_error_event_and_the_end",
+    ),
+    "The toolgate field and the header can only narrow what the key may do.": (
+        f"{_NARROWING}::test_header_and_field_both_narrow",
+        f"{_NARROWING}::test_narrowing_never_widens",
+    ),
+    "The response tells the run id, rounds, each call with server, tool, verdict, duration and error flag, and the "
+    "servers that are unavailable.": (
+        f"{_ONE}::test_a_client_that_asks_is_told_what_its_run_did",
+        f"{_NARROWING}::test_else_the_answer_names_the_dead_servers_and_goes_on_without",
+    ),
+    "Progress events are extra fields on chunks which SDKs ignore, and SSE comments are heartbeats.": (
+        f"{_ONE}::test_progress_events_are_extra_fields_that_the_sdk_ignores",
+        f"{_ONE}::test_a_silent_stream_is_kept_alive_by_comments",
+    ),
+    "The audit trail keeps digests, and write targets in clear.": (
+        f"{_ONE}::test_the_runs_audit_shows_all_of_it",
+        "tests/unit/tool_calls/test_pipeline.py::test_the_record_says_who_what_and_where_but_not_the_arguments",
+    ),
+}
