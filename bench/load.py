@@ -1,7 +1,7 @@
 """The load generator: keeps a number of requests in flight on kept connections, bounded in count and in time.
 
-Above: `measuring` runs it against a server on loopback. Below: asyncio's transports and httptools; callbacks and no
-coroutines, so that the generator leaves the cores to what is measured. Refuses to know: what is asked.
+Above: `measuring` runs it against a server on loopback. Below: asyncio's transports and httptools; callbacks,
+no coroutines, so that the generator leaves the cores to what is measured. Refuses to know: what is asked.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A model provider that costs next to nothing: `python -m bench.mock_upstream PORT`.
 
-Above: every server that is measured has it as its upstream. Below: asyncio's transports and httptools. It stands in
-a process of its own, so that its work is never counted as a server's, and answers from bytes made beforehand.
+Above: every server that is measured has it as its upstream. Below: asyncio's transports and httptools. It stands
+in a process of its own, so that its work is never counted as a server's, and answers from bytes made beforehand.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from functools import cache
+from itertools import cycle
 from typing import Any, cast
 
 import httptools
@@ -19,6 +20,7 @@ from bench import wire
 
 _text = cache(wire.text_answer)
 _pieces = cache(wire.stream_pieces)
+_phases = cycle([step * wire.CHUNK_SECONDS / 10 for step in (0, 7, 4, 1, 8, 5, 2, 9, 6, 3)])
 
 
 class Upstream(asyncio.Protocol):
@@ -63,7 +65,8 @@ class Upstream(asyncio.Protocol):
     def _stream(self, pieces: list[bytes], *, is_paced: bool) -> None:
         self._transport.write(wire.STREAM_HEAD)
         if is_paced:
-            self._pace(pieces, 0)
+            # Streams that began together would else be served together, which is cheaper than life.
+            self._later(next(_phases), pieces, 0)
             return
         for piece in pieces:
             self._transport.write(piece)
@@ -74,8 +77,10 @@ class Upstream(asyncio.Protocol):
             self._transport.write(wire.STREAM_END)
             return
         self._transport.write(pieces[sent])
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(wire.CHUNK_SECONDS, self._pace, pieces, sent + 1)
+        self._later(wire.CHUNK_SECONDS, pieces, sent + 1)
+
+    def _later(self, seconds: float, pieces: list[bytes], sent: int) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._pace, pieces, sent)
 
 
 async def serve_upstream(port: int) -> asyncio.Server:

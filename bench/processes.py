@@ -23,7 +23,7 @@ class Usage:
 
 
 def tree_usage(root: int, *, leaving_out: str = "") -> Usage:
-    """The usage of a process and its descendants, save those whose command line holds `leaving_out`, and theirs."""
+    """The usage of a process and its descendants, save those whose command line holds `leaving_out`."""
     pids = [pid for pid in _tree(root) if not leaving_out or leaving_out not in _command_line(pid)]
     usages = [usage for pid in pids if (usage := _usage(pid)) is not None]
     return Usage(sum(usage.cpu_seconds for usage in usages), sum(usage.resident_bytes for usage in usages))

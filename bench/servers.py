@@ -20,7 +20,7 @@ from bench.load import LoadFailed, ask_once
 
 _STOPPING = 10.0
 _POLL = 0.02
-_LOG_TAIL = 2000  # characters
+_LOG_LINE = 500  # characters of a log that are quoted
 _ROOT = Path(__file__).resolve().parent.parent
 PATH = "/v1/chat/completions"
 
@@ -30,7 +30,7 @@ class PeerMissing(Exception):
 
 
 class StartFailed(Exception):
-    """A server did not come up; the message ends with the last of its log."""
+    """A server did not come up; the message ends with the last line of its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +140,14 @@ async def _answers(
         except (LoadFailed, TimeoutError) as error:
             last = str(error)
         await asyncio.sleep(_POLL)
-    tail = log.read_text(errors="replace")[-_LOG_TAIL:]
-    raise StartFailed(f"not ready within {seconds:.0f} seconds: {last}\n{tail}".rstrip())
+    if process.returncode is not None:
+        raise StartFailed(f"ended with status {process.returncode}: {_last_line(log)}")
+    raise StartFailed(f"not ready within {seconds:.0f} seconds: {last}; its log ends with: {_last_line(log)}")
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line.strip()[-_LOG_LINE:] for line in reversed(lines) if line.strip()), "(nothing)")
 
 
 def free_port() -> int:

@@ -2,6 +2,7 @@
 
     ToolgateError
     ├── ConfigError                 the operator's files are wrong: nothing starts, nothing changes
+    ├── StoreError                  the database cannot be used: nothing starts
     ├── RequestError                the client can mend it; `status`, `code` and `param` say how
     │   ├── InvalidRequest          400  a field is missing, malformed or impossible
     │   ├── AuthenticationFailed    401  no key, or not one of ours
@@ -61,6 +62,10 @@ class ConfigError(ToolgateError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+
+class StoreError(ToolgateError):
+    """The database, or a file beside it, cannot be used. The message is for the operator."""
 
 
 class RequestError(ToolgateError):

@@ -10,28 +10,32 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.api.services import HttpLimits, Services
-from gateway.audit import AuditTrail
+from gateway.audit import AuditTrail, open_trail
 from gateway.auth import KeyId, Keyring, Principal
 from gateway.config import Config, HttpServerConfig, KeyConfig, ServerConfig
 from gateway.errors import ConfigError, Overloaded, Problem
 from gateway.exposure import Exposer
 from gateway.hub import HttpServerSpec, Hub, ServerSpec, ServerStatus, StdioLauncher, StdioServerSpec
-from gateway.providers import HttpClient, Provider, Timeouts, make_provider
+from gateway.providers import HttpClient, Provider, Timeouts, make_http_client, make_provider
 from gateway.routing import Router, Target
+from gateway.store import SealedPayloads, open_database
 from gateway.telemetry import Metrics
 from gateway.tool_calls import ToolCaller
 from gateway.tool_loop import Attempts, Handoffs, LoopLimits
+from sandbox import open_sandbox
 
 _log = logging.getLogger(__name__)
 
 _DRAINING = 30.0  # seconds for the requests of a retired generation to end
+_HOUSEKEEPING = 3600.0  # seconds
 _SETTLING = 60.0  # seconds that a reload waits for the new generation's servers before it swaps all the same
 
 
@@ -143,6 +147,39 @@ class Gateway:
 
 
 @asynccontextmanager
+async def open_shared(config: Config) -> AsyncGenerator[Shared]:
+    """What a gateway with this configuration stands on. Raises StoreError.
+
+    A later configuration keeps it: where things are stored, only a restart can change.
+    """
+    storage = config.storage
+    metrics = Metrics()
+    client = make_http_client()
+    sandbox = open_sandbox(state_dir=storage.state_dir, cache_dir=storage.cache_dir)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(client.aclose)
+        database = await stack.enter_async_context(open_database(storage.database))
+        payloads = await SealedPayloads.open(database, storage.state_dir)
+        trail = await stack.enter_async_context(open_trail(database, metrics, storage.audit_jsonl))
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        stack.callback(tasks.cancel_scope.cancel)
+        tasks.start_soon(_keep_house, trail, payloads, storage.retention_days)
+        await sandbox.sweep()
+        yield Shared(sandbox, client, trail, Handoffs(payloads), metrics)
+
+
+async def _keep_house(trail: AuditTrail, payloads: SealedPayloads, retention_days: int) -> None:
+    """Forget what is out of date, now and then."""
+    while True:
+        try:
+            await trail.purge(older_than_days=retention_days)
+            await payloads.purge()
+        except SQLAlchemyError as error:
+            _log.warning("what is out of date could not be removed: %s", error)
+        await anyio.sleep(_HOUSEKEEPING)
+
+
+@asynccontextmanager
 async def open_gateway(config: Config, shared: Shared) -> AsyncGenerator[Gateway]:
     """A gateway with this configuration; leaving the context stops its servers. Raises ConfigError."""
     async with anyio.create_task_group() as tasks:
@@ -217,7 +254,8 @@ def build_router(config: Config, client: HttpClient) -> Router:
     if problems:
         raise ConfigError(problems)
     models = {
-        alias: [Target(target.provider, target.model) for target in targets] for alias, targets in config.models.items()
+        alias: [Target(target.provider, target.model) for target in targets]
+        for alias, targets in config.models.items()
     }
     try:
         return Router(providers, models, client)

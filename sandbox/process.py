@@ -90,12 +90,9 @@ async def start_process(
 ) -> Process:
     """Run `argv` in a session of its own, with three pipes. The caller hands it to `boxed`. Raises OSError."""
     # Cancelled half-way, the process would run on without an owner.
-    shield = anyio.CancelScope(shield=True)
-    shield.__enter__()
-    try:
+    with anyio.CancelScope(shield=True):
         return await anyio.open_process(list(argv), env=env, cwd=cwd, start_new_session=True, pass_fds=pass_fds)
-    finally:
-        shield.__exit__(None, None, None)
+    raise RuntimeError("cannot be reached: nobody cancels the shield itself")
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ import orjson
 from bench import wire
 from bench.servers import Launch, Peer, PeerMissing, Place
 
-VERSION = "1.108.14"
+VERSION = "1.108.5"
 
 _KEY = "sk-bench-secret-0123456789"
 _INSTALLING = 900  # seconds

@@ -6,7 +6,7 @@ and answered in constant words; its traceback goes to the log with the request's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -47,16 +47,19 @@ def describe_error(error: Exception, *, request_id: str) -> ErrorAnswer:
 
     A task group wraps what its only failing task raised; the wrapping says nothing to a client.
     """
-    while isinstance(error, ExceptionGroup):
-        causes = cast("ExceptionGroup[Exception]", error).exceptions
-        if len(causes) > 1:
-            break
-        error = causes[0]
+    error = _only_cause(error)
     for cls in type(error).__mro__:
         row = ROWS.get(cls)
         if row is not None:
             return row(error)
     return _internal(request_id)
+
+
+def _only_cause(error: Exception) -> Exception:
+    if not isinstance(error, ExceptionGroup):
+        return error
+    causes = cast("Sequence[Exception]", error.exceptions)
+    return _only_cause(causes[0]) if len(causes) == 1 else error
 
 
 def error_response(told: ErrorAnswer) -> Response:
@@ -121,13 +124,18 @@ def _tool_server(status: int, code: str) -> Callable[[errors.ToolServerError], E
     return describe
 
 
-def _config(error: errors.ConfigError) -> ErrorAnswer:
-    """Never met while serving; its text is for the operator alone."""
-    return ErrorAnswer(500, "the gateway's configuration is wrong", "server_error", "config_error")
+def _operators(code: str) -> Callable[[Exception], ErrorAnswer]:
+    """Never met while serving; the text is for the operator alone."""
+
+    def describe(error: Exception) -> ErrorAnswer:
+        return ErrorAnswer(500, "the gateway is not set up rightly", "server_error", code)
+
+    return describe
 
 
 ROWS: Mapping[type[BaseException], Callable[[Any], ErrorAnswer]] = {
-    errors.ConfigError: _config,
+    errors.ConfigError: _operators("config_error"),
+    errors.StoreError: _operators("store_error"),
     errors.InvalidRequest: _request,
     errors.AuthenticationFailed: _request,
     errors.PermissionDenied: _request,

@@ -12,6 +12,7 @@ async def list_models(request: Request, services: Services) -> Response:
     principal = services.keyring.authenticate(request.headers)
     models = await services.router.list_models(principal.models)
     listed = [
-        {"id": model.id, "object": "model", "created": model.created, "owned_by": model.owned_by} for model in models
+        {"id": model.id, "object": "model", "created": model.created, "owned_by": model.owned_by}
+        for model in models
     ]
     return json_response({"object": "list", "data": listed})

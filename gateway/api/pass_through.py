@@ -32,7 +32,9 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
     usage: Usage | None = None
     try:
         with cancelled_when_client_leaves(request):
-            sent = services.router.forward(inquiry.route, inquiry.body, inquiry.fields, _passed_in(request.headers))
+            sent = services.router.forward(
+                inquiry.route, inquiry.body, inquiry.fields, _passed_in(request.headers)
+            )
             async with sent as given:
                 usage = await _answer(answer, given, inquiry)
         outcome = "ok"

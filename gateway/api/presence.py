@@ -7,7 +7,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import anyio
-
 from starlette.types import Message
 
 from gateway.api.requests import ClientLeft, Request

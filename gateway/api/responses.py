@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+
 JSON = "application/json"
 
 _NOT_PASSED_ON = frozenset(

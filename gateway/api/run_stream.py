@@ -50,7 +50,7 @@ class RunStream:
 
     @asynccontextmanager
     async def kept_alive(self) -> AsyncGenerator[None]:
-        """Send a comment whenever the stream has been silent for a while: proxies and clients give up otherwise."""
+        """Send a comment whenever the stream has been silent for a while: proxies would give up otherwise."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._beat)
             yield

@@ -70,6 +70,7 @@ class Exposer(Generic[PolicyT]):
     def __init__(self, remembered: int = _REMEMBERED) -> None:
         self._limit = remembered
         self._known: OrderedDict[tuple[int, int, Narrowings], _Remembered[PolicyT]] = OrderedDict()
+        self._defined: dict[str, tuple[CatalogueTool, ToolDefinition]] = {}
 
     def expose(
         self,
@@ -82,21 +83,27 @@ class Exposer(Generic[PolicyT]):
         key = (catalogue.generation, id(policy), narrowings)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = _work_out(catalogue, policy, narrowings)
+            found = self._known[key] = self._work_out(catalogue, policy, narrowings)
             if len(self._known) > self._limit:
                 self._known.popitem(last=False)
         else:
             self._known.move_to_end(key)
         return Exposure(found.policy, found.tools, found.definitions, _unavailable(found, statuses))
 
+    def _work_out(self, catalogue: Catalogue, policy: PolicyT, narrowings: Narrowings) -> _Remembered[PolicyT]:
+        narrowed = policy
+        for patterns in narrowings:
+            narrowed = narrowed.narrowed(patterns)
+        tools = tuple(tool for tool in catalogue.tools if narrowed.visible(tool.qualified))
+        listed = frozenset(tool.server for tool in catalogue.tools)
+        return _Remembered(policy, narrowed, tools, tuple(self._define(tool) for tool in tools), listed)
 
-def _work_out(catalogue: Catalogue, policy: PolicyT, narrowings: Narrowings) -> _Remembered[PolicyT]:
-    narrowed = policy
-    for patterns in narrowings:
-        narrowed = narrowed.narrowed(patterns)
-    tools = tuple(tool for tool in catalogue.tools if narrowed.visible(tool.qualified))
-    listed = frozenset(tool.server for tool in catalogue.tools)
-    return _Remembered(policy, narrowed, tools, tuple(define(tool) for tool in tools), listed)
+    def _define(self, tool: CatalogueTool) -> ToolDefinition:
+        """The definition of a tool, made once for all keys: schemas are large."""
+        known = self._defined.get(tool.qualified)
+        if known is None or known[0] is not tool:
+            known = self._defined[tool.qualified] = (tool, define(tool))
+        return known[1]
 
 
 def _unavailable(found: _Remembered[PolicyT], statuses: Iterable[ServerStatus]) -> tuple[str, ...]:

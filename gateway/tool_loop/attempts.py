@@ -84,13 +84,12 @@ class Attempts:
         attempted = self._find(identity) if rejoin else None
         if attempted is None:
             attempted = self._add(identity, begin(), body_bytes)
-        self._runs.move_to_end(identity.slot)
         try:
             async with attempted.lock:
                 yield attempted.loop
         finally:
             attempted.expires = self._clock() + self._ttl
-            self._weigh(identity.slot, attempted, body_bytes + attempted.loop.machine.kept_bytes)
+            self._note_use(identity.slot, attempted, body_bytes + attempted.loop.machine.kept_bytes)
             self._keep_bounds()
 
     def _find(self, identity: RequestIdentity) -> _Attempted | None:
@@ -110,8 +109,9 @@ class Attempts:
         self._bytes += size
         return attempted
 
-    def _weigh(self, slot: Slot, attempted: _Attempted, size: int) -> None:
+    def _note_use(self, slot: Slot, attempted: _Attempted, size: int) -> None:
         if self._runs.get(slot) is attempted:  # and has not been replaced meanwhile
+            self._runs.move_to_end(slot)
             self._bytes += size - attempted.size
             attempted.size = size
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import anyio
 from anyio.abc import Process
+
 from gateway.hub import StdioServerSpec
 from sandbox.spec import Availability, Box, BoxSpec, Exit, StdioServer
 

@@ -39,13 +39,15 @@ async def hang_up(exchange: Exchange) -> None:
 
 
 async def half_a_body(exchange: Exchange) -> None:
-    await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"jsonrpc\":")
+    await exchange.send(
+        b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"jsonrpc":'
+    )
     await exchange.stream.aclose()
 
 
 async def half_an_event(exchange: Exchange) -> None:
     await exchange.begin_events()
-    await exchange.send(b"30\r\ndata: {\"jsonrpc\"")
+    await exchange.send(b'30\r\ndata: {"jsonrpc"')
     await exchange.stream.aclose()
 
 
@@ -193,7 +195,9 @@ async def test_a_redirect_to_another_origin_is_not_followed(status):
             assert thief.exchanges == []
 
 
-@pytest.mark.parametrize("location", ["", "http://[bad", "mailto:someone", "//other.example/mcp", "http://127.0.0.1:x/"])
+@pytest.mark.parametrize(
+    "location", ["", "http://[bad", "mailto:someone", "//other.example/mcp", "http://127.0.0.1:x/"]
+)
 async def test_a_redirect_that_leads_nowhere_is_a_fault(location):
     async def nowhere(exchange: Exchange) -> None:
         await exchange.reply("307 Temporary Redirect", b"", headers={"Location": location})

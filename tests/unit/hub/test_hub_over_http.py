@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from gateway.errors import ToolCallTimeout, ToolServerDown
-from gateway.hub import Hub, HubSettings, HttpServerSpec
+from gateway.hub import HttpServerSpec, Hub, HubSettings
 from tests.unit.hub.conditions import eventually
 from tests.unit.hub.servers.over_http import (
     Front,
@@ -37,9 +37,7 @@ def listener() -> Generator[socket.socket]:
 
 
 @asynccontextmanager
-async def hub_at(
-    where: socket.socket | int, *, settings: HubSettings = SETTINGS, **spec
-) -> AsyncGenerator[Hub]:
+async def hub_at(where: socket.socket | int, *, settings: HubSettings = SETTINGS, **spec) -> AsyncGenerator[Hub]:
     url = url_of(where) if isinstance(where, socket.socket) else f"http://127.0.0.1:{where}/mcp"
     with anyio.fail_after(30):
         async with Hub([HttpServerSpec("remote", url, **spec)], None, settings=settings) as hub:
@@ -214,7 +212,10 @@ async def test_a_server_that_dies_in_mid_call_ends_that_call_as_down(era):
 
 async def test_a_stream_that_breaks_before_the_answer_is_taken_up_again(listener):
     store = MemoryEvents()
-    async with sdk_server(listener, era="legacy", event_store=store, drops_streams=True) as seen, hub_at(listener) as hub:
+    async with (
+        sdk_server(listener, era="legacy", event_store=store, drops_streams=True) as seen,
+        hub_at(listener) as hub,
+    ):
         assert json.loads((await call(hub, "sleep", {"seconds": 0.2})).text()) == {"seconds": 0.2}
         assert seen.executed == ["sleep"]
         assert any("last-event-id" in headers for _, headers in seen.requests)

@@ -12,7 +12,8 @@ json_values = st.recursive(
     max_leaves=10,
 )
 results = st.dictionaries(
-    st.sampled_from(["content", "structuredContent", "isError", "resultType", "inputRequests", "_meta"]), json_values
+    st.sampled_from(["content", "structuredContent", "isError", "resultType", "inputRequests", "_meta"]),
+    json_values,
 )
 
 

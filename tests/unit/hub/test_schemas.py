@@ -170,7 +170,9 @@ def test_a_schema_that_cannot_be_offered_is_refused_with_the_reason(schema, why)
 
 
 def test_a_reference_to_the_schema_itself_is_no_endless_loop():
-    assert clean_input_schema({"$ref": "#", "properties": {"a": {"$ref": "#"}}})["properties"] == {"a": {"$ref": "#"}}
+    assert clean_input_schema({"$ref": "#", "properties": {"a": {"$ref": "#"}}})["properties"] == {
+        "a": {"$ref": "#"}
+    }
 
 
 def test_a_root_that_may_also_be_null_is_an_object_to_the_model():

@@ -203,7 +203,7 @@ async def test_a_head_without_an_end_is_refused(own):
             await peer.send(b"x-filler: " + b"y" * 1000 + b"\r\n")
 
     async with raw_server(script) as server:
-        with pytest.raises(MalformedAnswer, match="head"):
+        with pytest.raises(MalformedAnswer, match="head"), anyio.fail_after(10):
             await get(own, server)
 
 
@@ -217,7 +217,7 @@ async def test_a_head_that_grows_in_other_ways_is_refused(own, line):
             await peer.send(line * 1000)
 
     async with raw_server(script) as server:
-        with pytest.raises(MalformedAnswer):
+        with pytest.raises(MalformedAnswer), anyio.fail_after(10):
             await get(own, server)
 
 
@@ -229,7 +229,7 @@ async def test_a_trailer_without_an_end_is_refused(own):
             await peer.send(b"x-filler: " + b"y" * 1000 + b"\r\n")
 
     async with raw_server(script) as server:
-        with pytest.raises(MalformedAnswer, match="trailer"):
+        with pytest.raises(MalformedAnswer, match="trailer"), anyio.fail_after(10):
             await get(own, server)
 
 
@@ -463,6 +463,27 @@ async def test_a_connection_that_died_unnoticed_is_replaced_once(own):
         assert (await get(own, server, body=b"again"))[2] == b"ok"
     assert len(server.connections) == 2
     assert server.requests[1] == server.requests[2]
+
+
+async def test_it_is_replaced_by_a_new_one_where_all_parked_ones_died(own):
+    both = anyio.Event()
+
+    async def script(state, peer):
+        dies = len(state.connections) <= 2
+        state.requests.append(await peer.request())
+        if len(state.requests) == 2:
+            both.set()
+        await both.wait()
+        await peer.send(sized(b"ok"))
+        if await peer.request() and not dies:
+            await peer.send(sized(b"ok"))
+
+    async with raw_server(script) as server:
+        async with anyio.create_task_group() as group:
+            group.start_soon(get, own, server)
+            group.start_soon(get, own, server)
+        assert (await get(own, server))[2] == b"ok"
+    assert len(server.connections) == 3
 
 
 async def test_a_request_is_not_sent_twice_once_an_answer_began(own):

@@ -82,7 +82,9 @@ async def test_the_policy_judges_the_arguments_that_are_sent(harness: Harness):
 
 
 async def test_a_denied_call_is_not_sent_and_tells_the_model_only_the_safe_words(harness: Harness):
-    harness.policy.decision = FakeDecision("deny", "readers/inside", "Refused by rule readers/inside.", "secret why")
+    harness.policy.decision = FakeDecision(
+        "deny", "readers/inside", "Refused by rule readers/inside.", "secret why"
+    )
     outcome = await harness.call("files__read_file", '{"path": "/etc/passwd"}')
     assert (outcome.verdict, outcome.outcome, outcome.rule) == ("deny", "denied", "readers/inside")
     assert outcome.text == "Refused by rule readers/inside."
@@ -243,7 +245,12 @@ async def test_the_record_says_who_what_and_where_but_not_the_arguments(harness:
     assert record.arguments_sha256 == hashlib.sha256(canonical).hexdigest()
     assert record.arguments_bytes == len(canonical)
     assert (record.key_id, record.run_id, record.call_id, record.round) == ("agent", "run_1", "call_1", 2)
-    assert (record.server, record.tool, record.verdict, record.rule) == ("files", "write_file", "allow", "readers/all")
+    assert (record.server, record.tool, record.verdict, record.rule) == (
+        "files",
+        "write_file",
+        "allow",
+        "readers/all",
+    )
     assert record.targets == {"path": ("/workspace/a",)}
     assert record.may_write
     assert record.at.utcoffset().total_seconds() == 0

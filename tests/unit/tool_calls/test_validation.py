@@ -137,7 +137,9 @@ values = st.recursive(
     max_leaves=5,
 )
 schemas = st.recursive(
-    st.sampled_from([{}, {"type": "string"}, {"type": "object"}, {"minimum": 3}, {"pattern": "^x"}, {"enum": [0, "a"]}]),
+    st.sampled_from(
+        [{}, {"type": "string"}, {"type": "object"}, {"minimum": 3}, {"pattern": "^x"}, {"enum": [0, "a"]}]
+    ),
     lambda inner: st.fixed_dictionaries(
         {},
         optional={

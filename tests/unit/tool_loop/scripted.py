@@ -29,7 +29,9 @@ from .conversations import MANY, THEIRS, request
 
 def stream_of(response: ModelResponse) -> list[StreamEvent]:
     """The events of a stream that tells this answer, in small pieces."""
-    events: list[StreamEvent] = [ResponseStarted(response.id, response.model, response.created, "openai_chat")]
+    events: list[StreamEvent] = [
+        ResponseStarted(response.id, response.model, response.created, dialect="openai_chat")
+    ]
     index = 0
     for part in response.message.parts:
         match part:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.conversation import (
-    FinishReason,
     Finished,
+    FinishReason,
     Reasoning,
     ReasoningDelta,
     ResponseStarted,
@@ -106,9 +106,7 @@ async def test_calls_without_an_id_of_their_own_are_told_apart_and_the_client_se
 
 
 async def test_a_model_that_calls_tools_in_the_closing_round_ends_the_run_without_them():
-    run = Run(
-        answer(call("1")), answer("still", call("2"), call("3", THEIRS)), limits=LoopLimits(rounds=1)
-    )
+    run = Run(answer(call("1")), answer("still", call("2"), call("3", THEIRS)), limits=LoopLimits(rounds=1))
     finish = await run.go()
     assert (finish.reason, finish.client_calls, finish.limit) == (FinishReason.STOP, (), "rounds")
     assert run.model.requests[1].tool_choice == ToolChoice("none")
@@ -306,7 +304,9 @@ parts = st.one_of(
     st.builds(Reasoning, st.just("hm")),
     st.builds(call, st.sampled_from(["", "x", "y"]), st.sampled_from([OURS, THEIRS, "made_up"])),
 )
-answers = st.lists(st.lists(parts, max_size=4).map(lambda given_parts: answer(*given_parts)), min_size=1, max_size=4)
+answers = st.lists(
+    st.lists(parts, max_size=4).map(lambda given_parts: answer(*given_parts)), min_size=1, max_size=4
+)
 
 
 @settings(max_examples=150, deadline=None)

@@ -45,7 +45,9 @@ class Exchange:
         return {"jsonrpc": "2.0", "id": self.message.get("id"), "result": result}
 
     async def begin_events(self) -> None:
-        await self.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await self.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
 
     async def event(self, data: str) -> None:
         chunk = f"data: {data}\n\n".encode()
@@ -81,7 +83,11 @@ class RawServer:
         elif method == "tools/call":
             await exchange.result({"content": [{"type": "text", "text": "fine"}]})
         else:
-            error = {"jsonrpc": "2.0", "id": exchange.message.get("id"), "error": {"code": -32601, "message": "no"}}
+            error = {
+                "jsonrpc": "2.0",
+                "id": exchange.message.get("id"),
+                "error": {"code": -32601, "message": "no"},
+            }
             await exchange.reply("404 Not Found", json.dumps(error).encode())
 
     async def handle(self, stream: SocketStream) -> None:
@@ -89,7 +95,9 @@ class RawServer:
             async with stream:
                 buffered = b""
                 while True:
-                    head, _, buffered = (await _receive_until(stream, buffered, b"\r\n\r\n")).partition(b"\r\n\r\n")
+                    head, _, buffered = (await _receive_until(stream, buffered, b"\r\n\r\n")).partition(
+                        b"\r\n\r\n"
+                    )
                     first, *lines = head.decode("latin-1").split("\r\n")
                     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
                     length = int(headers.get("content-length", "0"))

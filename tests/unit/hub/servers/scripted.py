@@ -36,7 +36,21 @@ def tool(name, **more):
 
 
 def tools():
-    names = ["echo", "where", "sleep", "die", "huge", "garbage", "odd", "fail", "refuse", "ask", "heard", "grow", "unplugged"]
+    names = [
+        "echo",
+        "where",
+        "sleep",
+        "die",
+        "huge",
+        "garbage",
+        "odd",
+        "fail",
+        "refuse",
+        "ask",
+        "heard",
+        "grow",
+        "unplugged",
+    ]
     names += ["grown"] if "grown" in manners else []
     broken = [{"name": "broken"}, "nonsense", tool("task_only", execution={"taskSupport": "required"})]
     return [tool(name) for name in names] + (broken if "broken-tools" in manners else [])
@@ -59,39 +73,47 @@ def sleep(request_id, params):
         send({"id": request_id, "result": text("slept")})
 
 
+def grow():
+    manners.add("grown")
+    send({"method": "notifications/tools/list_changed"})
+    return text("grown")
+
+
+def odd():
+    blocks = [{"type": "hologram", "frames": [1, 2]}, {"type": "text", "text": "seen"}]
+    return {"content": blocks, "structuredContent": [1, 2], "isError": None}
+
+
+def ask():
+    wanted = {"a": {"method": "elicitation/create", "params": {"message": "Which city?"}}}
+    return {"resultType": "input_required", "inputRequests": wanted}
+
+
+RESULTS = {
+    "where": lambda: text(json.dumps({"pid": os.getpid(), "owner": os.environ.get("WORKSPACE_OWNER")})),
+    "die": lambda: os._exit(3),
+    "huge": lambda: text("x" * (9 * 1024 * 1024)),
+    "odd": odd,
+    "fail": lambda: {**text("the tool failed"), "isError": True},
+    "unplugged": lambda: {**text("getaddrinfo EAI_AGAIN example.org"), "isError": True},
+    "ask": ask,
+    "heard": lambda: text(json.dumps(cancelled)),
+    "grow": grow,
+}
+
+
 def call(request_id, params):
-    name, given = params["name"], params.get("arguments", {})
+    name = params["name"]
     if name == "echo":
-        return text(given.get("text", ""))
-    if name == "where":
-        return text(json.dumps({"pid": os.getpid(), "owner": os.environ.get("WORKSPACE_OWNER")}))
+        return text(params.get("arguments", {}).get("text", ""))
     if name == "sleep":
         threading.Thread(target=sleep, args=(request_id, params), daemon=True).start()
-        return None
-    if name == "die":
-        os._exit(3)
-    if name == "huge":
-        return text("x" * (9 * 1024 * 1024))
-    if name == "garbage":
-        write('{"jsonrpc":"2.0","id":%d,"result":{oops}}' % request_id)
-        return None
-    if name == "odd":
-        blocks = [{"type": "hologram", "frames": [1, 2]}, {"type": "text", "text": "seen"}]
-        return {"content": blocks, "structuredContent": [1, 2], "isError": None}
-    if name == "fail":
-        return {**text("the tool failed"), "isError": True}
-    if name == "unplugged":
-        return {**text("getaddrinfo EAI_AGAIN example.org"), "isError": True}
-    if name == "ask":
-        wanted = {"a": {"method": "elicitation/create", "params": {"message": "Which city?"}}}
-        return {"resultType": "input_required", "inputRequests": wanted}
-    if name == "heard":
-        return text(json.dumps(cancelled))
-    if name == "grow":
-        manners.add("grown")
-        send({"method": "notifications/tools/list_changed"})
-        return text("grown")
-    send({"id": request_id, "error": {"code": -32602, "message": f"Unknown tool: {name}"}})
+    elif name == "garbage":
+        write(f'{{"jsonrpc":"2.0","id":{request_id},"result":{{oops}}}}')
+    elif name in RESULTS:
+        return RESULTS[name]()
+    else:
+        send({"id": request_id, "error": {"code": -32602, "message": f"Unknown tool: {name}"}})
     return None
 
 
@@ -112,7 +134,11 @@ def answer(method, request_id, params):
     elif method == "tools/list":
         page = tools()
         half = len(page) // 2
-        at = {"result": {"tools": page[:half], "nextCursor": "more"}} if "cursor" not in params else {"result": {"tools": page[half:]}}
+        at = (
+            {"result": {"tools": page[:half], "nextCursor": "more"}}
+            if "cursor" not in params
+            else {"result": {"tools": page[half:]}}
+        )
         send({"id": request_id, **at})
     elif method == "tools/call":
         result = call(request_id, params)
@@ -134,7 +160,7 @@ def main():
         sys.stderr.write("Error: getaddrinfo ENOTFOUND registry.example\n")
         sys.exit(1)
     if "noise" in manners:
-        write("Starting up...\n\n{not json}\n[1, null]\n\"text\"")
+        write('Starting up...\n\n{not json}\n[1, null]\n"text"')
     for line in sys.stdin:
         message = json.loads(line)
         if "id" in message:

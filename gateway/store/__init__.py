@@ -1,0 +1,10 @@
+"""What outlives the process: one SQL database.
+
+Above: the audit trail, the handoffs of the tool loop. Below: SQLAlchemy Core. Refuses to know: what runs, calls
+and payloads mean.
+"""
+
+from gateway.store.database import Database, open_database
+from gateway.store.payloads import SealedPayloads
+
+__all__ = ["Database", "SealedPayloads", "open_database"]

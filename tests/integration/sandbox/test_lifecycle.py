@@ -1,0 +1,302 @@
+"""How boxes begin and end: by themselves, by force, by cancellation, and with the gateway that started them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import docker
+import pytest
+
+from sandbox import BoxSpec, Exit, SandboxError
+from sandbox.docker import DockerBackend
+from sandbox.docker.ownership import OWNER, owner_labels, this_process
+
+from .boxes import BACKENDS, BOTH, DEADLINE_SECONDS, read_all
+
+both = pytest.mark.parametrize("backend", BOTH, indirect=True)
+in_docker = pytest.mark.parametrize("backend", [BOTH[0]], indirect=True)
+in_bubblewrap = pytest.mark.parametrize("backend", [BOTH[1]], indirect=True)
+
+ECHO = "import sys\nfor line in sys.stdin: print('got', line, end='', flush=True)"
+FAMILY = "import os, time\nfor _ in range(2): os.fork()\nprint('up', flush=True)\ntime.sleep(600)"
+
+
+def containers(*, label: str = OWNER) -> set[str]:
+    client = docker.from_env()
+    try:
+        return {each["Id"] for each in client.api.containers(all=True, filters={"label": label})}
+    finally:
+        client.close()
+
+
+def processes_with(mark: str) -> list[int]:
+    """Processes of this machine with `mark` in their command line, those in boxes among them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+async def until(condition) -> None:
+    with anyio.fail_after(DEADLINE_SECONDS):
+        while not condition():
+            await anyio.sleep(0.02)
+
+
+async def receive_line(box) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        line += await box.receive()
+    return line
+
+
+@both
+async def test_it_answers_and_nothing_is_left_of_it(boxes, backend):
+    before = containers() if backend.name == "docker" else set()
+    async with boxes.start(backend, ECHO, "mark-answers") as box:
+        for number in range(50):
+            await box.send(b"%d\n" % number)
+            assert await receive_line(box) == b"got %d\n" % number
+        assert processes_with("mark-answers")
+    assert not processes_with("mark-answers")
+    if backend.name == "docker":
+        assert containers() <= before
+
+
+@both
+async def test_what_is_written_at_once_and_in_bulk_arrives_whole(boxes, backend):
+    code = "import sys\nsys.stdout.write('x' * 3_000_000 + 'end')\nsys.stderr.write('noise\\n' * 1000)"
+    output, ended, stderr = await boxes.run(backend, code)
+    assert (len(output), output[-4:]) == (3_000_003, "xend")
+    assert ended == Exit(0, "exit code 0")
+    assert stderr == ("noise",) * 200
+
+
+@both
+async def test_a_large_input_arrives_whole(boxes, backend):
+    code = "import sys\nprint(len(sys.stdin.readline()), flush=True)"
+    async with boxes.start(backend, code) as box:
+        await box.send(b"x" * 3_000_000 + b"\n")
+        assert await receive_line(box) == b"3000001\n"
+
+
+@both
+async def test_its_exit_code_is_told(boxes, backend):
+    _, ended, stderr = await boxes.run(backend, "import sys; print('why', file=sys.stderr); sys.exit(7)")
+    assert (ended, stderr) == (Exit(7, "exit code 7"), ("why",))
+
+
+@both
+async def test_the_end_is_noticed_by_one_who_does_not_read(boxes, backend):
+    async with boxes.start(backend, "import os\nos.write(1, b'x' * 1_000_000) and None") as box:
+        with anyio.move_on_after(1):
+            await box.wait()  # it cannot end: its output is full
+        await box.kill()
+        assert (await box.wait()).reason == "ended by SIGKILL"
+
+
+@both
+async def test_a_server_killed_in_the_middle_of_a_call_ends_its_output(boxes, backend):
+    async with boxes.start(backend, ECHO, "mark-killed") as box:
+        await box.send(b"1\n")
+        await receive_line(box)
+        async with anyio.create_task_group() as group:
+            ended = anyio.Event()
+
+            async def call() -> None:
+                assert await read_all(box) == b""
+                ended.set()
+
+            group.start_soon(call)
+            for pid in processes_with("mark-killed"):
+                if Path(f"/proc/{pid}/comm").read_text() == "python3\n":
+                    os.kill(pid, signal.SIGKILL)
+            with anyio.fail_after(5):
+                await ended.wait()
+        assert await box.wait() == Exit(137, "ended by SIGKILL")
+        with pytest.raises(anyio.BrokenResourceError):
+            await box.send(b"2\n")
+
+
+@both
+async def test_kill_ends_everything_inside(boxes, backend):
+    async with boxes.start(backend, FAMILY, "mark-family") as box:
+        await receive_line(box)
+        assert len(processes_with("mark-family")) >= 4
+        await box.kill()
+        await until(lambda: not processes_with("mark-family"))
+        assert (await box.wait()).reason == "ended by SIGKILL"
+        await box.kill()  # nothing is left to do
+        await read_all(box)
+
+
+@both
+@pytest.mark.parametrize("delay", [0.001, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3])
+async def test_cancelled_at_any_moment_it_leaves_nothing_behind(boxes, backend, delay):
+    before = containers() if backend.name == "docker" else set()
+    await boxes.run(backend, "pass")  # so that the root is there and only the start is cut short
+    with anyio.move_on_after(delay) as scope:
+        async with boxes.start(backend, "import time; time.sleep(600)", "mark-cancelled"):
+            await anyio.sleep_forever()
+    assert scope.cancelled_caught
+    await until(lambda: not processes_with("mark-cancelled"))
+    if backend.name == "docker":
+        assert containers() <= before
+
+
+@both
+async def test_our_own_exception_comes_out_as_it_is(boxes, backend):
+    async def use():
+        async with boxes.start(backend, ECHO):
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        await use()
+
+
+@both
+async def test_a_program_that_is_not_in_the_root_is_an_error(boxes, backend):
+    root = await boxes.root()
+    spec = BoxSpec("lost", ("/usr/bin/no-such-program",), root)
+    if backend.name == "docker":
+        with pytest.raises(SandboxError, match=r"'lost'.*no-such-program"):
+            async with backend.start(spec):
+                pass
+    else:
+        async with backend.start(spec) as box:
+            assert (await box.wait()).code == 1
+            assert "no-such-program" in box.stderr_tail()[-1]
+
+
+@both
+async def test_many_boxes_run_beside_each_other(boxes, backend):
+    async def run(number: int) -> None:
+        output, _, _ = await boxes.run(backend, "import sys; print(sys.argv[1])", str(number))
+        outputs.append(output)
+
+    outputs: list[str] = []
+    async with anyio.create_task_group() as group:
+        for number in range(6):
+            group.start_soon(run, number)
+    assert sorted(outputs) == [f"{number}\n" for number in range(6)]
+
+
+@both
+async def test_no_secret_shows_in_a_list_of_processes(boxes, backend):
+    async with boxes.start(backend, ECHO, "mark-secret", env={"TOKEN": "hush-hush"}) as box:
+        await box.send(b"1\n")
+        await receive_line(box)
+        assert processes_with("mark-secret")
+        assert not processes_with("hush-hush")
+
+
+@in_bubblewrap
+async def test_as_root_its_processes_really_belong_to_somebody_else(boxes, backend):
+    async with boxes.start(backend, ECHO, "mark-user") as box:
+        await box.send(b"1\n")
+        await receive_line(box)
+        owners = {Path(f"/proc/{pid}").stat().st_uid for pid in processes_with("mark-user")}
+        environments = [Path(f"/proc/{pid}/environ").read_bytes() for pid in processes_with("mark-user")]
+    assert owners == ({65534} if os.geteuid() == 0 else {os.geteuid()})
+    assert not any(b"HOME=/root" in each for each in environments)
+
+
+GATEWAY = """
+import anyio, sys
+from pathlib import Path
+from sandbox import BoxSpec, Root
+from sandbox.bubblewrap import BubblewrapBackend
+from sandbox.docker import DockerBackend
+
+async def main():
+    backend = {"docker": DockerBackend, "bubblewrap": BubblewrapBackend}[sys.argv[1]]()
+    root = Root("python", folder=Path(sys.argv[2]))
+    argv = ("/usr/bin/python3", "-c", "import time; print('up', flush=True); time.sleep(600)", "mark-orphan")
+    async with backend.start(BoxSpec("orphan", argv, root)) as box:
+        print((await box.receive()).decode(), end="", flush=True)
+        await anyio.sleep_forever()
+
+anyio.run(main)
+"""
+
+
+async def start_gateway(boxes, backend) -> subprocess.Popen[bytes]:
+    """Another gateway, with one box that does not mind losing its input."""
+    root = await boxes.root()
+    argv = [sys.executable, "-c", GATEWAY, backend.name, str(root.folder)]
+    gateway = subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3])
+    assert await anyio.to_thread.run_sync(gateway.stdout.readline) == b"up\n"
+    gateway.stdout.close()
+    return gateway
+
+
+@in_docker
+async def test_a_sweep_removes_the_boxes_of_dead_gateways_and_no_others(boxes, backend):
+    async with boxes.start(backend, ECHO) as ours:
+        before = containers()
+        gateway = await start_gateway(boxes, backend)
+        try:
+            [theirs] = containers() - before
+            await DockerBackend().sweep()
+            assert {theirs, *before} <= containers()
+        finally:
+            gateway.kill()
+            gateway.wait()
+        assert theirs in containers()
+        assert await DockerBackend().sweep() >= 1
+        assert theirs not in containers()
+        await ours.send(b"still here\n")
+        assert await receive_line(ours) == b"got still here\n"
+
+
+@in_docker
+async def test_a_box_whose_owner_cannot_be_looked_up_is_left_alone(boxes, backend, monkeypatch):
+    stranger = replace(this_process(), namespace="pid:[1]", pid=1)
+    monkeypatch.setattr("sandbox.docker.backend.this_process", lambda: stranger)
+    before = containers()
+    async with boxes.start(backend, ECHO):
+        [box] = containers() - before
+        monkeypatch.undo()
+        await DockerBackend().sweep()
+        assert box in containers()
+
+
+@in_docker
+async def test_its_labels_say_whose_it_is(boxes, backend):
+    before = containers()
+    async with boxes.start(backend, ECHO, labels={"toolgate.server": "files"}):
+        [box] = containers() - before
+        client = docker.from_env()
+        labels = client.api.inspect_container(box)["Config"]["Labels"]
+        client.close()
+    assert labels["toolgate.server"] == "files"
+    assert labels[OWNER] == owner_labels(this_process())[OWNER]
+    assert json.loads(labels[OWNER])["pid"] == os.getpid()
+
+
+@in_bubblewrap
+async def test_boxes_die_with_the_gateway(boxes, backend):
+    gateway = await start_gateway(boxes, backend)
+    children = processes_with("mark-orphan")
+    assert len(children) > 1
+    gateway.kill()
+    gateway.wait()
+    await until(lambda: not processes_with("mark-orphan"))
+
+
+@pytest.mark.parametrize("name", BOTH)
+async def test_a_probe_says_which_version_is_here(name):
+    available = await BACKENDS[name]().probe()
+    assert available.ok, available
+    assert any(character.isdigit() for character in available.detail)
