@@ -6,7 +6,7 @@ and answered in constant words; its traceback goes to the log with the request's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -35,6 +35,11 @@ class ErrorAnswer:
     retry_after: int | None = None
     upstream: errors.UpstreamAnswer | None = None
 
+    @property
+    def outcome(self) -> str:
+        """The fault in the audit trail's words, which are ours alone."""
+        return self.code if self.upstream is None else "upstream_refused"
+
     def body(self) -> dict[str, Any]:
         """OpenAI's error object."""
         return {
@@ -58,8 +63,8 @@ def describe_error(error: Exception, *, request_id: str) -> ErrorAnswer:
 def _only_cause(error: Exception) -> Exception:
     if not isinstance(error, ExceptionGroup):
         return error
-    causes = cast("Sequence[Exception]", error.exceptions)
-    return _only_cause(causes[0]) if len(causes) == 1 else error
+    causes = cast("ExceptionGroup[Exception]", error).exceptions
+    return _only_cause(causes[0]) if len(causes) == 1 else RuntimeError("several failures at once")
 
 
 def error_response(told: ErrorAnswer) -> Response:

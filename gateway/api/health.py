@@ -39,7 +39,7 @@ async def metrics(request: Request, services: Services) -> Response:
 
 
 def describe_server(status: ServerStatus) -> dict[str, Any]:
-    """One server's state as JSON; absent is what there is nothing to say of. `since` is in seconds since the epoch."""
+    """One server's state as JSON; what there is nothing to say of is absent. `since`: seconds since the epoch."""
     told: dict[str, Any] = {
         "name": status.name,
         "state": status.state,

@@ -39,7 +39,7 @@ async def run_loop(request: Request, services: Services, answer: Answer, inquiry
     given = await _model_request(services, inquiry)
     identity = _identity(request, inquiry)
     rejoin = identity.idempotency_key is not None or _is_retry(request)
-    with cancelled_when_client_leaves(request):
+    with cancelled_when_client_leaves(request, answer):
         async with services.attempts.claim(
             identity,
             begin=lambda: _begin(request, services, inquiry, given),
@@ -126,7 +126,7 @@ class _Run:
         except ClientLeft:
             raise
         except Exception as error:
-            outcome = describe_error(error, request_id=self.request.request_id).code
+            outcome = describe_error(error, request_id=self.request.request_id).outcome
             if self.loop.may_have_written:
                 self.answer.headers["x-should-retry"] = "false"
             raise

@@ -31,7 +31,7 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
     started, outcome = now(), "client_left"
     usage: Usage | None = None
     try:
-        with cancelled_when_client_leaves(request):
+        with cancelled_when_client_leaves(request, answer):
             sent = services.router.forward(
                 inquiry.route, inquiry.body, inquiry.fields, _passed_in(request.headers)
             )
@@ -41,7 +41,7 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
     except ClientLeft:
         raise
     except Exception as error:
-        outcome = describe_error(error, request_id=request.request_id).code
+        outcome = describe_error(error, request_id=request.request_id).outcome
         raise
     finally:
         await record_run(

@@ -44,7 +44,7 @@ class RunStream:
             await self._write(self._writer.write(event))
 
     async def end(self, summary: Mapping[str, Any] | None) -> None:
-        """End the answer; what the run has to say of itself goes with the last chunk that the model's end makes."""
+        """End the answer; what the run says of itself goes with the chunks that the model's end makes."""
         last = b"".join(self._writer.write(event, toolgate=summary) for event in self._closing)
         await self._write(last + self._writer.done(), more=False)
 

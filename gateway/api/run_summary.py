@@ -13,7 +13,7 @@ from gateway.tool_loop import Progress, RoundStarted, ToolCallBegan, ToolCallEnd
 
 
 def summarize_run(loop: ToolLoop, unavailable: Sequence[str]) -> dict[str, Any]:
-    """A run so far: its id, its rounds, the calls to our tools in the order of their ends, servers that are down."""
+    """A run so far: its id, its rounds, the calls to our tools in the order of their ends, dead servers."""
     summary: dict[str, Any] = {
         "run_id": loop.run_id,
         "rounds": loop.machine.rounds,

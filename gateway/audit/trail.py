@@ -46,7 +46,7 @@ class AuditTrail:
         return [run_from_json(record) for record in await self._records(query)]
 
     async def run(self, run_id: str) -> tuple[RunRecord, list[ToolCallRecord]] | None:
-        """A run and its calls, in the order of their ends. Of a run that was taken up again the last end counts."""
+        """A run and its calls, in the order of their ends; of a run that was taken up again, its last end."""
         ends = await self._records(select(runs.c.record).where(runs.c.run_id == run_id).order_by(runs.c.id))
         if not ends:
             return None

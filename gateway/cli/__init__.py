@@ -6,16 +6,17 @@ configuration, 130 interrupted.
 
 from __future__ import annotations
 
-import difflib
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 import click
 
-from gateway.cli.output import Failure, report_failure
-from gateway.errors import ConfigError
+from gateway.cli.commands import CommandGroup
+from gateway.cli.failures import INTERRUPTED, find_failure, is_interruption
+from gateway.cli.output import report_failure
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("demo", "See a tool call run and another refused; needs no API key"),
@@ -33,7 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Subcommands by name, in the order of the help: the module that has each, and its line in the help."""
 
 
-class _Commands(click.Group):
+class _Commands(CommandGroup):
     """Imports a subcommand when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -44,15 +45,6 @@ class _Commands(click.Group):
             return None
         module = importlib.import_module(f"gateway.cli.{COMMANDS[cmd_name][0]}")
         return module.command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean `toolgate {close[0]}`?" if close else "see `toolgate --help`"
-            raise Failure(f"there is no command {args[0]!r}", hint=hint, status=2)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -68,12 +60,29 @@ def toolgate() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, and end the process with its exit status."""
     try:
+        status = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has left, as in `toolgate runs | head`: that is all.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """The exit status. Raises BrokenPipeError, and whatever is a defect."""
+    try:
         status = toolgate.main(arguments, prog_name="toolgate", standalone_mode=False)
-        sys.exit(status if isinstance(status, int) else 0)
-    except (Failure, ConfigError) as failure:
-        sys.exit(report_failure(failure))
-    except click.ClickException as mistake:
-        mistake.show()
-        sys.exit(mistake.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+    except BrokenPipeError:
+        raise
+    except click.exceptions.NoArgsIsHelpError as help_wanted:
+        click.echo(help_wanted.format_message(), err=True)
+        return help_wanted.exit_code
+    except BaseException as error:  # the boundary: all that is foreseen becomes words and a status
+        if is_interruption(error):
+            return INTERRUPTED
+        failure = find_failure(error)
+        if failure is None:
+            raise
+        return report_failure(failure)
+    return status if isinstance(status, int) else 0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from gateway.cli.commands import CommandGroup
 from gateway.cli.output import print_json
 from gateway.config import config_schema
 from tool_policies import policy_schema
 
 
-@click.group(help="The configuration's JSON Schema, for editors.")
+@click.group(cls=CommandGroup, help="The configuration's JSON Schema, for editors.")
 def command() -> None:
     """A group, because more may be said of the configuration."""
 

@@ -5,23 +5,31 @@ What it shows is the real thing: it writes a configuration into a folder of its 
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
+import socket
+import sys
 import tempfile
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import click
 import orjson
 
+from gateway.cli.commands import nearest
 from gateway.cli.demo_files import DemoChoices, write_demo
 from gateway.cli.options import log_options
 from gateway.cli.output import Failure, say, show_problems
 from gateway.cli.progress import settle
-from gateway.cli.serve import base_url, bind, run_server
-from gateway.config import load_config
+from gateway.cli.serving import Stopping, base_url, bind, until_stopped
+from gateway.config import Config, load_config
+from gateway.providers import KNOWN_PROVIDERS
 from gateway.providers.scripted import serve_scripted_model
 from gateway.runtime import open_gateway, open_shared
 from gateway.telemetry.logs import configure_logging
@@ -34,7 +42,9 @@ _PROMPT = "What time is it in Tokyo? Then read the file /etc/passwd"
 
 
 @click.command(help="See a tool call run and another refused, in under a minute; needs no API key.")
-@click.option("--port", type=click.IntRange(0, 65535), default=_PORT, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=_PORT, show_default=True, help="0 takes a free one."
+)
 @click.option("--model", help="A real model in the scripted one's place, as provider/model, such as ollama/qwen3.")
 @click.option(
     "--mcp-config",
@@ -52,11 +62,29 @@ def command(
     keep: Path | None,
     log_level: str,
     log_format: str,
-) -> None:
+) -> int:
     """Serve the demo on loopback until it is interrupted."""
     configure_logging(level="warning" if log_level == "info" else log_level, json=log_format == "json")
+    if model is not None:
+        _check_model(model)
+    listener = bind("127.0.0.1", port)
     with _folder(keep) as folder:
-        anyio.run(_demo, folder, port, model, mcp_configs, backend_options={"use_uvloop": True})
+        demo = _Demo(folder, listener, model, mcp_configs)
+        return anyio.run(until_stopped, demo.run, backend_options={"use_uvloop": True})
+
+
+def _check_model(model: str) -> None:
+    """Raises Failure unless the provider is known, and what it wants to know of us is there."""
+    name, slash, own = model.partition("/")
+    row = KNOWN_PROVIDERS.get(name)
+    if not slash or not own:
+        raise Failure(f"--model {model}: the provider is missing", hint="write provider/model", status=2)
+    if row is None or row.base_url is None:
+        near = nearest(name, KNOWN_PROVIDERS)
+        hint = f"did you mean {near}?" if near and near != name else "write it into a gateway.yaml: toolgate init"
+        raise Failure(f"--model {model}: toolgate does not know where {name!r} is", hint=hint, status=2)
+    if row.key_required and not (row.env and os.environ.get(row.env)):
+        raise Failure(f"--model {model}: {row.title} wants a key", hint=f"export {row.env or '...'}=...", status=2)
 
 
 @contextmanager
@@ -74,39 +102,54 @@ def _folder(keep: Path | None) -> Generator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _demo(folder: Path, port: int, model: str | None, mcp_configs: tuple[Path, ...]) -> None:
-    listener = bind("127.0.0.1", port)
-    backend = await _best_backend(folder)
-    key = f"tg-demo-{secrets.token_urlsafe(18)}"
-    async with serve_scripted_model() as scripted_url:
-        choices = DemoChoices(key, scripted_url, model, backend, with_servers=not mcp_configs)
-        config = load_config(write_demo(folder, choices), mcp_configs=mcp_configs)
-        show_problems(config.warnings, "warning")
-        async with open_shared(config) as shared, open_gateway(config, shared) as gateway:
-            say("starting the tool servers:")
-            await settle(gateway)
-            if any(status.sandbox == "host" for status in gateway.services.hub.statuses()):
-                say("NOT SANDBOXED: neither Docker nor bubblewrap works here, so the servers run unconfined.")
-            _introduce(config.models, base_url(listener), key, is_scripted=model is None)
-            await run_server(gateway, listener)
+@dataclass(frozen=True, slots=True)
+class _Demo:
+    folder: Path
+    listener: socket.socket
+    model: str | None
+    mcp_configs: tuple[Path, ...]
 
+    async def run(self, stopping: Stopping) -> None:
+        backend = await self._best_backend()
+        key = f"tg-demo-{secrets.token_urlsafe(18)}"
+        async with serve_scripted_model() as scripted_url:
+            choices = DemoChoices(key, scripted_url, self.model, backend, with_servers=not self.mcp_configs)
+            written = await anyio.to_thread.run_sync(write_demo, self.folder, choices)
+            config = await anyio.to_thread.run_sync(partial(load_config, written, mcp_configs=self.mcp_configs))
+            self._warn(config)
+            async with open_shared(config) as shared, open_gateway(config, shared) as gateway:
+                say("starting the tool servers:")
+                statuses = await settle(gateway)
+                if any(status.sandbox == "host" for status in statuses):
+                    say("NOT SANDBOXED: neither Docker nor bubblewrap works here, so the servers run unconfined.")
+                self._introduce(next(iter(config.models)), key)
+                await stopping.serve(gateway, self.listener)
 
-async def _best_backend(folder: Path) -> BackendName:
-    sandbox = open_sandbox(state_dir=folder / "state", cache_dir=default_cache_dir())
-    available = await sandbox.probe()
-    working: list[BackendName] = [name for name in _BEST_FIRST if name in available and available[name].ok]
-    return working[0] if working else "host"
+    async def _best_backend(self) -> BackendName:
+        sandbox = open_sandbox(state_dir=self.folder / "state", cache_dir=default_cache_dir())
+        available = await sandbox.probe()
+        working: list[BackendName] = [name for name in _BEST_FIRST if name in available and available[name].ok]
+        return working[0] if working else "host"
 
+    def _warn(self, config: Config) -> None:
+        """Of the demo's own files there is nothing to say that is not said better."""
+        own = str(self.folder)
+        show_problems([problem for problem in config.warnings if not problem.file.startswith(own)], "warning")
 
-def _introduce(models: Iterable[str], url: str, key: str, *, is_scripted: bool) -> None:
-    model = next(iter(models))
-    body = orjson.dumps({"model": model, "toolgate": {}, "messages": [{"role": "user", "content": _PROMPT}]}).decode()
-    say("")
-    click.echo(f"base URL  {url}")
-    click.echo(f"API key   {key}")
-    click.echo(f"model     {model}{' (scripted: it picks tools by simple words)' if is_scripted else ''}")
-    click.echo("")
-    click.echo(f"curl -s {url}/chat/completions -H 'Authorization: Bearer {key}' \\\n  -d '{body}'")
-    click.echo("")
-    say("One call will run, and one will be refused by a rule; the answer names both. Stop with Ctrl-C.")
-    say("Next: `toolgate init` writes a configuration for your own models and servers.")
+    def _introduce(self, model: str, key: str) -> None:
+        url = base_url(self.listener)
+        prompt = "Which tools do you have?" if self.mcp_configs else _PROMPT
+        message = {"role": "user", "content": prompt}
+        body = orjson.dumps({"model": model, "toolgate": {}, "messages": [message]}).decode()
+        is_scripted = self.model is None
+        say("")
+        click.echo(f"base URL  {url}")
+        click.echo(f"API key   {key}")
+        click.echo(f"model     {model}{' (scripted: it picks tools by simple words)' if is_scripted else ''}")
+        click.echo("")
+        click.echo(f"curl -s {url}/chat/completions -H 'Authorization: Bearer {key}' \\\n  -d '{body}'")
+        click.echo("")
+        sys.stdout.flush()
+        if not self.mcp_configs:
+            say("One call will run, and one will be refused by a rule; the answer names both.")
+        say("Stop with Ctrl-C. Next: `toolgate init` writes a configuration for your own models and servers.")

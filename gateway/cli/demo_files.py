@@ -12,7 +12,8 @@ from gateway.providers.scripted import SCRIPTED_MODEL
 from sandbox import BackendName
 
 _POLICY = """\
-# What the demo's key may do. `toolgate policy explain --key demo --tool files/read_file --args '{"path": "/etc/passwd"}'`
+# What the demo's key may do. Why a call is refused, says this, in the folder of the file:
+#   toolgate policy explain --tool files/read_file --args '{"path": "/etc/passwd"}'
 version: 1
 policies:
   demo:

@@ -14,7 +14,6 @@ import orjson
 from gateway.errors import ConfigError, Problem
 from gateway.telemetry.visible import make_visible
 
-
 Label = Literal["error", "warning", "hint", "note"]
 
 _CODES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.commands import CommandGroup
 from gateway.cli.loading import load
 from gateway.cli.options import config_options, json_option
 from gateway.cli.output import Failure, print_json
@@ -14,7 +15,7 @@ from gateway.tool_calls import InvalidArguments, parse_object
 from tool_policies import explain, render_explanation
 
 
-@click.group(help="Explain what policies say of a call.")
+@click.group(cls=CommandGroup, help="Explain what policies say of a call.")
 def command() -> None:
     """Policies are pure: nothing is started to explain them."""
 

@@ -6,26 +6,24 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import click
-import uvicorn
 
-from gateway.app import build_app
+from gateway.cli.failures import find_failure
 from gateway.cli.loading import load
 from gateway.cli.options import config_options, log_options
 from gateway.cli.output import Failure, say, show_problems
 from gateway.cli.progress import describe_status, settle
-from gateway.config import Config
-from gateway.errors import ConfigError
+from gateway.cli.serving import Stopping, base_url, bind, until_stopped
+from gateway.config import DEFAULT_FILE, Config
 from gateway.runtime import Gateway, open_gateway, open_shared
 from gateway.telemetry.logs import configure_logging
 
 _log = logging.getLogger(__name__)
-
-_DRAINING = 30  # seconds for requests under way to end after SIGTERM
-_BACKLOG = 2048
 
 
 @click.command(help="Serve the endpoint.")
@@ -40,60 +38,43 @@ def command(
     port: int | None,
     log_level: str,
     log_format: str,
-) -> None:
+) -> int:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
+    if config_path is None and mcp_configs and not Path(DEFAULT_FILE).exists():
+        raise Failure(
+            f"there is no {DEFAULT_FILE}, and a file of MCP servers has no keys, so nobody could use this gateway",
+            hint="run `toolgate init`, or try your servers with `toolgate demo --mcp-config FILE`",
+            status=2,
+        )
+
+    secrets: set[str] = set()
 
     def read() -> Config:
-        return load(config_path, mcp_configs, host=host)
+        config = load(config_path, mcp_configs, host=host)
+        # What was a secret before a reload is one still: requests under way go on with it.
+        secrets.update(config.secrets)
+        configure_logging(level=log_level, json=log_format == "json", secrets=secrets)
+        return config
 
     config = read()
     show_problems(config.warnings, "warning")
-    configure_logging(level=log_level, json=log_format == "json", secrets=config.secrets)
     listener = bind(config.listen.host, config.listen.port if port is None else port)
-    anyio.run(_serve, config, listener, read, backend_options={"use_uvloop": True})
+    return anyio.run(_serve, config, listener, read, backend_options={"use_uvloop": True})
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises Failure that says what to do about a port that is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        hint = "stop what listens there, or choose another port with --port"
-        raise Failure(f"cannot listen on {host} port {port}: {error.strerror}", hint=hint) from error
+async def _serve(config: Config, listener: socket.socket, read: Callable[[], Config]) -> int:
+    async def work(stopping: Stopping) -> None:
+        async with open_shared(config) as shared, open_gateway(config, shared) as gateway:
+            say(f"toolgate listens on {base_url(listener)}")
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_announce, gateway)
+                tasks.start_soon(_reload_on_hangup, gateway, config, read)
+                await stopping.serve(gateway, listener)
+                tasks.cancel_scope.cancel()
 
-
-def base_url(listener: socket.socket) -> str:
-    """The URL to give to clients."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
-
-
-async def _serve(config: Config, listener: socket.socket, read: Callable[[], Config]) -> None:
-    async with open_shared(config) as shared, open_gateway(config, shared) as gateway:
-        say(f"toolgate listens on {base_url(listener)}")
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_announce, gateway)
-            tasks.start_soon(_reload_on_hangup, gateway, read)
-            await run_server(gateway, listener)
-            tasks.cancel_scope.cancel()
+    status = await until_stopped(work)
     say("toolgate has stopped")
-
-
-async def run_server(gateway: Gateway, listener: socket.socket) -> None:
-    """Serve until a signal to stop; requests under way are given time to end."""
-    settings = uvicorn.Config(
-        build_app(gateway.admit, gateway.metrics),
-        loop="none",  # the running one
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_DRAINING,
-    )
-    await uvicorn.Server(settings).serve(sockets=[listener])
+    return status
 
 
 async def _announce(gateway: Gateway) -> None:
@@ -102,14 +83,29 @@ async def _announce(gateway: Gateway) -> None:
     say(f"ready, without {', '.join(down)}; `toolgate doctor` says more" if down else "ready")
 
 
-async def _reload_on_hangup(gateway: Gateway, read: Callable[[], Config]) -> None:
+async def _reload_on_hangup(gateway: Gateway, config: Config, read: Callable[[], Config]) -> None:
     with anyio.open_signal_receiver(signal.SIGHUP) as hangups:
         async for _ in hangups:
             try:
-                config = await anyio.to_thread.run_sync(read)
-                await gateway.load(config)
-            except (ConfigError, Failure) as error:
-                _log.error("the new configuration is wrong, and nothing has changed:\n%s", error)
-            else:
-                for status in gateway.services.hub.statuses():
-                    _log.info("after the reload: %s", describe_status(status))
+                config = await _reload(gateway, config, read)
+            except Exception as error:  # noqa: BLE001 - the boundary of one reload: whatever it was, go on serving
+                failure = find_failure(error)
+                _log.error(
+                    "the new configuration cannot be used, and nothing has changed:\n%s",
+                    failure or "unexpected failure",
+                    exc_info=None if failure else error,
+                )
+
+
+async def _reload(gateway: Gateway, config: Config, read: Callable[[], Config]) -> Config:
+    """Read the files again and put what they say to use; the new configuration. Raises ConfigError."""
+    fresh = await anyio.to_thread.run_sync(read)
+    await gateway.load(fresh)
+    for problem in fresh.warnings:
+        _log.warning("%s", problem)
+    for part in ("listen", "storage"):
+        if getattr(fresh, part) != getattr(config, part):
+            _log.warning("`%s` has changed, which holds from the next start only", part)
+    for status in gateway.services.hub.statuses():
+        _log.info("after the reload: %s", describe_status(status))
+    return replace(fresh, listen=config.listen, storage=config.storage)

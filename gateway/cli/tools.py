@@ -8,6 +8,7 @@ import click
 
 from gateway.api.ids import new_run_id
 from gateway.api.tools import describe_outcome, describe_tool
+from gateway.cli.commands import CommandGroup
 from gateway.cli.options import config_options, json_option
 from gateway.cli.output import Failure, print_json, print_table, say
 from gateway.cli.session import chosen_key, with_gateway
@@ -17,7 +18,7 @@ from gateway.tool_calls import CallContext, ToolCallRequest, ToolOutcome
 key_option = click.option("--key", help="Act for this key.  [default: the only one]")
 
 
-@click.group(help="List and call tools, under a key's policy.")
+@click.group(cls=CommandGroup, help="List and call tools, under a key's policy.")
 def command() -> None:
     """Servers are started as the gateway would start them."""
 

@@ -14,6 +14,6 @@ def make_http_client(*, proxy_from_environment: bool = False) -> HttpClient:
 
     `proxy_from_environment` obeys HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
     """
-    if proxy_from_environment and getproxies():
+    if proxy_from_environment and getproxies().keys() & {"http", "https"}:
         return AiohttpClient(proxy_from_environment=True)
     return PooledClient()

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from gateway.providers.answers import ProviderAnswer
-from gateway.providers.caller import ProviderCaller
+from gateway.providers.caller import DIALECTS, ProviderCaller
 from gateway.providers.http import HttpClient
 from gateway.providers.provider import Provider
 from gateway.routing.fallback import Forwarding, RoutedModel
@@ -32,7 +32,11 @@ class Router:
         models: Mapping[str, Sequence[Target]],
         client: HttpClient,
     ) -> None:
-        """Raises ValueError for a map that cannot be served."""
+        """Raises ValueError for a map that cannot be served, and for a dialect that nobody knows."""
+        for provider in providers:
+            if provider.dialect not in DIALECTS:
+                known = ", ".join(DIALECTS)
+                raise ValueError(f"the provider {provider.name} speaks {provider.dialect!r}; known are: {known}")
         self._resolver = Resolver({provider.name: provider for provider in providers}, models)
         self._caller = ProviderCaller(client)
         self._provider_models = ProviderModels(self._caller)

@@ -10,15 +10,15 @@ from sandbox.workspaces import box_user
 
 
 def check_reach(spec: BoxSpec) -> None:
-    """Raises SandboxError, naming the folder in the way, where nobody cannot pass. Blocking, quick.
+    """Raises SandboxError, naming what is missing, or the folder in the way of the user nobody. Blocking, quick.
 
-    Without root's rights boxes run as ourselves, and what we cannot reach is not found by anybody.
+    Without root's rights boxes run as ourselves, and what exists for us can be reached by them.
     """
-    if os.geteuid() != 0:
-        return
     sources = [mount.source for mount in spec.mounts]
     for path in (*sources, *([spec.root.folder] if spec.root.folder else [])):
-        if closed := _closed_folder(path):
+        if not path.exists():
+            raise SandboxError(f"server {spec.name!r}: {path} cannot be mounted: it is not there")
+        if os.geteuid() == 0 and (closed := _closed_folder(path)):
             raise SandboxError(
                 f"server {spec.name!r}: {path} cannot be mounted: {closed} is closed to the user nobody, "
                 "as which boxes run when the gateway is root",

@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+
 from tests.requirements import LOOP_CONTRACT
 
 ROOT = Path(__file__).parents[2]

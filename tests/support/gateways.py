@@ -122,6 +122,8 @@ async def gateway_as_command(
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
             await anyio.to_thread.run_sync(process.wait, 60)
+    assert process.stderr is not None
+    process.stderr.close()
 
 
 async def audited(shared: Shared, run_id: str) -> tuple[RunRecord, list[ToolCallRecord]]:

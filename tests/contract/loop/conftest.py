@@ -51,7 +51,7 @@ async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
             "asking": {"secret": "asking-secret-0123456789", "policies": ["all"], "tools": "on_request"},
             "stranded": {"secret": "stranded-secret-0123456789", "policies": ["dead"]},
         },
-        "limits": {"rounds": 4, "calls": 8, "concurrent_calls": 4, "stream_heartbeat_seconds": 0.2},
+        "limits": {"rounds": 4, "calls": 8, "concurrent_calls": 4, "stream_heartbeat_seconds": 1},
     }
     policies = {**POLICIES, "dead": {"allow": ["dead/*", "demo/current_time"]}}
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:

@@ -189,7 +189,7 @@ async def test_progress_events_are_extra_fields_that_the_sdk_ignores(gateway: In
 
 
 async def test_a_silent_stream_is_kept_alive_by_comments(gateway: InProcess, upstream: ScriptedUpstream):
-    upstream.add(Turn(calls=(Call("demo__slow", {"seconds": 0.7}),)), Turn(text="Done."))
+    upstream.add(Turn(calls=(Call("demo__slow", {"seconds": 2.5}),)), Turn(text="Done."))
     async with gateway.http() as http:
         body = {"model": "tiny", "messages": HELLO, "stream": True}
         answer = await http.post("/v1/chat/completions", json=body)

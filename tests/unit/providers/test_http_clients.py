@@ -789,6 +789,15 @@ async def test_a_proxy_from_the_environment_is_used_on_request(monkeypatch):
     assert proxy.requests[0].startswith(b"GET http://provider.invalid/v1 HTTP/1.1")
 
 
+async def test_our_own_client_is_used_where_no_proxy_is_set(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("no_proxy", "localhost")
+    for client in (make_http_client(), make_http_client(proxy_from_environment=True)):
+        assert isinstance(client, PooledClient)
+        await client.aclose()
+
+
 # TLS.
 
 

@@ -200,6 +200,11 @@ async def test_forwarding_changes_the_model_and_nothing_else(client, one, two):
     assert "authorization" not in one.requests[0].headers
 
 
+async def test_a_dialect_that_nobody_knows_is_refused(client):
+    with pytest.raises(ValueError, match="the provider one speaks 'latin'; known are: openai_chat"):
+        Router([provider("one", GONE, dialect="latin")], {}, client)
+
+
 # Lists of models.
 
 

@@ -25,7 +25,7 @@ def root(tmp_path):
 
 
 def spec(**options) -> BoxSpec:
-    return BoxSpec("s", ("/usr/bin/python3",), Root("python", folder=Path("/root-folder")), **options)
+    return BoxSpec("s", ("/usr/bin/python3",), Root("python", folder=Path("/")), **options)
 
 
 def after(options: list[str], *words: str) -> int:
@@ -179,3 +179,8 @@ def test_as_root_a_folder_that_nobody_can_pass_is_named(tmp_path, monkeypatch):
     assert f"chmod o+x {closed}" in caught.value.hint
     closed.chmod(0o711)
     check_reach(mounted)
+
+
+def test_a_mount_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(SandboxError, match=f"{tmp_path}/none cannot be mounted: it is not there"):
+        check_reach(spec(mounts=(Mount(tmp_path / "none", "/app"),)))

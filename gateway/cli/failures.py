@@ -1,0 +1,64 @@
+"""From whatever ended a command to what the person at the terminal is told.
+
+Above: `main`, which ends the process. Refuses to know: what the commands do.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import cast
+
+import click
+
+from gateway.cli.output import Failure
+from gateway.errors import ConfigError, RequestError, StoreError, UpstreamError
+from sandbox.spec import SandboxError
+
+INTERRUPTED = 130
+"""The exit status of a process that was interrupted, as shells have it."""
+
+
+def find_failure(error: BaseException) -> Failure | ConfigError | None:
+    """What to tell of an exception, or of the first telling one in a group; None for one that is a defect."""
+    for leaf in _leaves(error):
+        match leaf:
+            case Failure() | ConfigError():
+                return leaf
+            case click.ClickException():
+                return _of_click(leaf)
+            case RequestError() | UpstreamError():
+                return Failure(leaf.message)
+            case SandboxError():
+                return Failure(leaf.message, hint=leaf.hint)
+            case StoreError():
+                return Failure(str(leaf), hint="see `storage` in the configuration, and who owns these files")
+            case OSError():
+                return Failure(_of_system(leaf))
+            case _:
+                continue
+    return None
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Whether somebody wanted the command to end."""
+    return any(isinstance(leaf, KeyboardInterrupt | click.Abort) for leaf in _leaves(error))
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    group = cast("BaseExceptionGroup[BaseException]", error)
+    return [leaf for inner in group.exceptions for leaf in _leaves(inner)]
+
+
+def _of_click(mistake: click.ClickException) -> Failure:
+    message = mistake.format_message().rstrip(".")
+    context = mistake.ctx if isinstance(mistake, click.UsageError) else None
+    hint = f"see `{context.command_path} --help`" if context is not None else None
+    return Failure(message[:1].lower() + message[1:], hint=hint, status=mistake.exit_code)
+
+
+def _of_system(error: OSError) -> str:
+    words = error.strerror or type(error).__name__
+    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
+    return f"{' to '.join(names)}: {words}" if names else words
