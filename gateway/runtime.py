@@ -136,7 +136,7 @@ class Gateway:
         self, config: Config, *, task_status: TaskStatus[_Generation] = anyio.TASK_STATUS_IGNORED
     ) -> None:
         """Own one generation's servers, from its start until its last request has ended."""
-        hub = Hub([_server_spec(server) for server in config.servers], self._shared.launcher)
+        hub = Hub([server_spec(server) for server in config.servers], self._shared.launcher)
         services = _build_services(config, hub, self._shared)
         async with hub:
             generation = _Generation(services, config.limits.requests_in_flight)
@@ -226,7 +226,8 @@ def _digest(token: str | None) -> bytes | None:
     return None if token is None else hashlib.sha256(token.encode()).digest()
 
 
-def _server_spec(server: ServerConfig) -> ServerSpec:
+def server_spec(server: ServerConfig) -> ServerSpec:
+    """What the hub is told of a server."""
     if isinstance(server, HttpServerConfig):
         return HttpServerSpec(server.name, server.url, server.headers, server.timeout_seconds, server.disabled)
     return StdioServerSpec(server.name, server.server, server.timeout_seconds, server.disabled)

@@ -19,6 +19,7 @@ from sandbox.stderr_tail import StderrTail
 
 _READ_SIZE = 65536
 _END_SECONDS = 10.0
+_LAST_WORDS_SECONDS = 1.0
 _GONE = (BrokenPipeError, ConnectionResetError, RuntimeError, anyio.ClosedResourceError)
 
 
@@ -58,11 +59,12 @@ class ProcessBox:
         return describe_exit(self._process.returncode)
 
     async def kill(self) -> None:
-        """End its process group at once, and wait for that."""
+        """End its process group at once, and wait until it has ended."""
         with anyio.CancelScope(shield=True), anyio.move_on_after(_END_SECONDS):
             if self._process.returncode is None:
                 self._kill_group()
             await self._process.wait()
+            await self._wait_for_last_words()
 
     async def read_stderr(self) -> None:
         """Keep the end of its standard error, as long as there is any."""
@@ -72,13 +74,17 @@ class ProcessBox:
         self._stderr_ended.set()
 
     async def watch(self) -> None:
-        """Wait for its end, take with it what it left behind, and give its last words time to arrive."""
+        """Wait for its end, and take with it what it left behind."""
         await self._process.wait()
         # At once: until the group is empty its number is not given to anybody else.
         self._kill_group()
-        with anyio.move_on_after(1):
-            await self._stderr_ended.wait()
+        await self._wait_for_last_words()
         self._ended.set()
+
+    async def _wait_for_last_words(self) -> None:
+        """Its standard error ends when nothing that it started holds it any more, so when all of it has ended."""
+        with anyio.move_on_after(_LAST_WORDS_SECONDS):
+            await self._stderr_ended.wait()
 
     def _kill_group(self) -> None:
         with suppress(ProcessLookupError, PermissionError):

@@ -7,6 +7,7 @@ confine a process runs the result. Refuses to know: MCP, policies, what a key is
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
@@ -29,6 +30,8 @@ from sandbox.spec import (
 )
 from sandbox.store import OnProgress, PackageStore, Prepared, needs_image
 from sandbox.workspaces import Workspaces
+
+_log = logging.getLogger(__name__)
 
 _AUTOMATIC: tuple[BackendName, ...] = ("docker", "bubblewrap")
 """What `auto` may choose, best first. The bare host is never among them."""
@@ -124,9 +127,15 @@ class Sandbox:
     async def sweep(self) -> int:
         """Remove the boxes which gateways that died left behind, to be called at startup; how many there were.
 
-        Boxes of gateways that live, this one or another, are left alone. Raises SandboxError.
+        Boxes of gateways that live, this one or another, are left alone. What cannot be removed is logged.
         """
-        return sum([await backend.sweep() for backend in self._backends.values()])
+        swept = 0
+        for backend in self._backends.values():
+            try:
+                swept += await backend.sweep()
+            except SandboxError as error:
+                _log.warning("could not look for boxes left behind: %s", error)
+        return swept
 
     async def _root(self, backend: Backend, prepared: Prepared, on_progress: OnProgress) -> Root:
         """The root for a server, there to be run from."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from gateway.api.answer import Answer
 from gateway.api.errors import describe_error
@@ -17,13 +16,12 @@ from gateway.api.inquiry import Inquiry
 from gateway.api.presence import cancelled_when_client_leaves
 from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import json_response
-from gateway.api.run_records import record_run
+from gateway.api.run_records import RunLog
 from gateway.api.run_stream import RunStream
 from gateway.api.run_summary import summarize_run
 from gateway.api.services import Services
 from gateway.api.tool_runner import RunTools
 from gateway.api.toolgate_field import FIELD, HEADER
-from gateway.audit import now
 from gateway.conversation import FinishReason, Message, ModelRequest, ModelResponse, Part, Text
 from gateway.errors import InvalidRequest
 from gateway.exposure import check_names
@@ -116,22 +114,25 @@ class _Run:
 
     async def run(self) -> None:
         """Run, answer, record; a fault is told to the client and recorded, and the run kept for a retry."""
-        started, outcome = now(), "client_left"
+        log = RunLog(self.request, self.inquiry.principal, self.inquiry.dialect.name, self.inquiry.model)
         try:
             if self.loop.machine.request.stream:
                 await self._stream()
             else:
                 await self._whole()
-            outcome = "ok"
+            log.outcome = "ok"
         except ClientLeft:
             raise
         except Exception as error:
-            outcome = describe_error(error, request_id=self.request.request_id).outcome
+            log.outcome = describe_error(error, request_id=self.request.request_id).outcome
             if self.loop.may_have_written:
                 self.answer.headers["x-should-retry"] = "false"
             raise
         finally:
-            await self._record(started, outcome)
+            log.rounds = self.loop.machine.rounds
+            log.calls = len(self.loop.outcomes)
+            log.usage = self.loop.machine.usage
+            await log.record(self.services)
 
     async def _whole(self) -> None:
         finish = await self.loop.run(_ignore)
@@ -169,20 +170,6 @@ class _Run:
         if finish.reason is FinishReason.TOOL_CALLS and not _is_known_to_client(transcript, finish):
             key_id = self.inquiry.principal.key_id
             await self.services.handoffs.keep(key_id, asked, finish.client_calls, transcript)
-
-    async def _record(self, started: datetime, outcome: str) -> None:
-        await record_run(
-            self.services,
-            self.request,
-            self.inquiry.principal,
-            started=started,
-            outcome=outcome,
-            dialect=self.inquiry.dialect.name,
-            model=self.inquiry.model,
-            rounds=self.loop.machine.rounds,
-            calls=len(self.loop.outcomes),
-            usage=self.loop.machine.usage,
-        )
 
 
 def _is_known_to_client(transcript: Sequence[Message], finish: Finish) -> bool:

@@ -16,9 +16,8 @@ from gateway.api.inquiry import Inquiry
 from gateway.api.presence import cancelled_when_client_leaves
 from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import passed_on
-from gateway.api.run_records import record_run
+from gateway.api.run_records import RunLog
 from gateway.api.services import Services
-from gateway.audit import now
 from gateway.conversation import Usage
 from gateway.providers.caller import ProviderAnswer
 from gateway.sse import encode_event
@@ -28,33 +27,20 @@ _OURS = "x-toolgate-"
 
 async def pass_through(request: Request, services: Services, answer: Answer, inquiry: Inquiry) -> None:
     """Pass one request through, and record it."""
-    started, outcome = now(), "client_left"
-    usage: Usage | None = None
+    run = RunLog(request, inquiry.principal, inquiry.dialect.name, inquiry.model, rounds=1)
     try:
         with cancelled_when_client_leaves(request, answer):
-            sent = services.router.forward(
-                inquiry.route, inquiry.body, inquiry.fields, _passed_in(request.headers)
-            )
+            sent = services.router.forward(inquiry.route, inquiry.body, inquiry.fields, _passed_in(request.headers))
             async with sent as given:
-                usage = await _answer(answer, given, inquiry)
-        outcome = "ok"
+                run.usage = await _answer(answer, given, inquiry)
+        run.outcome = "ok"
     except ClientLeft:
         raise
     except Exception as error:
-        outcome = describe_error(error, request_id=request.request_id).outcome
+        run.outcome = describe_error(error, request_id=request.request_id).outcome
         raise
     finally:
-        await record_run(
-            services,
-            request,
-            inquiry.principal,
-            started=started,
-            outcome=outcome,
-            dialect=inquiry.dialect.name,
-            model=inquiry.model,
-            rounds=1,
-            usage=usage,
-        )
+        await run.record(services)
 
 
 def _passed_in(headers: Mapping[str, str]) -> dict[str, str]:

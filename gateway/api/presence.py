@@ -18,7 +18,8 @@ def cancelled_when_client_leaves(request: Request, answer: Answer | None = None)
     """Cancel what runs in this context as soon as the client has closed its connection; then raises ClientLeft.
 
     To be entered once the whole body has been read: what comes after it can only be the client's leaving. Where
-    `answer` is sent within the context, its end is no leaving, although servers report it in the same way. A bare asyncio task instead of a task group, because this stands around every request that is passed through.
+    `answer` is sent within the context, its end is no leaving, although servers report it in the same way. A bare
+    asyncio task instead of a task group, because this stands around every request that is passed through.
     """
     scope = anyio.CancelScope()
     watch = asyncio.ensure_future(_next_message(request))

@@ -10,7 +10,7 @@ import anyio
 import orjson
 from starlette.types import Receive, Scope
 
-from gateway.api.ids import new_request_id, new_run_id
+from gateway.api.ids import new_run_id, request_id_for
 from gateway.errors import InvalidRequest, PayloadTooLarge
 
 _READING = 60.0  # seconds for a body to arrive
@@ -32,8 +32,9 @@ class Request:
         self.headers: Mapping[str, str] = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
-        self.request_id = _request_id(self.headers)
         self.run_id = new_run_id()
+        given = self.headers.get("x-request-id")
+        self.request_id = given if given and _GIVEN_ID.fullmatch(given) else request_id_for(self.run_id)
         self.receive = receive
         """The rest of what the client sends; after the body, that is its leaving."""
         self.body_limit = body_limit
@@ -93,8 +94,3 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
 def _declared_length(headers: Mapping[str, str]) -> int:
     declared = headers.get("content-length", "0")
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
-
-
-def _request_id(headers: Mapping[str, str]) -> str:
-    given = headers.get("x-request-id", "")
-    return given if _GIVEN_ID.fullmatch(given) else new_request_id()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import anyio
@@ -13,39 +14,44 @@ from gateway.auth import Principal
 from gateway.conversation import Usage
 from gateway.telemetry.visible import one_line
 
+CLIENT_LEFT = "client_left"
+
 _RECORDING = 10.0  # seconds that a record may wait for a trail that is behind
 
 
-async def record_run(
-    services: Services,
-    request: Request,
-    principal: Principal,
-    *,
-    started: datetime,
-    outcome: str,
-    dialect: str,
-    model: str = "",
-    rounds: int = 0,
-    calls: int = 0,
-    usage: Usage | None = None,
-) -> None:
-    """Record a run that has ended. Cancellation does not keep the record from being made."""
-    record = RunRecord(
-        run_id=request.run_id,
-        key_id=principal.key_id,
-        model=one_line(model, 200),
-        started=started,
-        ended=now(),
-        outcome=outcome,
-        dialect=dialect,
-        rounds=rounds,
-        calls=calls,
-        usage=usage,
-        client=one_line(request.headers.get("user-agent", ""), 200) or None,
-    )
-    if rounds:
-        services.metrics.run(rounds)
-    if usage is not None:
-        services.metrics.tokens(usage)
-    with anyio.CancelScope(deadline=anyio.current_time() + _RECORDING, shield=True):
-        await services.audit.record(record)
+@dataclass(slots=True)
+class RunLog:
+    """What is known of a run while it goes on; `outcome` is what became of it if nobody says otherwise."""
+
+    request: Request
+    principal: Principal
+    dialect: str
+    model: str = ""
+    outcome: str = CLIENT_LEFT
+    rounds: int = 0
+    calls: int = 0
+    usage: Usage | None = None
+    started: datetime = field(default_factory=now)
+
+    async def record(self, services: Services) -> None:
+        """Count and record the run, which has ended. Cancellation does not keep the record from being made."""
+        if self.rounds:
+            services.metrics.run(self.rounds)
+        if self.usage is not None:
+            services.metrics.tokens(self.usage)
+        record = RunRecord(
+            run_id=self.request.run_id,
+            key_id=self.principal.key_id,
+            model=one_line(self.model, 200),
+            started=self.started,
+            ended=now(),
+            outcome=self.outcome,
+            dialect=self.dialect,
+            rounds=self.rounds,
+            calls=self.calls,
+            usage=self.usage,
+            client=one_line(self.request.headers.get("user-agent", ""), 200) or None,
+        )
+        if not services.audit.offer(record):
+            with anyio.CancelScope(deadline=anyio.current_time() + _RECORDING, shield=True):
+                await services.audit.record(record)

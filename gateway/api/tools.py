@@ -9,11 +9,10 @@ from typing import Any, cast
 from gateway.api.presence import cancelled_when_client_leaves
 from gateway.api.requests import Request, parse_json_object
 from gateway.api.responses import Response, json_response
-from gateway.api.run_records import record_run
+from gateway.api.run_records import RunLog
 from gateway.api.services import Services
 from gateway.api.tool_access import expose_tools
 from gateway.api.toolgate_field import read_options
-from gateway.audit import now
 from gateway.auth import Principal
 from gateway.conversation import Media, Text
 from gateway.errors import InvalidRequest
@@ -51,7 +50,6 @@ async def list_tools(request: Request, services: Services) -> Response:
 
 async def call_tool(request: Request, services: Services) -> Response:
     """Call one tool. A tool's own failure is an answer with `is_error`; a refusal and a fault are HTTP errors."""
-    started = now()
     principal = services.keyring.authenticate(request.headers)
     body = await request.body()
     fields = parse_json_object(body) if body.strip() else {}
@@ -64,13 +62,13 @@ async def call_tool(request: Request, services: Services) -> Response:
         services.loop_limits.tool_call_seconds,
         services.loop_limits.result_bytes,
     )
-    ended = "client_left"
+    run = RunLog(request, principal, "tools", calls=1)
     try:
         with cancelled_when_client_leaves(request):
             outcome = await services.tool_caller.call(call, context)
-            ended = outcome.outcome
+            run.outcome = outcome.outcome
     finally:
-        await record_run(services, request, principal, started=started, outcome=ended, dialect="tools", calls=1)
+        await run.record(services)
     return _answer(outcome, request.run_id)
 
 

@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_WAITING = 10_000
 _BATCH = 500
+_LINGERING = 0.02  # seconds for further records to come: a transaction costs more than a record
 _RETRY_SECONDS = (0.1, 0.5, 2.0, 10.0)
 
 Write = Callable[[Sequence[AuditEvent]], Awaitable[None]]
@@ -46,8 +47,17 @@ class Place:
 
     async def put(self, event: AuditEvent) -> None:
         """Take a record; waits while too many others do."""
-        while len(self._waiting) >= _MOST_WAITING:
+        while self.is_full:
             await self._written.wait()
+        self.take(event)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether too many records wait."""
+        return len(self._waiting) >= _MOST_WAITING
+
+    def take(self, event: AuditEvent) -> None:
+        """Take a record at once."""
         self._waiting.append(event)
         self._something.set()
 
@@ -60,6 +70,7 @@ class Place:
         """Write what comes, in batches, until cancelled."""
         while True:
             await self._something.wait()
+            await anyio.sleep(_LINGERING)
             batch = [self._waiting[index] for index in range(min(_BATCH, len(self._waiting)))]
             await self._write_until_it_works(batch)
             for _ in batch:

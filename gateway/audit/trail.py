@@ -33,6 +33,14 @@ class AuditTrail:
         for place in self._places:
             await place.put(event)
 
+    def offer(self, event: AuditEvent) -> bool:
+        """Take a record at once, if there is room for it everywhere."""
+        if any(place.is_full for place in self._places):
+            return False
+        for place in self._places:
+            place.take(event)
+        return True
+
     async def flush(self) -> None:
         """Wait until everything recorded so far is written."""
         for place in self._places:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from types import FrameType
 
 import click
 
@@ -59,6 +61,8 @@ def toolgate() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, and end the process with its exit status."""
+    # So that servers and boxes are stopped in either case.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         status = _run(arguments)
         sys.stdout.flush()
@@ -67,6 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     sys.exit(status)
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGINT)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import anyio
 import click
 
 from gateway.cli.loading import load
 from gateway.cli.options import config_options, json_option
 from gateway.cli.output import print_json, say, show_problems
+from gateway.config import Config
 from gateway.errors import ConfigError, Problem
+from gateway.providers import make_http_client
+from gateway.runtime import build_router
 
 
 @click.command(help="Check the configuration and the policies, without starting anything.")
@@ -23,6 +27,7 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], as_json: bo
     try:
         config = load(config_path, mcp_configs)
         warnings = config.warnings
+        anyio.run(_try_router, config)
     except ConfigError as error:
         errors = error.problems
     if as_json:
@@ -32,3 +37,12 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], as_json: bo
         show_problems(errors, "error")
         say(f"{len(errors)} errors, {len(warnings)} warnings")
     return 2 if errors else 0
+
+
+async def _try_router(config: Config) -> None:
+    """Whether the providers and models can be used, which the loader does not know. Raises ConfigError."""
+    client = make_http_client()
+    try:
+        build_router(config, client)
+    finally:
+        await client.aclose()

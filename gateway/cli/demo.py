@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -70,7 +71,8 @@ def command(
     listener = bind("127.0.0.1", port)
     with _folder(keep) as folder:
         demo = _Demo(folder, listener, model, mcp_configs)
-        return anyio.run(until_stopped, demo.run, backend_options={"use_uvloop": True})
+        # A terminal that is closed sends SIGHUP.
+        return anyio.run(until_stopped, demo.run, signal.SIGHUP, backend_options={"use_uvloop": True})
 
 
 def _check_model(model: str) -> None:

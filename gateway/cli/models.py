@@ -16,6 +16,7 @@ from gateway.config import Config
 from gateway.providers import make_http_client
 from gateway.routing import ModelInfo
 from gateway.runtime import build_router
+from gateway.telemetry.logs import configure_logging
 
 
 @click.command(help="List the models that can be called; providers are asked for theirs.")
@@ -23,8 +24,9 @@ from gateway.runtime import build_router
 @click.option("--key", help="List what this key may call.  [default: everything]")
 @json_option
 def command(config_path: Path | None, mcp_configs: tuple[Path, ...], key: str | None, as_json: bool) -> None:
-    """A provider that cannot be asked is left out."""
+    """Of a provider that cannot be asked, a warning says so."""
     config = load(config_path, mcp_configs)
+    configure_logging(level="warning", json=False, secrets=config.secrets)
     allowed: Sequence[str] = ("*",)
     if key is not None:
         name = chosen_key([one.name for one in config.keys], key)

@@ -62,13 +62,24 @@ def print_json(value: Any) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
 
 
+def print_fields(fields: Sequence[tuple[str, str]]) -> None:
+    """Data for people: a name and a value on each line, characters that deceive made visible."""
+    width = max((len(name) for name, _ in fields), default=0)
+    for name, value in fields:
+        click.echo(f"{name.ljust(width)}  {_cell(value)}")
+
+
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Data for people: columns as wide as they need to be, characters that deceive made visible."""
-    lines = [list(heads), *([make_visible(cell)[0].replace("\n", " ") for cell in row] for row in rows)]
+    lines = [list(heads), *([_cell(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for number, line in enumerate(lines):
         text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         click.echo(paint(text, "bold", sys.stdout) if number == 0 else text, color=True)
+
+
+def _cell(text: str) -> str:
+    return make_visible(text)[0].replace("\n", " ")
 
 
 def paint(text: str, colour: str, stream: TextIO) -> str:

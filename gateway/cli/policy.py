@@ -42,6 +42,10 @@ def explain_call(
         parsed = parse_object(arguments)
     except InvalidArguments as error:
         raise Failure(f"--args: {error}", status=2) from error
+    if not all(tool.partition("/")):
+        raise Failure(
+            f"--tool: {tool!r} is not the name of a tool", hint="write server/tool, as in policies", status=2
+        )
     explanation = explain(config.policies, policies, tool, parsed)
     if as_json:
         print_json({"key": name, **explanation.to_json()})

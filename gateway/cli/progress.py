@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import anyio
 
 from gateway.cli.output import say
@@ -13,11 +15,14 @@ _POLL_SECONDS = 0.2
 
 async def settle(gateway: Gateway, *, quiet: bool = False) -> tuple[ServerStatus, ...]:
     """Wait until every server has been listed or has failed its first start, and tell what happens meanwhile."""
+    told: dict[str, str] = {}
     async with anyio.create_task_group() as tasks:
         if not quiet:
-            tasks.start_soon(_watch, gateway)
+            tasks.start_soon(_watch, gateway, told)
         await gateway.settled()
         tasks.cancel_scope.cancel()
+    if not quiet:
+        tell_changes(gateway.services.hub.statuses(), told, say)
     return gateway.services.hub.statuses()
 
 
@@ -35,12 +40,16 @@ def describe_status(status: ServerStatus) -> str:
             return f"{status.name}: {status.activity or 'starting'}"
 
 
-async def _watch(gateway: Gateway) -> None:
-    told: dict[str, str] = {}
+async def _watch(gateway: Gateway, told: dict[str, str]) -> None:
     while True:
-        for status in gateway.services.hub.statuses():
-            line = describe_status(status)
-            if told.get(status.name) != line:
-                told[status.name] = line
-                say(f"  {line}")
+        tell_changes(gateway.services.hub.statuses(), told, say)
         await anyio.sleep(_POLL_SECONDS)
+
+
+def tell_changes(statuses: Iterable[ServerStatus], told: dict[str, str], tell: Callable[[str], None]) -> None:
+    """A line for each server whose line has changed; `told` has the last line of each."""
+    for status in statuses:
+        line = describe_status(status)
+        if told.get(status.name) != line:
+            told[status.name] = line
+            tell(f"  {line}")

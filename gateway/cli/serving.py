@@ -13,7 +13,7 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import anyio
@@ -71,9 +71,11 @@ class Stopping:
         is_graceful = self._asked == 0 or (self._asked == 1 and self._server is not None)
         return 0 if is_graceful else INTERRUPTED
 
-    async def watch(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+    async def watch(
+        self, wanted: Sequence[signal.Signals], *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
         """Take signals until cancelled."""
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with anyio.open_signal_receiver(*wanted) as signals:
             task_status.started()
             async for _ in signals:
                 self._take_one()
@@ -96,11 +98,14 @@ class Stopping:
         self.scope.cancel()
 
 
-async def until_stopped(work: Callable[[Stopping], Awaitable[None]]) -> int:
-    """Do `work`, which serves, until a signal ends it; the exit status. Its contexts are left in order."""
+async def until_stopped(work: Callable[[Stopping], Awaitable[None]], *also: signal.Signals) -> int:
+    """Do `work`, which serves, until a signal ends it; the exit status. Its contexts are left in order.
+
+    `also` are signals that stop it beside SIGINT and SIGTERM.
+    """
     stopping = Stopping()
     async with anyio.create_task_group() as tasks:
-        await tasks.start(stopping.watch)
+        await tasks.start(stopping.watch, (signal.SIGINT, signal.SIGTERM, *also))
         with stopping.scope:
             await work(stopping)
         tasks.cancel_scope.cancel()
@@ -116,6 +121,7 @@ class _Server(uvicorn.Server):
             loop="none",  # the running one
             http="httptools",
             ws="none",
+            proxy_headers=False,  # whoever connects could say that it comes from this machine
             lifespan="off",
             log_config=None,
             access_log=False,

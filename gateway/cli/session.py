@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -10,11 +10,11 @@ from typing import TypeVar
 import anyio
 
 from gateway.auth import KeyId
+from gateway.cli.commands import nearest
 from gateway.cli.loading import load
 from gateway.cli.output import Failure
 from gateway.cli.progress import settle
 from gateway.config import Config
-from gateway.errors import RequestError, UpstreamError
 from gateway.runtime import Gateway, open_gateway, open_shared
 from gateway.telemetry.logs import configure_logging
 
@@ -36,10 +36,7 @@ def with_gateway(
         async with opened(config, quiet=quiet) as gateway:
             return await use(gateway)
 
-    try:
-        return anyio.run(run, backend_options={"use_uvloop": True})
-    except (RequestError, UpstreamError) as error:
-        raise Failure(error.message) from error
+    return anyio.run(run, backend_options={"use_uvloop": True})
 
 
 @asynccontextmanager
@@ -50,12 +47,16 @@ async def opened(config: Config, *, quiet: bool) -> AsyncGenerator[Gateway]:
         yield gateway
 
 
-def chosen_key(names: list[str], given: str | None) -> KeyId:
+def chosen_key(names: Sequence[str], given: str | None) -> KeyId:
     """The key that a command acts for: the one named, or the only one there is. Raises Failure."""
     if given is None and len(names) == 1:
         return KeyId(names[0])
+    if not names:
+        raise Failure("there are no keys in this configuration", hint="run `toolgate init`", status=2)
     if given is None:
         raise Failure("there are several keys", hint=f"say which with --key: {', '.join(names)}", status=2)
     if given not in names:
-        raise Failure(f"there is no key {given!r}", hint=f"known are {', '.join(names)}", status=2)
+        near = nearest(given, names)
+        hint = f"did you mean {near}?" if near else f"known are {', '.join(names)}"
+        raise Failure(f"there is no key {given!r}", hint=hint, status=2)
     return KeyId(given)

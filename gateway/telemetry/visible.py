@@ -32,6 +32,8 @@ def make_visible(text: str) -> tuple[str, int]:
 
 def one_line(text: str, longest: int) -> str:
     """The text on one line, escaped, and cut to `longest` characters: for names, reasons and log fields."""
+    if len(text) <= longest and text.isascii() and text.isprintable():
+        return text
     escaped = _LINE_ENDS.sub(_escape, make_visible(text[: longest + 1])[0])
     return escaped if len(escaped) <= longest else escaped[: longest - 1] + _ELLIPSIS
 

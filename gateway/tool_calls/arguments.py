@@ -83,7 +83,7 @@ def _refuse_constant(name: str) -> None:
 
 def _is_within_depth(value: Any, levels: int) -> bool:
     layer: list[Any] = [value]
-    for _ in range(levels + 1):
+    for _ in range(levels):
         layer = [inner for outer in layer for inner in _children(outer)]
         if not layer:
             return True

@@ -18,7 +18,6 @@ from typing import Protocol
 import anyio
 
 from gateway.conversation import (
-    Finished,
     ModelRequest,
     ModelResponse,
     StreamEvent,
@@ -26,7 +25,6 @@ from gateway.conversation import (
     ToolCallDelta,
     ToolCallStarted,
     ToolResult,
-    UsageReported,
 )
 from gateway.conversation.assembly import ResponseAssembler
 from gateway.tool_calls import ToolOutcome
@@ -108,7 +106,7 @@ class ToolLoop:
             self.finish = await self._timed(stream_filter, emit)
         else:
             await _tell_again(self.finish, stream_filter, emit)
-        await _close(self.finish, stream_filter, emit)
+        await _emit_all(emit, stream_filter.ended(self.finish.reason, self.finish.usage))
         return self.finish
 
     async def _timed(self, stream_filter: StreamFilter, emit: Sink) -> Finish:
@@ -221,13 +219,6 @@ async def _tell_again(finish: Finish, stream_filter: StreamFilter, emit: Sink) -
     for index, call in enumerate(finish.client_calls):
         await emit(ToolCallStarted.of(call, index))
         await emit(ToolCallDelta(index, call.arguments))
-
-
-async def _close(finish: Finish, stream_filter: StreamFilter, emit: Sink) -> None:
-    await _emit_all(emit, stream_filter.release_text())
-    await emit(Finished(finish.reason))
-    if finish.usage is not None:
-        await emit(UsageReported(finish.usage))
 
 
 async def _with_distinct_call_ids(

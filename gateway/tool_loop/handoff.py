@@ -8,8 +8,9 @@ user said, and the client's calls. Above: the API. Below: a durable store (any r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import Protocol
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 import orjson
 
@@ -19,6 +20,12 @@ from gateway.conversation.codec import dump_messages, load_messages
 
 RETENTION_SECONDS = 7 * 24 * 3600
 """For how long a client may take to come back with its results."""
+
+_MOST_TURNS = 1000
+"""For so many turns of one history, the latest, the store is asked."""
+
+_Asked = tuple[str, str, str]
+"""A call's id, name and arguments."""
 
 
 class HandoffStore(Protocol):
@@ -51,14 +58,10 @@ class Handoffs:
 
     async def restore(self, key_id: KeyId, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """The history with our part put back; a message that the client has edited is left as it is."""
-        prints = {
-            index: fingerprint(messages[:index], message.tool_calls)
-            for index, message in enumerate(messages)
-            if message.role == "assistant" and message.tool_calls
-        }
+        prints = _fingerprints(messages)
         if not prints:
             return messages
-        kept = await self._store.get(key_id, tuple(dict.fromkeys(prints.values())))
+        kept = await self._store.get(key_id, tuple(prints.values()))
         restored: list[Message] = []
         for index, message in enumerate(messages):
             payload = kept.get(prints[index]) if index in prints else None
@@ -66,15 +69,59 @@ class Handoffs:
         return tuple(restored)
 
 
-def fingerprint(before: Sequence[Message], calls: Sequence[ToolCall]) -> str:
+def fingerprint(before: Iterable[Message], calls: Sequence[ToolCall]) -> str:
     """A digest of what the user said before, and of the calls' ids, names and arguments, in any order.
 
     Ids alone would not do: some models number their calls in every answer anew, and what was done in one
     conversation must never be put into another. The user's messages are what both sides know alike.
     """
-    said = [_said(message) for message in before if message.role == "user"]
-    asked_for = sorted((call.id, call.name, _canonical(call.arguments)) for call in calls)
-    return hashlib.sha256(orjson.dumps([said, asked_for])).hexdigest()
+    conversation = _Conversation()
+    for message in before:
+        conversation.add(message)
+    return conversation.fingerprint(calls)
+
+
+def _fingerprints(messages: Sequence[Message]) -> dict[int, str]:
+    """By place, those of the turns that may have had a part of ours: the latest, where there are very many."""
+    turns = [place for place, message in enumerate(messages) if message.role == "assistant" and message.tool_calls]
+    wanted = frozenset(turns[-_MOST_TURNS:])
+    conversation = _Conversation()
+    prints: dict[int, str] = {}
+    for place, message in enumerate(messages):
+        if place in wanted:
+            prints[place] = conversation.fingerprint(message.tool_calls)
+        conversation.add(message)
+    return prints
+
+
+class _Conversation:
+    """What both sides know of a conversation, read once from its beginning: it may be long, and so may its turns.
+
+    The same calls may be made again without a word of the user's in between, so each counts its repetitions: no
+    two turns of one conversation have the same fingerprint, and what was kept of one is never put back twice.
+    """
+
+    def __init__(self) -> None:
+        self._said = hashlib.sha256()
+        self._times: Counter[_Asked] = Counter()
+
+    def add(self, message: Message) -> None:
+        if message.role == "user":
+            self._said.update(_digest(_said(message)))
+        elif message.role == "assistant":
+            self._times.update(_asked(call) for call in message.tool_calls)
+
+    def fingerprint(self, calls: Sequence[ToolCall]) -> str:
+        asked_for = sorted((*_asked(call), self._times[_asked(call)]) for call in calls)
+        return _digest([self._said.hexdigest(), asked_for]).hex()
+
+
+def _digest(value: Any) -> bytes:
+    return hashlib.sha256(orjson.dumps(value)).digest()
+
+
+def _asked(call: ToolCall) -> _Asked:
+    return call.id, call.name, _canonical(call.arguments)
 
 
 def _said(message: Message) -> list[tuple[str, str]]:
@@ -87,5 +134,5 @@ def _canonical(arguments: str) -> str:
     """Equal for arguments that are equal as JSON: clients that keep objects write them in their own way."""
     try:
         return orjson.dumps(orjson.loads(arguments), option=orjson.OPT_SORT_KEYS).decode()
-    except ValueError:
+    except (ValueError, TypeError):  # the latter for what is nested more deeply than can be written
         return arguments

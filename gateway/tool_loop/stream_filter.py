@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from gateway.conversation import (
     Finished,
+    FinishReason,
     ReasoningDelta,
     RefusalDelta,
     ResponseStarted,
@@ -19,19 +20,23 @@ from gateway.conversation import (
     ToolCallDelta,
     ToolCallStarted,
     UnknownDelta,
+    Usage,
     UsageReported,
 )
 from gateway.tool_loop.state import ROUND_SEPARATOR
 
 
 class StreamFilter:
-    """The filter of one run. With `hold_text`, a round's text leaves only once `release_text` says so."""
+    """The filter of one run. With `hold_text`, only the last round's words leave, at the run's end."""
 
     def __init__(self, response_id: str, client_tools: frozenset[str], *, hold_text: bool) -> None:
         self._response_id = response_id
         self._client_tools = client_tools
         self._hold_text = hold_text
-        self._held: list[TextDelta] = []
+        self._held: list[StreamEvent] = []
+        self._rounds = 0
+        self._end: Finished | None = None
+        self._usage: UsageReported | None = None
         self._started = False
         self._separator_due = False
         self._closing = False
@@ -41,6 +46,7 @@ class StreamFilter:
     def begin_round(self, *, closing: bool) -> None:
         """The next events are another round's. In a closing round no tool call leaves."""
         self._closing = closing
+        self._rounds += 1
         self._held.clear()
         self._client_indexes.clear()
 
@@ -53,6 +59,7 @@ class StreamFilter:
 
     def resumed(self, text: str) -> Iterator[StreamEvent]:
         """What an earlier attempt at this run had already answered."""
+        self._rounds += 1
         if text:
             yield TextDelta(text)
             self._separator_due = True
@@ -62,6 +69,8 @@ class StreamFilter:
         match event:
             case ResponseStarted():
                 yield from self.started(event.model, event.created, event)
+            case TextDelta() | RefusalDelta() | UnknownDelta() if self._hold_text:
+                self._held.append(event)
             case TextDelta():
                 yield from self._text(event)
             case ReasoningDelta() | RefusalDelta() | UnknownDelta():
@@ -71,22 +80,25 @@ class StreamFilter:
             case ToolCallDelta():
                 if event.index in self._client_indexes:
                     yield ToolCallDelta(self._client_indexes[event.index], event.arguments)
-            case Finished() | UsageReported():
-                pass
+            case Finished():
+                self._end = event
+            case UsageReported():
+                self._usage = event
 
     def end_round(self, *, text: str) -> None:
         """The round is complete; `text` is what it said."""
         self._separator_due = self._separator_due or (bool(text) and not self._hold_text)
 
-    def release_text(self) -> Iterator[StreamEvent]:
-        """The held text of the last round."""
+    def ended(self, reason: FinishReason, usage: Usage | None) -> Iterator[StreamEvent]:
+        """What was held, and the run's own end; that of its only round as it came, if there was no other."""
         yield from self._held
         self._held.clear()
+        end, reported = (self._end, self._usage) if self._rounds == 1 else (None, None)
+        yield end if end is not None and end.reason == reason else Finished(reason)
+        if usage is not None:
+            yield reported or UsageReported(usage)
 
     def _text(self, event: TextDelta) -> Iterator[StreamEvent]:
-        if self._hold_text:
-            self._held.append(event)
-            return
         if self._separator_due and event.text:
             self._separator_due = False
             yield TextDelta(ROUND_SEPARATOR)

@@ -2,7 +2,8 @@
 
 Above: `sandbox.sandbox`. Below: `arguments` builds the options, `launch` gives up root in a process of its own,
 `sandbox.process` owns the result. What it cannot do: limit processor time and the memory of all processes of a
-box together; each process is limited, and so is their number.
+box together; each process is limited, and so is their number. An open network is the host's own, with its
+loopback.
 """
 
 from __future__ import annotations

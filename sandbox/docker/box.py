@@ -71,8 +71,8 @@ class DockerBox:
             with anyio.move_on_after(_STUCK_POLL_SECONDS):
                 await self._ended.wait()
                 continue
-            # Whoever waits here may have stopped reading, and the end of the stream stands behind unread output.
-            if not self._drained.is_set():
+            # Where nobody reads, the end of the stream stands behind unread output, and only the engine knows.
+            if self._output.statistics().tasks_waiting_send:
                 await self._ask()
         return self._exit
 

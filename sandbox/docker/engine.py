@@ -21,7 +21,7 @@ from sandbox.spec import SandboxError
 
 _DEFAULT_SOCKET = "/var/run/docker.sock"
 _CALL_SECONDS = 30
-_CONNECT_SECONDS = 5
+_CONNECT_SECONDS = 8
 _THREADS = 8
 
 T = TypeVar("T")
@@ -59,9 +59,15 @@ class Engine:
     client: Client
     limiter: anyio.CapacityLimiter
 
-    async def call(self, function: Callable[[Client], T]) -> T:
-        """Call docker-py in a worker thread. Raises what is in EngineFailure."""
-        return await anyio.to_thread.run_sync(function, self.client, limiter=self.limiter)
+    async def call(self, function: Callable[[Client], T], *, may_abandon: bool = False) -> T:
+        """Call docker-py in a worker thread. Raises what is in EngineFailure.
+
+        A call that is cancelled is still waited for, because what it does to the engine has to be undone, unless
+        it `may_abandon` its thread: for one that may take long and leaves nothing that matters.
+        """
+        return await anyio.to_thread.run_sync(
+            function, self.client, abandon_on_cancel=may_abandon, limiter=self.limiter
+        )
 
 
 def socket_path(environ: Mapping[str, str]) -> str:

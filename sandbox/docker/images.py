@@ -91,7 +91,7 @@ class Images:
 
         try:
             with anyio.fail_after(_PULL_SECONDS):
-                await self._engine.call(run)
+                await self._engine.call(run, may_abandon=True)
         except (*EngineFailure, SandboxError) as error:
             raise SandboxError(
                 f"cannot pull the image {name}: {explain(error)}",

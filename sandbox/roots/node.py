@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.roots.asking import ask
 from sandbox.roots.libraries import plan_libraries
 from sandbox.roots.plan import Plan
 from sandbox.spec import SandboxError
 
 INSIDE = "/usr/bin/node"
 
-_DEADLINE_SECONDS = 30
 _DESCRIBE = "console.log(JSON.stringify({version: process.versions.node, executable: process.execPath}))"
 # Distributions take a few modules out of the program and keep them here; it reads them when it starts.
 _SHARED = Path("/usr/share/nodejs")
@@ -37,13 +35,7 @@ def describe_node(node: str = "node") -> NodeInstallation:
     found = shutil.which(node)
     if found is None:
         raise SandboxError("this server needs Node.js, which is not on this machine", hint="install Node.js")
-    try:
-        done = subprocess.run(  # noqa: S603 - the operator's own Node
-            [found, "-e", _DESCRIBE], capture_output=True, timeout=_DEADLINE_SECONDS, check=True
-        )
-        said = json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise SandboxError(f"cannot use {found} for boxes: it does not run: {error}") from error
+    said = ask([found, "-e", _DESCRIBE])
     return NodeInstallation(said["version"], Path(said["executable"]))
 
 

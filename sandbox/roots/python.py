@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.roots.asking import ask
 from sandbox.roots.libraries import plan_libraries
 from sandbox.roots.plan import Plan
-from sandbox.spec import SandboxError
 
 INSIDE = "/usr/bin/python3"
 
-_DEADLINE_SECONDS = 30
 _DESCRIBE = """
 import json, os, sys, sysconfig
 print(json.dumps({
@@ -58,14 +55,7 @@ class PythonInstallation:
 
 def describe_python(python: Path) -> PythonInstallation:
     """Ask an interpreter where its parts are; one of a virtual environment names its base. Raises SandboxError."""
-    argv = [str(python), "-I", "-S", "-c", _DESCRIBE]
-    try:
-        done = subprocess.run(  # noqa: S603 - the interpreter that runs us, or that the operator named
-            argv, capture_output=True, timeout=_DEADLINE_SECONDS, check=True, env={}
-        )
-        said = json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise SandboxError(f"cannot use {python} for boxes: it does not run: {error}") from error
+    said = ask([str(python), "-I", "-S", "-c", _DESCRIBE])
     library = Path(said["library"])
     extensions = Path(said["extensions"])
     if not extensions.is_dir():

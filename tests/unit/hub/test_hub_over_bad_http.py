@@ -277,3 +277,42 @@ async def test_a_header_that_http_cannot_carry_is_down_without_repeating_it(capl
         assert (status.state, server.exchanges) == ("down", [])
         assert "header" in status.error
     assert SECRET not in caplog.text
+
+
+async def test_an_old_servers_stream_that_is_cut_is_taken_up_from_its_last_event_and_never_sent_again():
+    calls: list[Exchange] = []
+
+    async def refuse_probe(exchange: Exchange) -> None:
+        error = {"jsonrpc": "2.0", "id": exchange.message["id"], "error": {"code": -32601, "message": "no"}}
+        await exchange.reply("400 Bad Request", json.dumps(error).encode())
+
+    async def greet(exchange: Exchange) -> None:
+        greeting = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}}
+        await exchange.reply(
+            "200 OK", json.dumps(exchange.response(greeting)).encode(), headers={"Mcp-Session-Id": "s1"}
+        )
+
+    async def accept(exchange: Exchange) -> None:
+        await exchange.reply("202 Accepted", b"")
+
+    async def cut(exchange: Exchange) -> None:
+        calls.append(exchange)
+        await exchange.begin_events()
+        await exchange.event("\nid: 7\nretry: 1")
+        await exchange.stream.aclose()
+
+    async def resume(exchange: Exchange) -> None:
+        if exchange.headers.get("last-event-id") != "7":
+            await exchange.reply("405 Method Not Allowed", b"")
+            return
+        await exchange.begin_events()
+        result = {"content": [{"type": "text", "text": "after all"}]}
+        await exchange.event(json.dumps(calls[0].response(result)))
+        await exchange.stream.aclose()
+
+    async with hub_with(
+        server__discover=refuse_probe, initialize=greet, notifications__initialized=accept, cut=cut, GET=resume
+    ) as hub:
+        assert hub.statuses()[0].era == "legacy"
+        assert (await call(hub, "cut")).text() == "after all"
+        assert len(calls) == 1

@@ -152,7 +152,7 @@ def test_a_python_is_taken_without_what_a_server_does_not_need(tmp_path):
 
 
 def test_an_interpreter_that_does_not_run_is_named():
-    with pytest.raises(SandboxError, match="/bin/false"):
+    with pytest.raises(SandboxError, match="cannot use /bin/false for boxes: it does not run: exit status 1"):
         describe_python(Path("/bin/false"))
 
 

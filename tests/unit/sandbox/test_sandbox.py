@@ -37,6 +37,8 @@ class FakeBackend:
         self.provided.append(root)
 
     async def sweep(self):
+        if self.orphans is None:
+            raise SandboxError(f"{self.name} does not answer")
         return self.orphans
 
     @asynccontextmanager
@@ -224,6 +226,12 @@ async def test_on_the_host_no_root_is_assembled(sandbox, backends):
 async def test_a_sweep_asks_every_backend(sandbox, backends):
     backends["docker"].orphans, backends["host"].orphans = 3, 1
     assert await sandbox.sweep() == 4
+
+
+async def test_a_sweep_that_fails_does_not_keep_the_gateway_from_starting(sandbox, backends, caplog):
+    backends["docker"].orphans, backends["bubblewrap"].orphans = None, 2
+    assert await sandbox.sweep() == 2
+    assert "docker does not answer" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -263,3 +263,17 @@ async def test_every_call_is_counted(harness: Harness):
     text = harness.metrics.exposition({}, ()).decode()
     assert 'toolgate_tool_calls_total{outcome="ok",server="files",verdict="allow"} 1.0' in text
     assert 'toolgate_tool_calls_total{outcome="unknown_tool",server="",verdict="unknown"} 1.0' in text
+
+
+async def test_a_defect_within_the_gateway_ends_the_call_and_is_recorded(
+    harness: Harness, caplog: pytest.LogCaptureFixture
+):
+    async def break_down(arguments: Mapping[str, Any]) -> CallResult:
+        raise ZeroDivisionError("a secret of ours")
+
+    harness.servers.answer = break_down
+    outcome = await harness.call("files__write_file")
+    assert (outcome.outcome, outcome.is_error, outcome.ran) == ("server_fault", True, True)
+    assert "secret" not in outcome.text
+    assert "a secret of ours" in caplog.text
+    assert harness.record.outcome == "server_fault"

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
 import anyio
 import pytest
 from hypothesis import given, settings
@@ -10,12 +13,14 @@ from gateway.conversation import (
     FinishReason,
     Reasoning,
     ReasoningDelta,
+    RefusalDelta,
     ResponseStarted,
     Text,
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
     ToolChoice,
+    UnknownDelta,
     Usage,
     UsageReported,
 )
@@ -31,7 +36,7 @@ from gateway.tool_loop import (
 )
 
 from .conversations import OURS, THEIRS, answer, call, check_well_formed
-from .scripted import Run, ScriptedTools
+from .scripted import Run, ScriptedModel, ScriptedTools
 
 both = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 
@@ -338,3 +343,49 @@ async def test_text_deltas_leave_one_by_one_as_they_come():
     run = Run(answer("hello"))
     await run.go()
     assert [event.text for event in run.of(TextDelta)] == ["he", "llo"]
+
+
+async def test_the_end_of_a_run_of_one_round_leaves_as_it_came_and_that_of_several_is_our_own():
+    class Detailed(ScriptedModel):
+        @asynccontextmanager
+        async def stream(self, asked):
+            async with super().stream(asked) as events:
+                yield self._with_details(events)
+
+        async def _with_details(self, events):
+            async for event in events:
+                yield replace(event, raw={"native": 1}) if isinstance(event, Finished | UsageReported) else event
+
+    for answers, raw in [
+        ([answer("done", usage=Usage(1, 1))], {"native": 1}),
+        ([answer(call("1"), usage=Usage(1, 1)), answer("done", usage=Usage(1, 1))], {}),
+    ]:
+        run = Run()
+        run.loop._model = Detailed(answers)
+        await run.go()
+        assert [event.raw for event in run.of(Finished, UsageReported)] == [raw, raw]
+
+
+async def test_under_structured_output_nothing_that_an_earlier_round_said_leaves():
+    model = ScriptedModel([])
+
+    @asynccontextmanager
+    async def stream(asked):
+        async def events():
+            first = not model.requests
+            model.requests.append(asked)
+            yield ResponseStarted("r", "m", 1)
+            yield RefusalDelta("first" if first else "last")
+            yield UnknownDelta("openai_chat", {"logprobs": "first" if first else "last"}, in_message=False)
+            if first:
+                yield ToolCallStarted(0, "1", OURS)
+            yield Finished(FinishReason.TOOL_CALLS if first else FinishReason.STOP)
+
+        yield events()
+
+    model.stream = stream
+    run = Run(structured_output=True)
+    run.loop._model = model
+    await run.go()
+    assert run.of(RefusalDelta) == [RefusalDelta("last")]
+    assert [event.raw for event in run.of(UnknownDelta)] == [{"logprobs": "last"}]

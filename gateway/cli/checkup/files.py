@@ -1,0 +1,27 @@
+"""The operator's files: what the loader warned of, and what is right but of little use."""
+
+from __future__ import annotations
+
+from gateway.cli.checkup.findings import Finding, Tell, of_problem
+from gateway.config import Config
+
+
+def check_files(config: Config, tell: Tell) -> None:
+    """The configuration has been read; what it says is looked at here."""
+    counts = (
+        (len(config.providers), "providers"),
+        (len(config.servers), "tool servers"),
+        (len(config.keys), "keys"),
+        (len(config.policies.names), "policies"),
+    )
+    said = ", ".join(f"{number} {what}" for number, what in counts)
+    tell(Finding("ok", "configuration", str(config.path or "none"), f"right: {said}"))
+    for problem in config.warnings:
+        tell(of_problem(problem, "warn"))
+    for key in config.keys:
+        if key.policies or key.tools == "off":
+            allowed = ", ".join(key.policies) or "no tools"
+            tell(Finding("ok", "keys", key.name, f"policies: {allowed}; models: {', '.join(key.models)}"))
+        else:
+            hint = f"write `policies: [...]` under keys.{key.name}, or `tools: off`"
+            tell(Finding("warn", "keys", key.name, "has no policy, so it can use no tool", hint))

@@ -1,0 +1,79 @@
+"""The providers: whether each answers, and takes the key."""
+
+from __future__ import annotations
+
+import anyio
+
+from gateway.cli.checkup.findings import Finding, Tell
+from gateway.config import Config, ProviderConfig
+from gateway.errors import UpstreamError, UpstreamRefused
+from gateway.providers import HttpClient, Provider, ProviderCaller, Timeouts, make_http_client, make_provider
+
+_PATIENCE = 10.0  # seconds for one provider
+
+
+async def check_providers(config: Config, tell: Tell) -> None:
+    """Ask every provider for its models, all at once."""
+    client = make_http_client()
+    try:
+        async with anyio.create_task_group() as tasks:
+            for given in config.providers.values():
+                tasks.start_soon(_check_one, given, client, tell)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await client.aclose()
+    if not config.providers:
+        hint = "write one under `providers`; `toolgate init` does so"
+        tell(Finding("warn", "provider", "none", "no provider is configured, so no model can be called", hint))
+
+
+async def _check_one(given: ProviderConfig, client: HttpClient, tell: Tell) -> None:
+    try:
+        provider = _made(given)
+    except ValueError as error:
+        tell(Finding("fail", "provider", given.name, str(error), "see `providers` in the configuration"))
+        return
+    with anyio.move_on_after(_PATIENCE) as patience:
+        tell(await _asked(provider, client))
+    if patience.cancelled_caught:
+        tell(_unreachable(given.name, f"no answer within {_PATIENCE:g} s"))
+
+
+def _made(given: ProviderConfig) -> Provider:
+    """Raises ValueError."""
+    return make_provider(
+        given.name,
+        api_key=given.api_key,
+        base_url=given.base_url,
+        dialect=given.dialect,
+        headers=given.headers,
+        timeouts=Timeouts(_PATIENCE, _PATIENCE, _PATIENCE),
+        kind=given.kind,
+    )
+
+
+async def _asked(provider: Provider, client: HttpClient) -> Finding:
+    name = provider.name
+    try:
+        models = await ProviderCaller(client).list_models(provider)
+    except UpstreamRefused as refused:
+        return _refused(name, refused.answer.status)
+    except UpstreamError as error:
+        return _unreachable(name, error.message)
+    return Finding("ok", "provider", name, f"answers, and has {len(models)} models")
+
+
+def _refused(name: str, status: int) -> Finding:
+    """What an HTTP error says; its text may quote a key, so it is not shown."""
+    if status in (401, 403):
+        hint = f"see `providers.{name}.api_key`, and the variable that it is taken from"
+        return Finding("fail", "provider", name, f"does not take the key (HTTP {status})", hint)
+    if status in (404, 405, 501):
+        hint = "see `base_url` if calls to models fail, too"
+        return Finding("warn", "provider", name, f"answers, but does not list its models (HTTP {status})", hint)
+    return Finding("fail", "provider", name, f"answers with HTTP {status}", "see the provider's own status page")
+
+
+def _unreachable(name: str, message: str) -> Finding:
+    hint = "is it running, and is `base_url` right? From here it must be reachable without a proxy"
+    return Finding("fail", "provider", name, message, hint)

@@ -1,0 +1,91 @@
+"""The tool servers: each is started as the gateway would start it, and has to list its tools."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+import anyio
+
+from gateway.cli.checkup.findings import Finding, Tell
+from gateway.cli.progress import tell_changes
+from gateway.config import Config, ServerConfig, StdioServerConfig
+from gateway.hub import Hub, ServerStatus
+from gateway.runtime import server_spec
+from sandbox import Sandbox, explains_network_failure
+
+_LINES = 10  # of a server's standard error
+_POLL_SECONDS = 0.2
+_CREDENTIAL = re.compile(r"key|token|secret|passw|credential|auth|cookie|dsn", re.IGNORECASE)
+_MISSING_NETWORK = "it has no network, and this reads like it needs one: sandbox: {network: open}"
+
+
+async def check_servers(
+    config: Config, sandbox: Sandbox, tell: Tell, progress: Callable[[str], None] | None, *, patience: float
+) -> None:
+    """Tell of each server as soon as it is up or has failed; of those that are neither in time, that.
+
+    `progress` is told what the others are busy with.
+    """
+    waiting = {server.name: server for server in config.servers}
+    told: dict[str, str] = {}
+    async with Hub([server_spec(server) for server in config.servers], sandbox) as hub:
+        with anyio.move_on_after(patience):
+            while waiting:
+                for status in hub.statuses():
+                    if status.name in waiting and status.state != "starting":
+                        _tell_all(status, waiting.pop(status.name), tell)
+                if progress is not None:
+                    tell_changes([one for one in hub.statuses() if one.name in waiting], told, progress)
+                await anyio.sleep(_POLL_SECONDS if waiting else 0)
+        for status in hub.statuses():
+            if status.name in waiting:
+                message = f"not ready within {patience:g} s: {status.activity or 'still starting'}"
+                tell(Finding("fail", "server", status.name, message, "wait longer with --timeout", _last(status)))
+
+
+def _tell_all(status: ServerStatus, server: ServerConfig, tell: Tell) -> None:
+    tell(_of_state(status, server))
+    for bad in status.bad_tools:
+        tell(Finding("warn", "server", status.name, f"the tool {bad.name} is left out: {bad.reason}"))
+    for finding in _of_secrets(server):
+        tell(finding)
+
+
+def _of_state(status: ServerStatus, server: ServerConfig) -> Finding:
+    if status.state == "disabled":
+        return Finding("ok", "server", status.name, "disabled")
+    if status.state == "ready":
+        where = f", in {status.sandbox}" if status.sandbox else ", over HTTP"
+        return Finding("ok", "server", status.name, f"ready, {status.tools} tools{where}")
+    return Finding("fail", "server", status.name, f"down: {status.error}", _advice(status, server), _last(status))
+
+
+def _advice(status: ServerStatus, server: ServerConfig) -> str | None:
+    if not isinstance(server, StdioServerConfig):
+        return "is it running, and is its URL that of streamable HTTP?"
+    has_no_network = server.server.network == "none" and status.sandbox != "host"
+    if has_no_network and explains_network_failure((*status.stderr_tail, status.error or "")):
+        return _MISSING_NETWORK
+    return None
+
+
+def _last(status: ServerStatus) -> tuple[str, ...]:
+    return tuple(status.stderr_tail[-_LINES:])
+
+
+def _of_secrets(server: ServerConfig) -> Iterator[Finding]:
+    """A server can read what is in its environment, and with a network it can send it away."""
+    if not isinstance(server, StdioServerConfig) or server.disabled:
+        return
+    held = sorted(_credentials(server.server.env))
+    if held:
+        is_open = server.server.network == "open" or server.server.backend == "host"
+        what = "and could send them anywhere" if is_open else "and has no network to send them by"
+        message = f"holds credentials in its environment ({', '.join(held)}), {what}"
+        hint = "give it credentials that can do no more than this server must" if is_open else None
+        yield Finding("warn" if is_open else "ok", "server", server.name, message, hint)
+
+
+def _credentials(env: Mapping[str, str]) -> list[str]:
+    return [name for name, value in env.items() if value and _CREDENTIAL.search(name)]

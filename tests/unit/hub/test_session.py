@@ -1,0 +1,229 @@
+"""Negotiation, listing and calls over a peer that does as the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import pytest
+
+from gateway.hub.peer import ConnectionCut, PeerClosed, RequestFault, RpcError, Unreachable
+from gateway.hub.session import Session, negotiate
+
+MODERN = "2026-07-28"
+LEGACY = "2025-11-25"
+DISCOVERED = {"supportedVersions": [MODERN], "capabilities": {"tools": {}}}
+INITIALIZED = {"protocolVersion": LEGACY, "capabilities": {"tools": {}}}
+
+Answer = Callable[[Mapping[str, Any]], Awaitable[Any]]
+
+
+@dataclass
+class FakePeer:
+    """Answers each method by its entry: a value, an exception, or a coroutine function of the params."""
+
+    answers: dict[str, Any]
+    asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    versions: list[str] = field(default_factory=list)
+    followed: int = 0
+    is_closed: bool = False
+
+    def speak(self, version: str) -> None:
+        self.versions.append(version)
+
+    async def request(self, method, params, *, on_progress=None, headers=None):
+        self.asked.append((method, params))
+        self.headers = headers
+        answer = self.answers.get(method, RpcError(-32601, "Method not found"))
+        if callable(answer):
+            answer = await answer(params)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def notify(self, method, params=None) -> None:
+        self.asked.append((method, params or {}))
+
+    async def follow(self) -> None:
+        self.followed += 1
+
+    @property
+    def methods(self) -> list[str]:
+        return [method for method, _ in self.asked]
+
+
+async def never(params) -> None:
+    await anyio.sleep_forever()
+
+
+async def connect(answers: dict[str, Any], *, era=None, head_start: float = 5.0) -> tuple[Session, FakePeer]:
+    peer = FakePeer(answers)
+    with anyio.fail_after(10):
+        return await negotiate(peer, era=era, head_start=head_start), peer
+
+
+async def test_a_modern_server_is_asked_once():
+    session, peer = await connect({"server/discover": DISCOVERED})
+    assert (session.era, session.version, peer.versions[-1]) == ("modern", MODERN, MODERN)
+    assert peer.methods == ["server/discover"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        RpcError(-32601, "Method not found"),
+        RpcError(-32600, "Unsupported protocol version"),
+        RequestFault("HTTP 400"),
+        ConnectionCut("cut"),
+        {"supportedVersions": [LEGACY]},
+        {"supportedVersions": None},
+        {},
+    ],
+)
+async def test_a_server_that_refuses_the_probe_is_greeted_the_old_way(refusal):
+    session, peer = await connect({"server/discover": refusal, "initialize": INITIALIZED})
+    assert (session.era, session.version, peer.versions[-1]) == ("legacy", LEGACY, LEGACY)
+    assert peer.methods == ["server/discover", "initialize", "notifications/initialized"]
+
+
+async def test_a_server_known_to_be_old_is_not_probed():
+    _, peer = await connect({"initialize": INITIALIZED}, era="legacy")
+    assert peer.methods == ["initialize", "notifications/initialized"]
+
+
+async def test_a_server_silent_on_the_probe_is_greeted_beside_it():
+    session, _ = await connect({"server/discover": never, "initialize": INITIALIZED}, head_start=0.01)
+    assert session.era == "legacy"
+
+
+async def test_a_slow_modern_server_that_refuses_the_handshake_is_waited_for():
+    refused = anyio.Event()
+
+    async def discover(params):
+        await refused.wait()
+        return DISCOVERED
+
+    async def refuse(params):
+        refused.set()
+        return RpcError(-32022, "Unsupported protocol version")
+
+    session, peer = await connect({"server/discover": discover, "initialize": refuse}, head_start=0.01)
+    assert (session.era, peer.versions[-1]) == ("modern", MODERN)
+
+
+@pytest.mark.parametrize("problem", [Unreachable("no connection"), PeerClosed("its process ended")])
+async def test_an_outage_is_no_verdict_on_the_era(problem):
+    with pytest.raises(type(problem)):
+        await connect({"server/discover": problem, "initialize": INITIALIZED})
+
+
+@pytest.mark.parametrize("version", ["1999-01-01", None, 5, MODERN])
+async def test_a_version_that_nobody_knows_is_refused(version):
+    with pytest.raises(RequestFault, match="which this gateway does not"):
+        await connect({"initialize": {**INITIALIZED, "protocolVersion": version}}, era="legacy")
+
+
+def paged(pages: dict[Any, tuple[list[Any], Any]]):
+    async def page(params):
+        tools, following = pages[params.get("cursor")]
+        return {"tools": tools, "nextCursor": following}
+
+    return page
+
+
+async def test_all_pages_of_the_list_are_read():
+    pages = {None: (["a"], "2"), "2": (["b"], "3"), "3": (["c"], None)}
+    session, _ = await connect({"server/discover": DISCOVERED, "tools/list": paged(pages)})
+    assert await session.list_tools() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        {None: (["a"], "2"), "2": (["b"], "2")},
+        {None: (["a"], "2"), "2": (["b"], 7)},
+        {None: (["a"], "2"), "2": (["b"], "")},
+    ],
+)
+async def test_a_list_that_turns_in_circles_ends(pages):
+    session, _ = await connect({"server/discover": DISCOVERED, "tools/list": paged(pages)})
+    assert await session.list_tools() == ["a", "b"]
+
+
+async def test_a_list_without_end_is_cut():
+    count = 0
+
+    async def endless(params):
+        nonlocal count
+        count += 1
+        return {"tools": ["t"] * 200, "nextCursor": str(count)}
+
+    session, _ = await connect({"server/discover": DISCOVERED, "tools/list": endless})
+    assert len(await session.list_tools()) == 5000
+    assert count == 25
+
+
+@pytest.mark.parametrize("tools", [None, 5, {}])
+async def test_a_list_that_is_none_is_empty(tools):
+    session, _ = await connect({"server/discover": DISCOVERED, "tools/list": {"tools": tools}})
+    assert await session.list_tools() == []
+
+
+@pytest.mark.parametrize("capabilities", [{}, None, [], {"prompts": {}}])
+async def test_a_server_that_offers_no_tools_is_not_asked_for_them(capabilities):
+    session, peer = await connect({"server/discover": {**DISCOVERED, "capabilities": capabilities}})
+    assert await session.list_tools() == []
+    assert "tools/list" not in peer.methods
+
+
+async def test_modern_requests_say_who_asks_and_offer_nothing():
+    session, peer = await connect({"server/discover": DISCOVERED, "tools/call": {"content": []}})
+    await session.call_tool("t", {"a": 1})
+    _, params = peer.asked[-1]
+    assert params["arguments"] == {"a": 1}
+    assert params["_meta"]["io.modelcontextprotocol/protocolVersion"] == MODERN
+    assert params["_meta"]["io.modelcontextprotocol/clientCapabilities"] == {}
+
+
+async def test_old_requests_carry_no_envelope():
+    session, peer = await connect({"initialize": INITIALIZED, "tools/call": {"content": []}}, era="legacy")
+    await session.call_tool("t", {})
+    assert peer.asked[-1][1] == {"name": "t", "arguments": {}}
+
+
+async def test_arguments_marked_for_a_header_are_sent_in_it_by_modern_sessions_alone():
+    schema = {"properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
+    modern, peer = await connect({"server/discover": DISCOVERED, "tools/call": {}})
+    modern.remember_headers({"t": schema, "plain": {}})
+    await modern.call_tool("t", {"region": "eu"})
+    assert peer.headers == {"Mcp-Param-Region": "eu"}
+    await modern.call_tool("plain", {"region": "eu"})
+    assert peer.headers is None
+    legacy, old_peer = await connect({"initialize": INITIALIZED, "tools/call": {}}, era="legacy")
+    legacy.remember_headers({"t": schema})
+    await legacy.call_tool("t", {"region": "eu"})
+    assert old_peer.headers is None
+
+
+async def test_changes_are_followed_in_the_way_of_the_era():
+    legacy, old_peer = await connect({"initialize": INITIALIZED}, era="legacy")
+    await legacy.follow_changes()
+    assert old_peer.followed == 1
+    modern, peer = await connect({"server/discover": DISCOVERED})
+    await modern.follow_changes()  # refused: this server has none to give
+    assert peer.methods[-1] == "subscriptions/listen"
+
+
+async def test_a_subscription_that_breaks_is_made_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gateway.hub.session._RELISTEN_AFTER", 0)
+    ends = iter([ConnectionCut("cut"), {}, RpcError(-32601, "no more")])
+
+    async def listen(params):
+        return next(ends)
+
+    modern, peer = await connect({"server/discover": DISCOVERED, "subscriptions/listen": listen})
+    with anyio.fail_after(5):
+        await modern.follow_changes()
+    assert peer.methods.count("subscriptions/listen") == 3
