@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import AsyncGenerator, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from types import TracebackType
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -53,7 +54,7 @@ class Shared:
 
 @dataclass(slots=True)
 class _Generation:
-    """One configuration at work, and how many requests are within it."""
+    """One configuration at work, and how many requests are within it: as a context, it takes one in."""
 
     services: Services
     most_in_flight: int
@@ -61,7 +62,15 @@ class _Generation:
     retired: anyio.Event = field(default_factory=anyio.Event)
     idle: anyio.Event = field(default_factory=anyio.Event)
 
-    def leave(self) -> None:
+    def __enter__(self) -> Services:
+        if self.in_flight >= self.most_in_flight:
+            raise Overloaded("too many requests are in flight", code="too_many_requests_in_flight", retry_after=1)
+        self.in_flight += 1
+        return self.services
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.in_flight -= 1
         if self.retired.is_set() and self.in_flight == 0:
             self.idle.set()
@@ -91,17 +100,9 @@ class Gateway:
         """The services of the present generation, for commands that serve nobody."""
         return self._generation.services
 
-    @contextmanager
-    def admit(self) -> Generator[Services]:
-        """Take one request in. Raises Overloaded."""
-        generation = self._generation
-        if generation.in_flight >= generation.most_in_flight:
-            raise Overloaded("too many requests are in flight", code="too_many_requests_in_flight", retry_after=1)
-        generation.in_flight += 1
-        try:
-            yield generation.services
-        finally:
-            generation.leave()
+    def admit(self) -> _Generation:
+        """Take one request in, for as long as the context is open. Raises Overloaded on entering it."""
+        return self._generation
 
     async def load(self, config: Config) -> None:
         """Begin with this configuration, or put it in the place of the present one.

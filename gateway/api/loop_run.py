@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from gateway.api.answer import Answer
 from gateway.api.errors import describe_error
 from gateway.api.inquiry import Inquiry
-from gateway.api.presence import cancelled_when_client_leaves
+from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import json_response
 from gateway.api.run_records import RunLog
@@ -37,7 +37,7 @@ async def run_loop(request: Request, services: Services, answer: Answer, inquiry
     given = await _model_request(services, inquiry)
     identity = _identity(request, inquiry)
     rejoin = identity.idempotency_key is not None or _is_retry(request)
-    with cancelled_when_client_leaves(request, answer):
+    with CancelledWhenClientLeaves(request, answer):
         async with services.attempts.claim(
             identity,
             begin=lambda: _begin(request, services, inquiry, given),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-import anyio
 import orjson
 from starlette.types import Receive, Scope
 
@@ -24,7 +24,7 @@ class ClientLeft(Exception):
 class Request:
     """One HTTP request. Reading the body is left to whoever wants it."""
 
-    __slots__ = ("body_limit", "headers", "receive", "request_id", "run_id", "scope")
+    __slots__ = ("_is_late", "body_limit", "headers", "receive", "request_id", "run_id", "scope")
 
     def __init__(self, scope: Scope, receive: Receive, *, body_limit: int = 64 * 1024) -> None:
         """Read the head. `headers` has lower-case names; of a name that is there twice, the last one counts."""
@@ -39,6 +39,7 @@ class Request:
         """The rest of what the client sends; after the body, that is its leaving."""
         self.body_limit = body_limit
         """In bytes."""
+        self._is_late = False
 
     @property
     def ids(self) -> dict[str, str]:
@@ -53,12 +54,23 @@ class Request:
         """The whole body. Raises PayloadTooLarge, InvalidRequest when it takes too long, ClientLeft."""
         if _declared_length(self.headers) > self.body_limit:
             raise self._too_large()
+        reading = asyncio.current_task()
+        alarm = asyncio.get_running_loop().call_later(_READING, self._give_up, reading)
         try:
-            with anyio.fail_after(_READING):
-                return await self._read_body()
-        except TimeoutError as error:
+            return await self._read_body()
+        except asyncio.CancelledError:
+            if not self._is_late or reading is None or reading.uncancel() > 0:
+                raise
             message = f"the request's body did not arrive within {_READING:g} seconds"
-            raise InvalidRequest(message, code="body_timeout") from error
+            raise InvalidRequest(message, code="body_timeout") from None
+        finally:
+            alarm.cancel()
+
+    def _give_up(self, reading: asyncio.Task[Any] | None) -> None:
+        """A bare timer: it is set for every request and hardly ever goes off."""
+        self._is_late = True
+        if reading is not None:
+            reading.cancel()
 
     async def _read_body(self) -> bytes:
         pieces: list[bytes] = []

@@ -49,8 +49,13 @@ class RequestOptions:
         return bool(self.narrowings or self.require)
 
 
+_NOTHING_ASKED = RequestOptions()
+
+
 def read_options(headers: Mapping[str, str], body: Mapping[str, Any]) -> RequestOptions:
     """The options of one request; header and field both narrow. Raises InvalidRequest naming the field."""
+    if HEADER not in headers and FIELD not in body:
+        return _NOTHING_ASKED
     narrowings: list[tuple[str, ...]] = []
     if HEADER in headers:
         narrowings.append(_header_patterns(headers[HEADER]))

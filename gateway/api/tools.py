@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from gateway.api.presence import cancelled_when_client_leaves
+from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.requests import Request, parse_json_object
 from gateway.api.responses import Response, json_response
 from gateway.api.run_records import RunLog
@@ -64,7 +64,7 @@ async def call_tool(request: Request, services: Services) -> Response:
     )
     run = RunLog(request, principal, "tools", calls=1)
     try:
-        with cancelled_when_client_leaves(request):
+        with CancelledWhenClientLeaves(request):
             outcome = await services.tool_caller.call(call, context)
             run.outcome = outcome.outcome
     finally:

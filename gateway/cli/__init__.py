@@ -17,7 +17,6 @@ from types import FrameType
 import click
 
 from gateway.cli.commands import CommandGroup
-from gateway.cli.failures import INTERRUPTED, find_failure, is_interruption
 from gateway.cli.output import report_failure
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -87,9 +86,11 @@ def _run(arguments: Sequence[str] | None) -> int:
         click.echo(help_wanted.format_message(), err=True)
         return help_wanted.exit_code
     except BaseException as error:  # the boundary: all that is foreseen becomes words and a status
-        if is_interruption(error):
-            return INTERRUPTED
-        failure = find_failure(error)
+        # Imported only now, because it knows exceptions of packages that `--help` does without.
+        failures = importlib.import_module("gateway.cli.failures")
+        if failures.is_interruption(error):
+            return failures.INTERRUPTED
+        failure = failures.find_failure(error)
         if failure is None:
             raise
         return report_failure(failure)

@@ -10,6 +10,7 @@ for when that hangs.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import socket
@@ -82,6 +83,8 @@ class Stopping:
 
     async def serve(self, gateway: Gateway, listener: socket.socket) -> None:
         """Serve until a signal, and then until requests under way have ended."""
+        gc.collect()
+        gc.freeze()  # what is there by now stays: the collector need not look through it again and again
         self._server = _Server(gateway)
         await self._server.serve(sockets=[listener])
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from gateway.errors import InvalidRequest
+
 _STRING = rb'"(?:[^"\\]++|\\.)*+"'
 _VALUE_START = re.compile(rb"[ \t\n\r]*+:[ \t\n\r]*+")
 _WHOLE_STRING = re.compile(_STRING, re.DOTALL)
@@ -28,7 +30,8 @@ _BLANK = b" \t\n\r"
 def rewrite_model(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:
     """`body` with `model` for its top-level `model`, and without its top-level `toolgate`.
 
-    `parsed` is the object in `body`. The very same bytes come back when nothing is to be changed.
+    `parsed` is the object in `body`. The very same bytes come back when nothing is to be changed. Raises
+    InvalidRequest for a body that must be written anew and is nested too deeply for that.
     """
     if _has_escaped_letter(body) or any(is_shadow_of_model(name) for name in parsed):
         return _written_anew(parsed, model)
@@ -55,7 +58,10 @@ def is_shadow_of_model(name: str) -> bool:
 
 def _written_anew(parsed: Mapping[str, Any], model: str) -> bytes:
     kept = {name: value for name, value in parsed.items() if name != "toolgate" and not is_shadow_of_model(name)}
-    return orjson.dumps(kept | {"model": model})
+    try:
+        return orjson.dumps(kept | {"model": model})
+    except TypeError as error:  # the one thing that can be read and not be written
+        raise InvalidRequest("the request's body is nested too deeply", code="invalid_json") from error
 
 
 def _has_escaped_letter(body: bytes) -> bool:

@@ -71,6 +71,7 @@ class Exposer(Generic[PolicyT]):
         self._limit = remembered
         self._known: OrderedDict[tuple[int, int, Narrowings], _Remembered[PolicyT]] = OrderedDict()
         self._defined: dict[str, tuple[CatalogueTool, ToolDefinition]] = {}
+        self._generation = -1
 
     def expose(
         self,
@@ -91,12 +92,19 @@ class Exposer(Generic[PolicyT]):
         return Exposure(found.policy, found.tools, found.definitions, _unavailable(found, statuses))
 
     def _work_out(self, catalogue: Catalogue, policy: PolicyT, narrowings: Narrowings) -> _Remembered[PolicyT]:
+        self._forget_other_tools(catalogue)
         narrowed = policy
         for patterns in narrowings:
             narrowed = narrowed.narrowed(patterns)
         tools = tuple(tool for tool in catalogue.tools if narrowed.visible(tool.qualified))
         listed = frozenset(tool.server for tool in catalogue.tools)
         return _Remembered(policy, narrowed, tools, tuple(self._define(tool) for tool in tools), listed)
+
+    def _forget_other_tools(self, catalogue: Catalogue) -> None:
+        """A server may rename its tools for ever; what is not in the catalogue any more is not kept."""
+        if catalogue.generation != self._generation:
+            self._generation = catalogue.generation
+            self._defined = {name: known for name, known in self._defined.items() if name in catalogue.by_name}
 
     def _define(self, tool: CatalogueTool) -> ToolDefinition:
         """The definition of a tool, made once for all keys: schemas are large."""

@@ -18,6 +18,7 @@ import orjson
 from gateway.conversation import ModelRequest, ModelResponse, StreamEvent
 from gateway.dialects import Dialect, UpstreamStreamError, WireFormatError
 from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.errors import InvalidRequest
 from gateway.providers.answers import ProviderAnswer, read_events
 from gateway.providers.failures import named, protocol_error, refusal, refused_in_stream, unreadable
 from gateway.providers.http import HttpAnswer, HttpClient, HttpFault
@@ -56,7 +57,7 @@ class ProviderCaller:
     async def complete(self, provider: Provider, request: ModelRequest, model: str) -> ModelResponse:
         """One whole answer of `model`, which is the provider's own name for it."""
         dialect = self._dialects[provider.dialect]
-        body = orjson.dumps(dialect.write_request(request, model=model))
+        body = _encoded(dialect.write_request(request, model=model))
         async with self.forward(provider, CHAT_PATHS[provider.dialect], body, {}) as answer:
             whole = await answer.read()
             try:
@@ -72,7 +73,7 @@ class ProviderCaller:
     ) -> AsyncGenerator[AsyncIterator[StreamEvent]]:
         """One answer as it comes; leaving the context closes the connection, which stops the model."""
         dialect = self._dialects[provider.dialect]
-        body = orjson.dumps(dialect.write_request(request, model=model))
+        body = _encoded(dialect.write_request(request, model=model))
         async with self.forward(provider, CHAT_PATHS[provider.dialect], body, {}) as answer:
             events = read_events(dialect, answer)
             try:
@@ -109,6 +110,14 @@ class ProviderCaller:
         sent = {**headers, **_OURS, **provider.headers}
         exchange = self._client.request(method, provider.url(path), sent, body, provider.timeouts)
         return _ProviderExchange(provider, exchange)
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    """A request as JSON. What the client sent may be nested more deeply than can be written again."""
+    try:
+        return orjson.dumps(body)
+    except TypeError as error:
+        raise InvalidRequest("the request is nested too deeply", code="invalid_json") from error
 
 
 class _ProviderExchange:

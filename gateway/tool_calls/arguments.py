@@ -7,7 +7,8 @@ each take another one of the two. What passes here can be written as JSON again,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import orjson
@@ -29,7 +30,9 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        value: Any = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        value: Any = json.loads(
+            text, object_pairs_hook=_object, parse_float=_finite, parse_constant=_refuse_constant
+        )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise InvalidArguments(f"the arguments are not valid JSON: {error.msg} at {where}") from error
@@ -51,10 +54,9 @@ def canonical_json(arguments: Mapping[str, Any]) -> bytes:
 
     Like RFC 8785, but names sort by their UTF-8 bytes and numbers are written as orjson writes them (`1.0`
     stays apart from `1`). Raises InvalidArguments for what cannot be sent: lone surrogates, integers beyond
-    64 bits, nesting that is too deep, too many bytes.
+    64 bits, numbers that are not finite, nesting that is too deep, too many bytes.
     """
-    if not _is_within_depth(arguments, _DEEPEST):
-        raise InvalidArguments(f"the arguments are nested deeper than {_DEEPEST} levels")
+    _check_values(arguments)
     try:
         data = orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)
     except TypeError as error:
@@ -81,19 +83,28 @@ def _refuse_constant(name: str) -> None:
     raise InvalidArguments(f"{name} is not a JSON number")
 
 
-def _is_within_depth(value: Any, levels: int) -> bool:
-    layer: list[Any] = [value]
-    for _ in range(levels):
-        layer = [inner for outer in layer for inner in _children(outer)]
+def _finite(text: str) -> float:
+    """What a policy would judge as infinity, JSON could only say as null."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise InvalidArguments(f"the number {text[:40]} is too large")
+    return value
+
+
+def _check_values(arguments: Mapping[str, Any]) -> None:
+    layer: list[Any] = [arguments]
+    for _ in range(_DEEPEST):
+        values = [value for outer in layer for value in _values(outer)]
+        if any(isinstance(value, float) and not math.isfinite(value) for value in values):
+            raise InvalidArguments("the arguments hold a number that is not finite")
+        layer = [value for value in values if isinstance(value, Mapping | list)]
         if not layer:
-            return True
-    return False
+            return
+    raise InvalidArguments(f"the arguments are nested deeper than {_DEEPEST} levels")
 
 
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, Mapping):
-        return [inner for inner in cast("Mapping[str, Any]", value).values() if isinstance(inner, Mapping | list)]
-    return [inner for inner in cast("list[Any]", value) if isinstance(inner, Mapping | list)]
+def _values(value: Any) -> Iterable[Any]:
+    return cast("Mapping[str, Any]", value).values() if isinstance(value, Mapping) else cast("list[Any]", value)
 
 
 def _kind(value: Any) -> str:

@@ -29,7 +29,7 @@ from gateway.conversation import (
 from gateway.conversation.assembly import ResponseAssembler
 from gateway.tool_calls import ToolOutcome
 from gateway.tool_loop.progress import RoundStarted, RunEvent, ToolCallBegan, ToolCallEnded, ToolCallProgressed
-from gateway.tool_loop.state import CallModel, Finish, RunTools, ToolLoopMachine
+from gateway.tool_loop.state import LIMIT_REACHED, CallModel, Finish, RunTools, ToolLoopMachine
 from gateway.tool_loop.stream_filter import StreamFilter
 
 Sink = Callable[[RunEvent], Awaitable[None]]
@@ -174,9 +174,15 @@ class ToolLoop:
         """Run one call and keep its result before anything else can be cancelled."""
         async with _reporting(call, emit) as on_progress:
             outcome = await self._tools.run(call, budget, on_progress)
-            self.outcomes.append(outcome)
-            self._results[call.id] = ToolResult(call.id, outcome.content, outcome.is_error)
+            # What a tool gave stands in the transcript, once: runs are kept for a while after their end.
+            self.outcomes.append(replace(outcome, content=(), structured=None))
+            content = _within(self._room_for_media(), outcome.content)
+            self._results[call.id] = ToolResult(call.id, content, outcome.is_error)
         return outcome
+
+    def _room_for_media(self) -> int:
+        taken = sum(_media_bytes(part) for result in self._results.values() for part in result.content)
+        return self.machine.room_for_media() - taken
 
     def _budget(self, round_number: int, result_bytes: int) -> ToolBudget:
         limits = self.machine.limits
@@ -207,6 +213,20 @@ async def _reporting(call: ToolCall, emit: Sink) -> AsyncGenerator[ProgressListe
             yield on_progress
 
 
+def _within(room: int, content: Iterable[Text | Media]) -> tuple[Text | Media, ...]:
+    """What a tool gave, with no more bytes of media than there is room for in the run."""
+    kept: list[Text | Media] = []
+    for part in content:
+        room -= _media_bytes(part)
+        fits = room >= 0 or isinstance(part, Text)
+        kept.append(part if fits else Text(f"[{part.kind} left out: {LIMIT_REACHED['result_bytes']}]"))
+    return tuple(kept)
+
+
+def _media_bytes(part: Text | Media) -> int:
+    return len(part.data or "") if isinstance(part, Media) else 0
+
+
 async def _emit_all(emit: Sink, events: Iterable[StreamEvent]) -> None:
     for event in events:
         await emit(event)
@@ -216,6 +236,9 @@ async def _tell_again(finish: Finish, stream_filter: StreamFilter, emit: Sink) -
     """Give the answer of a run that ended before, to a client that lost it."""
     await _emit_all(emit, stream_filter.started(finish.last.model, finish.last.created))
     await _emit_all(emit, stream_filter.resumed(finish.text))
+    for part in finish.last.message.parts:
+        if isinstance(part, Refusal):
+            await emit(RefusalDelta(part.text))
     for index, call in enumerate(finish.client_calls):
         await emit(ToolCallStarted.of(call, index))
         await emit(ToolCallDelta(index, call.arguments))

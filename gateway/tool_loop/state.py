@@ -13,8 +13,10 @@ to the conversation is its `transcript`, from which it can be taken up again.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Literal
@@ -25,10 +27,14 @@ from gateway.conversation import (
     Message,
     ModelRequest,
     ModelResponse,
+    Part,
+    Reasoning,
+    Refusal,
     Text,
     ToolCall,
     ToolChoice,
     ToolResult,
+    UnknownPart,
     Usage,
 )
 from gateway.tool_loop.limits import MEDIA_BYTES, LoopLimits
@@ -112,6 +118,7 @@ class _Spent:
     calls: int = 0
     result_bytes: int = 0
     media_bytes: int = 0
+    answer_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -127,7 +134,7 @@ class ToolLoopMachine:
     limit: LimitName | None = None
     _spent: _Spent = field(default_factory=_Spent)
     _texts: list[str] = field(default_factory=list[str])
-    _history: dict[str, _Repeats] = field(default_factory=dict[str, "_Repeats"])
+    _history: dict[bytes, _Repeats] = field(default_factory=dict[bytes, "_Repeats"])
     _answered: dict[str, ToolResult] = field(default_factory=dict[str, ToolResult])
     _pending: tuple[ToolCall, ...] = ()
     _client_calls: tuple[ToolCall, ...] = ()
@@ -156,7 +163,10 @@ class ToolLoopMachine:
         """Take in a whole answer; `elapsed` is in seconds since the run began."""
         self._take("model_answered")
         response = _with_distinct_call_ids(response, self._spent.rounds)
+        if self._forbids_calls:
+            response = self._without_our_calls(response)
         self._spent.rounds += 1
+        self._spent.answer_bytes += _size(response)
         self._last = response
         if response.usage is not None:
             self.usage = response.usage if self.usage is None else self.usage + response.usage
@@ -166,7 +176,7 @@ class ToolLoopMachine:
         if not calls or self.limit is not None:
             return self._finish(_reason_without_calls(response))
         self._client_calls = tuple(call for call in calls if self._is_clients(call))
-        if response.finish_reason in _CUT_SHORT:
+        if _is_cut_short(response):
             return self._finish(response.finish_reason)
         self.transcript.append(response.message)
         return self._plan(tuple(call for call in calls if not self._is_clients(call)), elapsed)
@@ -196,12 +206,16 @@ class ToolLoopMachine:
 
     @property
     def kept_bytes(self) -> int:
-        """Bytes of tool results that this run keeps, text and media."""
-        return self._spent.result_bytes + self._spent.media_bytes
+        """About how many bytes of models' answers and of tool results, text and media, this run keeps."""
+        return self._spent.answer_bytes + self._spent.result_bytes + self._spent.media_bytes
 
     def room_for_results(self) -> int:
         """How many bytes of tool results may still be shown to the model in this run."""
         return max(0, self.limits.result_bytes - self._spent.result_bytes)
+
+    def room_for_media(self) -> int:
+        """How many bytes of base64 may still be shown to the model in this run."""
+        return max(0, MEDIA_BYTES - self._spent.media_bytes)
 
     def _take(self, given: Input) -> None:
         if (self.phase, given) not in TRANSITIONS:
@@ -215,6 +229,19 @@ class ToolLoopMachine:
 
     def _is_clients(self, call: ToolCall) -> bool:
         return call.name in self.client_tools
+
+    @property
+    def _forbids_calls(self) -> bool:
+        """Whether the client said that no tool is to be called, which not every model heeds."""
+        return self.request.tool_choice is not None and self.request.tool_choice.mode == "none"
+
+    def _without_our_calls(self, response: ModelResponse) -> ModelResponse:
+        kept = tuple(
+            part for part in response.message.parts if not isinstance(part, ToolCall) or self._is_clients(part)
+        )
+        if len(kept) == len(response.message.parts):
+            return response
+        return replace(response, message=replace(response.message, parts=kept, source=None))
 
     def _plan(self, ours: tuple[ToolCall, ...], elapsed: float) -> Action:
         """Split our calls into those that run and those that a limit forbids; the latter are answered here."""
@@ -313,6 +340,9 @@ ROUND_SEPARATOR = "\n\n"
 _CUT_SHORT = frozenset({FinishReason.LENGTH, FinishReason.CONTENT_FILTER})
 """After these the arguments of a call may be incomplete: nothing is run."""
 
+_LONGEST_COMPARED = 64 * 1024
+"""Characters of arguments that are compared as JSON; longer ones are compared as text."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Repeats:
@@ -341,13 +371,40 @@ def _with_distinct_call_ids(response: ModelResponse, round_index: int) -> ModelR
     return replace(response, message=replace(response.message, parts=parts, source=None))
 
 
-def _fingerprint(call: ToolCall) -> str:
+def _is_cut_short(response: ModelResponse) -> bool:
+    """Whether the arguments of a call may be incomplete.
+
+    After a reason that nobody knows (some providers end an answer with `error`) they are if there are none: of a
+    JSON object, no other beginning is taken for the whole.
+    """
+    if response.finish_reason is FinishReason.UNKNOWN:
+        return any(not call.arguments.strip() for call in response.message.tool_calls)
+    return response.finish_reason in _CUT_SHORT
+
+
+def _size(response: ModelResponse) -> int:
+    return sum(_part_size(part) for part in response.message.parts)
+
+
+def _part_size(part: Part) -> int:
+    match part:
+        case Text() | Reasoning() | Refusal():
+            return len(part.text)
+        case ToolCall():
+            return len(part.id) + len(part.name) + len(part.arguments)
+        case UnknownPart():
+            return len(str(part.raw))
+        case _:
+            return 0
+
+
+def _fingerprint(call: ToolCall) -> bytes:
     """Equal for two calls of one tool whose arguments are equal as JSON."""
-    try:
-        arguments = json.dumps(json.loads(call.arguments or "{}"), sort_keys=True)
-    except (ValueError, RecursionError):
-        arguments = call.arguments
-    return f"{call.name}\n{arguments}"
+    arguments = call.arguments
+    with suppress(ValueError, RecursionError):
+        if len(arguments) <= _LONGEST_COMPARED:
+            arguments = json.dumps(json.loads(arguments or "{}"), sort_keys=True)
+    return hashlib.sha256(f"{call.name}\n{arguments}".encode("utf-8", "surrogatepass")).digest()
 
 
 def _not_run(call: ToolCall, reached: LimitName) -> ToolResult:

@@ -34,7 +34,8 @@ async def check_servers(
             while waiting:
                 for status in hub.statuses():
                     if status.name in waiting and status.state != "starting":
-                        _tell_all(status, waiting.pop(status.name), tell)
+                        for finding in judge(status, waiting.pop(status.name)):
+                            tell(finding)
                 if progress is not None:
                     tell_changes([one for one in hub.statuses() if one.name in waiting], told, progress)
                 await anyio.sleep(_POLL_SECONDS if waiting else 0)
@@ -44,12 +45,12 @@ async def check_servers(
                 tell(Finding("fail", "server", status.name, message, "wait longer with --timeout", _last(status)))
 
 
-def _tell_all(status: ServerStatus, server: ServerConfig, tell: Tell) -> None:
-    tell(_of_state(status, server))
+def judge(status: ServerStatus, server: ServerConfig) -> Iterator[Finding]:
+    """Everything to tell of a server that is up or has failed."""
+    yield _of_state(status, server)
     for bad in status.bad_tools:
-        tell(Finding("warn", "server", status.name, f"the tool {bad.name} is left out: {bad.reason}"))
-    for finding in _of_secrets(server):
-        tell(finding)
+        yield Finding("warn", "server", status.name, f"the tool {bad.name} is left out: {bad.reason}")
+    yield from _of_secrets(server)
 
 
 def _of_state(status: ServerStatus, server: ServerConfig) -> Finding:

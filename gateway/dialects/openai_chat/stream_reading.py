@@ -32,6 +32,7 @@ from gateway.dialects.openai_chat.responses import (
 from gateway.dialects.openai_chat.usage import find_usage, read_usage
 from gateway.sse import EventTooLarge, ServerSentEvent, SseDecoder
 
+_LARGEST_STREAM = 512 * 1024 * 1024  # bytes; most of a stream is the frames around its text
 _LARGEST_EVENT = 16 * 1024 * 1024  # bytes; a whole image or file may come in one
 _CHOICE = frozenset({"index", "delta", "message", "finish_reason", "usage"})
 _LISTED = frozenset({*NAMED, "content"})
@@ -44,7 +45,18 @@ class ChatStreamReader:
     last delta, and the usage comes after it.
     """
 
-    __slots__ = ("_calls", "_closed", "_decoder", "_early", "_fault", "_finish", "_started", "_thought", "_usage")
+    __slots__ = (
+        "_calls",
+        "_closed",
+        "_decoder",
+        "_early",
+        "_fault",
+        "_finish",
+        "_left",
+        "_started",
+        "_thought",
+        "_usage",
+    )
 
     def __init__(self) -> None:
         self._decoder = SseDecoder(_LARGEST_EVENT)
@@ -56,6 +68,7 @@ class ChatStreamReader:
         self._finish: Mapping[str, Any] | None = None
         self._usage: Mapping[str, Any] | None = None
         self._fault: Exception | None = None
+        self._left = _LARGEST_STREAM
 
     @property
     def has_finish(self) -> bool:
@@ -66,6 +79,9 @@ class ChatStreamReader:
         """The events that `chunk` completes; a fault waits until those before it have been given."""
         if self._fault is not None:
             raise self._fault
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise WireFormatError(f"it is longer than {_LARGEST_STREAM} bytes")
         events: list[StreamEvent] = []
         try:
             for event in self._decoder.feed(chunk):

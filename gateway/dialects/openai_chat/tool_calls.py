@@ -19,6 +19,9 @@ from gateway.dialects.openai_chat.name import NAME, own_object
 
 _NAMED = frozenset({"id", "type", "index", "function", "custom"})
 
+_TOO_DEEP = "(arguments that are nested too deeply)"
+"""Not JSON: whoever is to run the call refuses it, and never takes it for one without arguments."""
+
 
 def read_tool_calls(value: Any) -> list[ToolCall]:
     """The calls in a `tool_calls` field; null and nonsense are none."""
@@ -45,7 +48,12 @@ def arguments_in(called: Mapping[str, Any]) -> str:
     arguments = called.get("input" if "input" in called else "arguments")
     if isinstance(arguments, str):
         return arguments
-    return "" if arguments is None else orjson.dumps(arguments).decode()
+    if arguments is None:
+        return ""
+    try:
+        return orjson.dumps(arguments).decode()
+    except TypeError:  # nested more deeply than can be written
+        return _TOO_DEEP
 
 
 def unnamed_fields(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from typing import Any, cast
 
 from gateway.conversation import Usage
 
+_MOST_TOKENS = 10**12
+"""More is nonsense, whose sums would not fit where numbers are kept."""
+
 
 def find_usage(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The usage object of a whole answer or of a chunk."""
@@ -62,4 +65,4 @@ def _details(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _count(raw: Mapping[str, Any], name: str) -> int:
     value: Any = raw.get(name)
-    return max(0, int(value)) if isinstance(value, int | float) else 0
+    return min(max(0, int(value)), _MOST_TOKENS) if isinstance(value, int | float) else 0

@@ -265,8 +265,7 @@ async def test_a_sweep_removes_the_boxes_of_dead_gateways_and_no_others(boxes, b
         finally:
             gateway.kill()
             gateway.wait()
-        assert len(containers(theirs)) == 1
-        assert await DockerBackend().sweep() >= 1
+        await DockerBackend().sweep()
         assert not containers(theirs)
         await box.send(b"still here\n")
         assert await receive_line(box) == b"got still here\n"
