@@ -23,7 +23,9 @@ PYTEST_FLAGS ?=
 BENCH_FLAGS ?=
 LOCK_FLAGS ?=
 
-.PHONY: help demo serve test check format bench lock wheel clean
+CHECKS := check-format check-types check-imports check-lock
+
+.PHONY: help demo serve test check $(CHECKS) format bench lock wheel clean
 
 help: ## Show this list
 	@echo "usage: make TARGET [PYTHON=python3.X]"
@@ -39,14 +41,22 @@ serve: $(STAMPS)/runtime ## Serve gateway.yaml (SERVE_FLAGS="--config FILE" for 
 test: $(STAMPS)/dev ## Run every test (PYTEST_FLAGS="-k word" for some); REQUIRE_ALL=1 forbids skips
 	@$(BIN)/pytest $(PYTEST_FLAGS)
 
-check: $(STAMPS)/dev ## Judge form, types, the layering and the lock, without running the tests
+check: $(CHECKS) ## Judge form, types, layering and the lock; make -k check goes on after a fault
+
+check-format: $(STAMPS)/dev
 	@echo "check: format and lint"
 	@$(BIN)/ruff format --quiet --check --diff .
 	@$(BIN)/ruff check --quiet .
+
+check-types: $(STAMPS)/dev
 	@echo "check: types (about a minute)"
 	@$(BIN)/basedpyright
+
+check-imports: $(STAMPS)/dev
 	@echo "check: which package may import which"
 	@$(BIN)/lint-imports
+
+check-lock: $(STAMPS)/dev
 	@echo "check: the lock"
 	@$(BIN)/pytest -q --no-header tests/unit/packaging/test_lock.py
 

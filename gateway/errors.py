@@ -2,7 +2,7 @@
 
     ToolgateError
     ├── ConfigError                 the operator's files are wrong: nothing starts, nothing changes
-    ├── StoreError                  the database cannot be used: nothing starts
+    ├── StoreError                  the database, or a file beside it, cannot be used
     ├── RequestError                the client can mend it; `status`, `code` and `param` say how
     │   ├── InvalidRequest          400  a field is missing, malformed or impossible
     │   ├── AuthenticationFailed    401  no key, or not one of ours
@@ -65,7 +65,11 @@ class ConfigError(ToolgateError):
 
 
 class StoreError(ToolgateError):
-    """The database, or a file beside it, cannot be used. The message is for the operator."""
+    """The database, or a file beside it, cannot be used. Message and `hint`, what to do, are for the operator."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class RequestError(ToolgateError):

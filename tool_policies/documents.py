@@ -95,10 +95,6 @@ def _root(value: Any) -> str:
     return root
 
 
-def _relative_to(value: Any) -> str:
-    return "nothing" if value == "nothing" else _root(value)
-
-
 def _argument(value: Any) -> str:
     parts = value.split(".") if isinstance(value, str) else []
     if not parts or len(parts) > _MOST_PARTS or not all(parts) or not value.isprintable():
@@ -125,9 +121,7 @@ RuleId = Annotated[str, PlainValidator(_rule_id), WithJsonSchema(_NAME_SCHEMA)]
 Argument = Annotated[str, PlainValidator(_argument), WithJsonSchema({"type": "string", "minLength": 1})]
 # These are None when they are left out, but refuse a null: `require:` with nothing after it is a slip.
 Schema = Annotated[ArgumentSchema | None, PlainValidator(_schema), WithJsonSchema(_DIALECT)]
-RelativeBase = Annotated[
-    str | None, PlainValidator(_relative_to), WithJsonSchema({"type": "string", "pattern": "^(/.*|nothing)$"})
-]
+RelativeBase = Annotated[str | None, PlainValidator(_root), WithJsonSchema({"type": "string", "pattern": "^/"})]
 Text = Annotated[
     str | None,
     PlainValidator(_text),
@@ -152,8 +146,7 @@ class RuleDocument(_Document):
     )
     relative_to: RelativeBase = Field(
         None,
-        description="The folder that the server takes relative paths from, or `nothing` to refuse them; "
-        "if left out, the folder in `within`.",
+        description="The folder that the server takes relative paths from; if left out, they are refused.",
     )
     otherwise: Literal["deny", "ask"] = Field(
         "deny", alias="else", description="What becomes of a call for which the rule does not hold."

@@ -39,19 +39,10 @@ def _rules(policy: PolicyDocument) -> Iterator[Problem]:
         why = _never_applies(policy, rule)
         if why is not None:
             yield _warning((*place, "tools"), f"the rule never applies: {why}", "check the patterns")
-        if rule.within and rule.relative_to is None and len(roots := _roots(policy, rule)) > 1:
-            message = f"relative paths cannot count from {' and from '.join(roots)} at once"
-            yield _warning((*place, "within"), message, "say with `relative_to` where the server takes them from")
         for keyword, schema in (("when", rule.when), ("require", rule.require)):
             if schema is not None:
                 for problem in _patterns(schema.schema, (keyword,), None):
                     yield problem.beneath(place)
-
-
-def _roots(policy: PolicyDocument, rule: RuleDocument) -> list[str]:
-    """All that paths of the same calls must lie beneath, by this rule or another one."""
-    others = (other for other in policy.rules if any(a.meets(b) for a in rule.tools for b in other.tools))
-    return sorted({root for other in others for root in other.within.values()})
 
 
 def _never_applies(policy: PolicyDocument, rule: RuleDocument) -> str | None:

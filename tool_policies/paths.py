@@ -4,10 +4,9 @@ Lexical, since the engine sees no disk: `..` is taken away as text, as `mcp_serv
 server that lets the kernel follow a link first may still be led elsewhere. Links are for the server and its
 sandbox to hold; this holds the text.
 
-A relative path is taken from `relative_to`, by default the folder itself: then it lies inside when, joined to the
-folder, it stays beneath. A server takes it from where *it* starts, so say `relative_to` whenever the folder is
-not where the server starts: with `within: {path: /workspace/reports}` alone, `notes.txt` would be judged as
-`/workspace/reports/notes.txt` while a server that starts in `/workspace` opens `/workspace/notes.txt`.
+A relative path is refused unless `relative_to` says which folder the server takes it from: were it taken from
+the root instead, `within: {path: /workspace/reports}` would let `notes.txt` pass, which a server that starts in
+`/workspace` opens as `/workspace/notes.txt`.
 
 Servers read paths in different ways, so a path passes only when every way to read it stays inside: as it is, with
 percent escapes decoded, and with look-alikes of `.`, `/` and the backslash taken for what they look like. What
@@ -20,14 +19,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Literal
 from urllib.parse import unquote
 
 LONGEST = 4096
 """Characters that a path may have: PATH_MAX of Linux."""
 
-RelativeTo = str | Literal["nothing"] | None
-"""The absolute folder that relative paths are taken from; None is the root itself, `nothing` refuses them."""
+RelativeTo = str | None
+"""The absolute folder that relative paths are taken from; None refuses them."""
 
 _DECODINGS = 4  # times that a path may be percent-encoded over itself
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
@@ -61,9 +59,9 @@ def why_outside(path: str, root: str, relative_to: RelativeTo = None) -> str | N
     """Why `path` does not lie beneath `root`, which counts as beneath itself; None when it does."""
     if len(path) > LONGEST:
         return f"is longer than {LONGEST} characters"
-    base = root if relative_to is None else relative_to
-    if base == "nothing" and not path.startswith("/"):
+    if relative_to is None and not path.startswith("/"):
         return "is relative, and must be absolute"
+    base = relative_to or root
     folded_root, folded_base = _folded(root), _folded(base)
     for reading in _readings(path):
         if reading is None:

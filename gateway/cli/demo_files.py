@@ -20,7 +20,7 @@ policies:
     allow: ["demo/*", "files/*"]
     deny: ["*/delete_*"]
     rules:
-      - {id: inside-workspace, tools: ["files/*"], within: {path: /workspace}}
+      - {id: inside-workspace, tools: ["files/*"], within: {path: /workspace}, relative_to: /workspace}
 """
 _POLICY_FOR_OWN_SERVERS = """\
 # Every tool of the servers that you brought along.

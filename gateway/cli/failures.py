@@ -14,6 +14,8 @@ from gateway.cli.output import Failure
 from gateway.errors import ConfigError, RequestError, StoreError, UpstreamError
 from sandbox.spec import SandboxError
 
+_STORAGE_HINT = "see `storage` in the configuration, and who owns these files"
+
 INTERRUPTED = 130
 """The exit status of a process that was interrupted, as shells have it."""
 
@@ -31,7 +33,7 @@ def find_failure(error: BaseException) -> Failure | ConfigError | None:
             case SandboxError():
                 return Failure(leaf.message, hint=leaf.hint)
             case StoreError():
-                return Failure(str(leaf), hint="see `storage` in the configuration, and who owns these files")
+                return Failure(str(leaf), hint=leaf.hint or _STORAGE_HINT)
             case OSError():
                 return Failure(_of_system(leaf))
             case _:

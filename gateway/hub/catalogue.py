@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, cast
 
-from mcp.shared.inbound import find_invalid_x_mcp_header
-
+from gateway.hub.argument_headers import find_invalid_header
 from gateway.hub.naming import qualified_name, wire_name
 from gateway.hub.schemas import UnusableSchema, clean_input_schema
 
@@ -105,7 +104,7 @@ def _read_tool(server: str, raw: Any) -> CatalogueTool:
     name = _read_name(tool.get("name"))
     if _field(tool, "execution").get("taskSupport") == "required":
         raise UnusableTool("it runs as a task only, which this gateway does not support")
-    if problem := find_invalid_x_mcp_header(tool.get("inputSchema")):
+    if problem := find_invalid_header(tool.get("inputSchema")):
         raise UnusableTool(problem)
     hints = _field(tool, "annotations")
     output = _field(tool, "outputSchema")

@@ -18,14 +18,7 @@ from typing import Any
 import aiohttp
 import anyio
 from anyio.abc import TaskGroup
-from mcp.shared.inbound import (
-    MCP_METHOD_HEADER,
-    MCP_NAME_HEADER,
-    MCP_PROTOCOL_VERSION_HEADER,
-    NAME_BEARING_METHODS,
-    encode_header_value,
-)
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from mcp.shared.inbound import NAME_BEARING_METHODS, encode_header_value
 
 from gateway.hub.http_answers import (
     EVENT_STREAM,
@@ -55,6 +48,7 @@ from gateway.hub.peer import (
     RequestFault,
     SessionLost,
 )
+from gateway.hub.protocol import METHOD_HEADER, MODERN_VERSION, NAME_HEADER, VERSION_HEADER
 from gateway.hub.results import ProgressListener
 from gateway.sse import EventTooLarge
 
@@ -207,12 +201,12 @@ class HttpPeer:
             headers[_SESSION_HEADER] = self._session_id
         if not self._version:
             return headers
-        headers[MCP_PROTOCOL_VERSION_HEADER] = self._version
-        if self._version in MODERN_PROTOCOL_VERSIONS:
-            headers[MCP_METHOD_HEADER] = method
+        headers[VERSION_HEADER] = self._version
+        if self._version == MODERN_VERSION:
+            headers[METHOD_HEADER] = method
             name: Any = params.get(NAME_BEARING_METHODS.get(method, ""))
             if isinstance(name, str):
-                headers[MCP_NAME_HEADER] = encode_header_value(name)
+                headers[NAME_HEADER] = encode_header_value(name)
         return headers
 
     async def _exchange(
@@ -237,7 +231,7 @@ class HttpPeer:
 
     @property
     def _is_modern(self) -> bool:
-        return self._version in MODERN_PROTOCOL_VERSIONS
+        return self._version == MODERN_VERSION
 
     def _judge(self, refusal: PeerError) -> PeerError:
         """What a refused request means: a lost session ends this peer."""

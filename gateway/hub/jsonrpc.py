@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import orjson
-from mcp_types import INTERNAL_ERROR, METHOD_NOT_FOUND
 
 from gateway.hub.peer import JsonObject, RequestFault, RpcError
+from gateway.hub.protocol import INTERNAL_ERROR, METHOD_NOT_FOUND
 from gateway.hub.results import ProgressListener, read_progress
 
 _log = logging.getLogger(__name__)

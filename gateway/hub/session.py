@@ -15,10 +15,8 @@ from importlib.metadata import version as package_version
 from typing import Any, Literal, cast
 
 import anyio
-from mcp.shared.inbound import mcp_param_headers, x_mcp_header_map
-from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY
-from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION
 
+from gateway.hub.argument_headers import HeaderMap, argument_headers, header_map
 from gateway.hub.peer import (
     JsonObject,
     Peer,
@@ -26,6 +24,14 @@ from gateway.hub.peer import (
     RequestFault,
     RpcError,
     Unreachable,
+)
+from gateway.hub.protocol import (
+    CLIENT_CAPABILITIES_META_KEY,
+    CLIENT_INFO_META_KEY,
+    HANDSHAKE_VERSIONS,
+    LATEST_HANDSHAKE_VERSION,
+    MODERN_VERSION,
+    VERSION_META_KEY,
 )
 from gateway.hub.results import ProgressListener
 
@@ -35,15 +41,13 @@ Era = Literal["modern", "legacy"]
 
 _CLIENT_INFO = {"name": "toolgate", "version": package_version("toolgate")}
 _ENVELOPE: JsonObject = {
-    PROTOCOL_VERSION_META_KEY: LATEST_MODERN_VERSION,
+    VERSION_META_KEY: MODERN_VERSION,
     CLIENT_INFO_META_KEY: _CLIENT_INFO,
     CLIENT_CAPABILITIES_META_KEY: {},
 }
 _MOST_PAGES = 50
 _MOST_TOOLS = 5000
 _RELISTEN_AFTER = 1.0  # seconds
-
-HeaderMap = Mapping[tuple[str, ...], str]
 
 
 class Session:
@@ -52,7 +56,7 @@ class Session:
     def __init__(self, peer: Peer, version: str, capabilities: JsonObject) -> None:
         self.peer = peer
         self.version = version
-        self.era: Era = "modern" if version == LATEST_MODERN_VERSION else "legacy"
+        self.era: Era = "modern" if version == MODERN_VERSION else "legacy"
         self._offers_tools = "tools" in capabilities
         self._header_maps: dict[str, HeaderMap] = {}
 
@@ -73,15 +77,15 @@ class Session:
 
     def remember_headers(self, tools: Mapping[str, JsonObject]) -> None:
         """Take from the schemas, by tool name, which arguments go into headers (2026-07-28, "Custom headers")."""
-        maps = {name: x_mcp_header_map(schema) for name, schema in tools.items()} if self.era == "modern" else {}
+        maps = {name: header_map(schema) for name, schema in tools.items()} if self.era == "modern" else {}
         self._header_maps = {name: found for name, found in maps.items() if found}
 
     async def call_tool(
         self, name: str, arguments: JsonObject, on_progress: ProgressListener | None = None
     ) -> JsonObject:
         """The raw result of `tools/call`. Raises PeerError; cancelling tells the server."""
-        header_map = self._header_maps.get(name)
-        headers = mcp_param_headers(header_map, arguments) if header_map else None
+        mapped = self._header_maps.get(name)
+        headers = argument_headers(mapped, arguments) if mapped else None
         return await self._request("tools/call", {"name": name, "arguments": arguments}, on_progress, headers)
 
     async def follow_changes(self) -> None:
@@ -171,12 +175,12 @@ class _Negotiation:
 
 async def _discover(peer: Peer) -> Session:
     """The modern probe (2026-07-28, "Discovery"). Raises RpcError when the server is not modern."""
-    peer.speak(LATEST_MODERN_VERSION)
+    peer.speak(MODERN_VERSION)
     result = await peer.request("server/discover", {"_meta": _ENVELOPE})
     supported: Any = result.get("supportedVersions")
-    if not isinstance(supported, list) or LATEST_MODERN_VERSION not in supported:
-        raise RequestFault(f"the server does not offer MCP {LATEST_MODERN_VERSION}")
-    return Session(peer, LATEST_MODERN_VERSION, _capabilities(result))
+    if not isinstance(supported, list) or MODERN_VERSION not in supported:
+        raise RequestFault(f"the server does not offer MCP {MODERN_VERSION}")
+    return Session(peer, MODERN_VERSION, _capabilities(result))
 
 
 async def _initialize(peer: Peer) -> Session:
@@ -185,7 +189,7 @@ async def _initialize(peer: Peer) -> Session:
     params = {"protocolVersion": LATEST_HANDSHAKE_VERSION, "capabilities": {}, "clientInfo": _CLIENT_INFO}
     result = await peer.request("initialize", params)
     version: Any = result.get("protocolVersion")
-    if version not in HANDSHAKE_PROTOCOL_VERSIONS:
+    if version not in HANDSHAKE_VERSIONS:
         raise RequestFault(f"the server speaks MCP {version!r}, which this gateway does not")
     peer.speak(version)
     await peer.notify("notifications/initialized")

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
-from gateway.hub.http import open_http_peer
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.peer import NotificationListener, Peer
 from gateway.hub.specs import HttpServerSpec, StdioServerSpec
@@ -67,4 +66,6 @@ class HttpTransport:
 
     def open(self, listener: NotificationListener) -> AbstractAsyncContextManager[Peer]:
         """A client for the URL; connects with the first request."""
+        from gateway.hub.http import open_http_peer  # noqa: PLC0415 - aiohttp and the SDK, which stdio does without
+
         return open_http_peer(self._spec.url, self._spec.headers, listener)

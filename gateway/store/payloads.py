@@ -11,12 +11,13 @@ import os
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import anyio.to_thread
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
 
 from gateway.errors import StoreError
 from gateway.store.database import Database
@@ -35,9 +36,12 @@ _MOST_BYTES = 512 * 1024 * 1024
 class SealedPayloads:
     """See `gateway.tool_loop.HandoffStore`."""
 
-    def __init__(self, database: Database, key: bytes) -> None:
+    def __init__(self, database: Database, key: bytes, *, most_bytes: int = _MOST_BYTES) -> None:
+        """`most_bytes` are kept, and at times an eighth more."""
         self._database = database
         self._cipher = AESGCM(key)
+        self._most_bytes = most_bytes
+        self._added = 0  # bytes since the last purge
 
     @classmethod
     async def open(cls, database: Database, state_dir: Path) -> SealedPayloads:
@@ -57,12 +61,13 @@ class SealedPayloads:
         }
 
         def write(connection: Connection) -> None:
-            connection.execute(
-                delete(payloads).where(payloads.c.key_id == key_id, payloads.c.fingerprint == fingerprint)
-            )
+            connection.execute(delete(payloads).where(_stands_at(key_id, fingerprint)))
             connection.execute(insert(payloads).values(row))
 
         await self._database.write(write)
+        self._added += len(payload)
+        if self._added > self._most_bytes // 8:
+            await self.purge()
 
     async def get(self, key_id: str, fingerprints: Sequence[str]) -> dict[str, bytes]:
         """The payloads that are there, by fingerprint; what is out of date or does not open counts as absent."""
@@ -76,8 +81,9 @@ class SealedPayloads:
         return {fingerprint: payload for fingerprint, payload in opened.items() if payload is not None}
 
     async def purge(self) -> None:
-        """Forget what is out of date, and the oldest of what is too much."""
-        await self._database.write(_purge)
+        """Forget what is out of date, and of what is too much the part that would be out of date first."""
+        self._added = 0
+        await self._database.write(lambda connection: _purge(connection, self._most_bytes))
 
     def _seal(self, payload: bytes, place: bytes) -> bytes:
         nonce = secrets.token_bytes(_NONCE_BYTES)
@@ -95,16 +101,31 @@ def _place(key_id: str, fingerprint: str) -> bytes:
     return f"{len(key_id)}:{key_id}:{fingerprint}".encode()
 
 
-def _purge(connection: Connection) -> None:
+def _stands_at(key_id: str, fingerprint: str) -> ColumnElement[bool]:
+    return and_(payloads.c.key_id == key_id, payloads.c.fingerprint == fingerprint)
+
+
+def _purge(connection: Connection, most_bytes: int) -> None:
     connection.execute(delete(payloads).where(payloads.c.expires <= int(time.time())))
-    total = connection.execute(select(func.sum(func.length(payloads.c.sealed)))).scalar_one() or 0
-    oldest = select(payloads.c.key_id, payloads.c.fingerprint, func.length(payloads.c.sealed).label("size"))
-    for row in connection.execute(oldest.order_by(payloads.c.expires)).all() if total > _MOST_BYTES else ():
-        place = (payloads.c.key_id == row.key_id, payloads.c.fingerprint == row.fingerprint)
-        connection.execute(delete(payloads).where(*place))
-        total -= row.size
-        if total <= _MOST_BYTES:
-            break
+    for key_id, fingerprint in _too_much(connection, most_bytes):
+        connection.execute(delete(payloads).where(_stands_at(key_id, fingerprint)))
+
+
+def _too_much(connection: Connection, most_bytes: int) -> list[tuple[str, str]]:
+    """The places of those that have to go."""
+    size = func.length(payloads.c.sealed)
+    excess = (connection.execute(select(func.sum(size))).scalar_one() or 0) - most_bytes
+    doomed: list[tuple[str, str]] = []
+    if excess <= 0:
+        return doomed
+    query = select(payloads.c.key_id, payloads.c.fingerprint, size).order_by(payloads.c.expires)
+    with connection.execute(query) as rows:
+        for key_id, fingerprint, length in rows:
+            doomed.append((key_id, fingerprint))
+            excess -= length
+            if excess <= 0:
+                break
+    return doomed
 
 
 def _read_key(path: Path) -> bytes:
@@ -113,24 +134,29 @@ def _read_key(path: Path) -> bytes:
         make_passable(path.parent)
         if not path.exists():
             _make_key(path)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
         key = path.read_bytes()
     except OSError as error:
         raise StoreError(f"the key file {path} cannot be used: {error.strerror}") from error
     if len(key) != _KEY_BYTES:
-        raise StoreError(f"the key file {path} does not hold {_KEY_BYTES} bytes; restore it, or remove it")
+        raise StoreError(
+            f"the key file {path} does not hold {_KEY_BYTES} bytes; restore it, or remove it, "
+            "and what was sealed with it is lost"
+        )
     return key
 
 
 def _make_key(path: Path) -> None:
+    """A link appears whole or not at all, and only one of several can: the key is never seen half written."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(_KEY_BYTES))
-        file.flush()
-        os.fsync(descriptor)
     try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(_KEY_BYTES))
+            file.flush()
+            os.fsync(descriptor)
+        with suppress(FileExistsError):
+            os.link(draft, path)
     finally:
         draft.unlink()

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
-
-VERSION = 1
-"""Grows with every change of a table; `migrations` in `gateway.store.database` lead from each to the next."""
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
-_Key = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up a column of just this type
+_Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up a column of just this type
+_AT = "microseconds since the epoch"
+# A number is never used twice, not even after the newest rows were removed: listings go on from one.
+_NEVER_AGAIN = {"sqlite_autoincrement": True}
 
-schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
+schema_version = Table(
+    "toolgate_schema",
+    metadata,
+    Column("version", Integer, nullable=False, comment="see gateway.store.migrations"),
+)
 
 runs = Table(
     "runs",
     metadata,
-    Column("id", _Key, primary_key=True),
-    Column("at", BigInteger, nullable=False, comment="microseconds since the epoch"),
+    Column("id", _Number, primary_key=True),
+    Column("at", BigInteger, nullable=False, comment=_AT),
     Column("run_id", String, nullable=False, index=True),
     Column("key_id", String, nullable=False),
-    Column("record", LargeBinary, nullable=False, comment="JSON"),
+    Column("record", Text, nullable=False, comment="JSON"),
     Index("runs_by_time", "at"),
+    Index("runs_by_key", "key_id", "id"),
+    **_NEVER_AGAIN,
 )
 
 tool_calls = Table(
     "tool_calls",
     metadata,
-    Column("id", _Key, primary_key=True),
-    Column("at", BigInteger, nullable=False, comment="microseconds since the epoch"),
+    Column("id", _Number, primary_key=True),
+    Column("at", BigInteger, nullable=False, comment=_AT),
     Column("run_id", String, nullable=False, index=True),
     Column("key_id", String, nullable=False),
-    Column("record", LargeBinary, nullable=False, comment="JSON"),
+    Column("record", Text, nullable=False, comment="JSON"),
     Index("tool_calls_by_time", "at"),
+    **_NEVER_AGAIN,
 )
 
 payloads = Table(
@@ -40,6 +47,8 @@ payloads = Table(
     metadata,
     Column("key_id", String, primary_key=True),
     Column("fingerprint", String, primary_key=True),
-    Column("expires", BigInteger, nullable=False, index=True, comment="seconds since the epoch"),
+    Column("expires", BigInteger, nullable=False, comment="seconds since the epoch"),
+    Column("size", BigInteger, nullable=False, comment="bytes of `sealed`"),
     Column("sealed", LargeBinary, nullable=False),
+    Index("payloads_by_time", "expires", "size"),  # answers how much there is without touching a payload
 )

@@ -18,9 +18,13 @@ from typing import Protocol
 import anyio
 
 from gateway.conversation import (
+    Media,
     ModelRequest,
     ModelResponse,
+    Refusal,
+    RefusalDelta,
     StreamEvent,
+    Text,
     ToolCall,
     ToolCallDelta,
     ToolCallStarted,

@@ -63,7 +63,7 @@ def test_no_credential_stands_in_the_compose_file(service):
 
 
 def test_everything_that_the_dockerfile_copies_is_there_and_let_into_the_build(instructions):
-    ignore = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text().splitlines()
+    ignore = (ROOT / ".dockerignore").read_text().splitlines()
     copied = [copy.split()[:-1] for copy in arguments(instructions, "COPY") if not copy.startswith("--from")]
     sources = [source for group in copied for source in group]
     assert sources

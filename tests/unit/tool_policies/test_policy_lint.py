@@ -39,17 +39,6 @@ def warnings(body: str) -> list[tuple[str | None, str]]:
             "rules[0].require.properties.host.pattern",
             "anywhere in the text",
         ),
-        (
-            "rules: [{id: r, tools: ['a/*'], within: {source: /w, destination: /w/out}}]",
-            "rules[0].within",
-            "cannot count from /w and from /w/out at once",
-        ),
-        (
-            "rules: [{id: r, tools: ['a/*'], within: {path: /w}, relative_to: /w},"
-            " {id: s, tools: ['*/read'], within: {path: /w/out}}]",
-            "rules[1].within",
-            "cannot count from /w and from /w/out at once",
-        ),
     ],
 )
 def test_what_is_hardly_meant_is_warned_about(body, field, message):
