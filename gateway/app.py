@@ -15,32 +15,39 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api import health, models, tools
 from gateway.api.chat_completions import chat_completions
-from gateway.api.endpoint import Endpoint, Handler, plain
+from gateway.api.endpoint import Endpoint, plain
 from gateway.api.errors import ErrorAnswer
 from gateway.api.services import Admit
 from gateway.telemetry import Metrics
+from gateway.telemetry.visible import one_line
+
+_LONGEST_PATH = 200  # characters of it in an error
 
 
-def build_app(admit: Admit, metrics: Metrics) -> ASGIApp:
-    """The application of one gateway, whichever its configuration is at the moment."""
+def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -> ASGIApp:
+    """The application of one gateway, whichever its configuration is at the moment.
 
-    def endpoint(route: str, handler: Handler) -> Endpoint:
-        return Endpoint(route, handler, admit, metrics)
-
-    fastapi = FastAPI(title="toolgate", openapi_url=None, docs_url=None, redoc_url=None)
-    named = ("/v1/tools/{name:path}", plain(tools.call_tool))
-    fastapi.router.routes.append(Route(named[0], endpoint(*named), methods=["POST"]))
-    fastapi.add_exception_handler(404, _not_found)
-    fastapi.add_exception_handler(405, _method_not_allowed)
-    hot = {
+    `observe` admits probes and operators, who must get through when the gateway is full; without it, `admit` does.
+    """
+    agents = {
         ("POST", "/v1/chat/completions"): chat_completions,
         ("GET", "/v1/models"): plain(models.list_models),
         ("GET", "/v1/tools"): plain(tools.list_tools),
+    }
+    observers = {
         ("GET", "/healthz"): plain(health.healthz),
         ("GET", "/readyz"): plain(health.readyz),
         ("GET", "/metrics"): plain(health.metrics),
     }
-    return _Routes({place: endpoint(place[1], handler) for place, handler in hot.items()}, fastapi)
+    hot = {place: Endpoint(place[1], handler, admit, metrics) for place, handler in agents.items()}
+    hot |= {place: Endpoint(place[1], handler, observe or admit, metrics) for place, handler in observers.items()}
+    fastapi = FastAPI(title="toolgate", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    call_tool = "/v1/tools/{name:path}"
+    endpoint = Endpoint(call_tool, plain(tools.call_tool), admit, metrics)
+    fastapi.router.routes.append(Route(call_tool, endpoint, methods=["POST"]))
+    fastapi.add_exception_handler(404, _not_found)
+    fastapi.add_exception_handler(405, _method_not_allowed)
+    return _Routes(hot, fastapi)
 
 
 class _Routes:
@@ -48,30 +55,45 @@ class _Routes:
 
     def __init__(self, endpoints: Mapping[tuple[str, str], ASGIApp], others: ASGIApp) -> None:
         self._endpoints = endpoints
-        self._paths = {path for _, path in endpoints}
+        self._methods = {path: method for method, path in endpoints}
         self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            endpoint = self._endpoints.get((scope["method"], scope["path"]))
+            endpoint = self._endpoints.get((scope["method"], scope["path"])) or self._rarely(scope)
             if endpoint is not None:
                 await endpoint(scope, receive, send)
                 return
-            if scope["path"] in self._paths:
-                refusal = _method_not_allowed(Request(scope), None)
-                await refusal(scope, receive, send)
-                return
         await self._others(scope, receive, send)
 
+    def _rarely(self, scope: Scope) -> ASGIApp | None:
+        """Who answers another method at one of the paths: HEAD is GET, whose body the server leaves out."""
+        method = self._methods.get(scope["path"])
+        if method is None:
+            return None
+        if method == "GET" and scope["method"] == "HEAD":
+            return self._endpoints[method, scope["path"]]
+        return _refuse_method(Request(scope), "GET, HEAD" if method == "GET" else method)
 
-def _not_found(request: Request, _: Exception | None) -> JSONResponse:
-    message = f"there is nothing at {request.method} {request.url.path}"
+
+def _not_found(request: Request, _: Exception) -> JSONResponse:
+    message = f"there is nothing at {request.method} {_path(request)}"
     return _error(ErrorAnswer(404, message, "invalid_request_error", "unknown_url"))
 
 
-def _method_not_allowed(request: Request, _: Exception | None) -> JSONResponse:
-    message = f"{request.url.path} does not take {request.method}"
-    return _error(ErrorAnswer(405, message, "invalid_request_error", "method_not_allowed"))
+def _method_not_allowed(request: Request, _: Exception) -> JSONResponse:
+    return _refuse_method(request, "POST")
+
+
+def _refuse_method(request: Request, allowed: str) -> JSONResponse:
+    message = f"{_path(request)} does not take {request.method}"
+    response = _error(ErrorAnswer(405, message, "invalid_request_error", "method_not_allowed"))
+    response.headers["allow"] = allowed
+    return response
+
+
+def _path(request: Request) -> str:
+    return one_line(request.scope["path"], _LONGEST_PATH)
 
 
 def _error(answer: ErrorAnswer) -> JSONResponse:

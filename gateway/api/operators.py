@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from ipaddress import ip_address
+import re
+from ipaddress import IPv6Address, ip_address
 
 from gateway.api.requests import Request
 from gateway.auth import bearer_token
 from gateway.errors import AuthenticationFailed
 
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+_FORWARDED = ("forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip")
+_HOST = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])\.?(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 def require_operator(request: Request, token_digest: bytes | None) -> None:
     """Pass a client that runs on this machine or presents the operator token. Raises AuthenticationFailed.
 
-    A request that came through a proxy says nothing about where its client is, so it needs the token.
+    A request that came through a proxy says nothing about where its client is, so it needs the token; and so does
+    one for a host by another name than this machine's own, which a page in somebody's browser may have sent (DNS
+    rebinding).
     """
     if _is_local(request):
         return
@@ -27,9 +31,15 @@ def require_operator(request: Request, token_digest: bytes | None) -> None:
 
 def _is_local(request: Request) -> bool:
     client: tuple[str, int] | None = request.scope.get("client")
-    if client is None or any(name in request.headers for name in _FORWARDED):
+    if client is None or any(name in _FORWARDED or name.startswith("x-forwarded") for name in request.headers):
         return False
+    return _is_loopback(client[0]) and _HOST.fullmatch(request.headers.get("host", "localhost")) is not None
+
+
+def _is_loopback(address: str) -> bool:
     try:
-        return ip_address(client[0]).is_loopback
+        parsed = ip_address(address)
     except ValueError:
         return False
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return (mapped or parsed).is_loopback

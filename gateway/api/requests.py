@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import orjson
@@ -27,11 +27,13 @@ class Request:
     __slots__ = ("_is_late", "body_limit", "headers", "receive", "request_id", "run_id", "scope")
 
     def __init__(self, scope: Scope, receive: Receive, *, body_limit: int = 64 * 1024) -> None:
-        """Read the head. `headers` has lower-case names; of a name that is there twice, the last one counts."""
+        """Read the head. `headers` has lower-case names; the values of one that is repeated are joined."""
         self.scope = scope
         self.headers: Mapping[str, str] = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
+        if len(self.headers) != len(scope["headers"]):
+            self.headers = _joined(scope["headers"])
         self.run_id = new_run_id()
         given = self.headers.get("x-request-id")
         self.request_id = given if given and _GIVEN_ID.fullmatch(given) else request_id_for(self.run_id)
@@ -101,6 +103,14 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidRequest("the request's body must be a JSON object", code="invalid_json")
     return cast("dict[str, Any]", value)
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """What a repeated name means (RFC 9110, section 5.3). Of two credentials, none is thereby valid."""
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        values.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    return {name: ", ".join(repeated) for name, repeated in values.items()}
 
 
 def _declared_length(headers: Mapping[str, str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,10 +10,12 @@ import anyio
 
 from gateway.api.requests import Request
 from gateway.api.services import Services
-from gateway.audit import RunRecord, now
+from gateway.audit import RunRecord, now, to_json
 from gateway.auth import Principal
 from gateway.conversation import Usage
 from gateway.telemetry.visible import one_line
+
+_log = logging.getLogger(__name__)
 
 CLIENT_LEFT = "client_left"
 
@@ -53,5 +56,7 @@ class RunLog:
             client=one_line(self.request.headers.get("user-agent", ""), 200) or None,
         )
         if not services.audit.offer(record):
-            with anyio.CancelScope(deadline=anyio.current_time() + _RECORDING, shield=True):
+            with anyio.move_on_after(_RECORDING, shield=True) as waiting:
                 await services.audit.record(record)
+            if waiting.cancelled_caught:
+                _log.critical("the audit trail is stuck; this record is here alone: %s", to_json(record).decode())

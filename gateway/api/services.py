@@ -53,5 +53,6 @@ class Services:
 Admit = Callable[[], AbstractContextManager[Services]]
 """Takes one request in: gives the services for it, and counts it until it is done.
 
-Raises `gateway.errors.Overloaded` when the gateway is full or about to stop.
+Raises `gateway.errors.Overloaded` when the gateway is full or about to stop. Probes and operators are admitted
+without being counted: a gateway at its limit is alive, and somebody will want to see why.
 """

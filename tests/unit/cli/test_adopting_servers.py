@@ -65,8 +65,8 @@ def taken(server: Mapping[str, Any], **more: Any) -> Adopted:
         ),
         (
             {"url": f"http://127.0.0.1:9/mcp?a=1&api_key={SECRET}"},
-            {"url": "http://127.0.0.1:9/mcp?a=1&api_key=${MCP_ONE_A_1_API_KEY}"},
-            {"MCP_ONE_A_1_API_KEY": SECRET},
+            {"url": "http://127.0.0.1:9/mcp?a=1&api_key=${MCP_ONE_API_KEY}"},
+            {"MCP_ONE_API_KEY": SECRET},
         ),
     ],
     ids=["environment", "headers", "options", "header in arguments", "url"],

@@ -40,7 +40,7 @@ def test_when_one_cannot_be_put_in_place_all_is_as_it_was(tmp_path: Path):
 
 def test_when_one_cannot_be_staged_none_is_written(tmp_path: Path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="file"):
         write_all([Draft(tmp_path / "a", "new"), Draft(tmp_path / "file" / "b", "new")])
     assert tree(tmp_path) == {"file": ""}
 
