@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -35,7 +35,7 @@ from sandbox import open_sandbox
 
 _log = logging.getLogger(__name__)
 
-_DRAINING = 30.0  # seconds for the requests of a retired generation to end
+_BEYOND_RUNS = 30.0  # seconds that a retired generation waits for its requests beyond the longest run
 _HOUSEKEEPING = 3600.0  # seconds
 _SETTLING = 60.0  # seconds that a reload waits for the new generation's servers before it swaps all the same
 
@@ -104,6 +104,10 @@ class Gateway:
         """Take one request in, for as long as the context is open. Raises Overloaded on entering it."""
         return self._generation
 
+    def observe(self) -> AbstractContextManager[Services]:
+        """Let an observer in: not counted, and not kept out when the gateway is full."""
+        return nullcontext(self.services)
+
     async def load(self, config: Config) -> None:
         """Begin with this configuration, or put it in the place of the present one.
 
@@ -113,10 +117,9 @@ class Gateway:
         """
         async with self._reloading:
             generation: _Generation = await self._tasks.start(self._run_generation, config)
-            previous, replaces = self._current, self._current is not None
-            if replaces:
-                with anyio.move_on_after(_SETTLING):
-                    await generation.services.hub.settled()
+            previous = self._current
+            if previous is not None:
+                await _settle(generation)
             self._current = generation
             if previous is not None:
                 previous.retire()
@@ -143,8 +146,20 @@ class Gateway:
             generation = _Generation(services, config.limits.requests_in_flight)
             task_status.started(generation)
             await generation.retired.wait()
-            with anyio.move_on_after(_DRAINING):
+            with anyio.move_on_after(config.limits.wall_clock_seconds + _BEYOND_RUNS):
                 await generation.idle.wait()
+            if generation.in_flight:
+                _log.warning("%d requests outlived their configuration, whose servers stop", generation.in_flight)
+
+
+async def _settle(generation: _Generation) -> None:
+    """Give its servers time to come up. Left early, because the gateway stops, it is of no use any more."""
+    try:
+        with anyio.move_on_after(_SETTLING):
+            await generation.services.hub.settled()
+    except BaseException:
+        generation.retire()
+        raise
 
 
 @asynccontextmanager
@@ -183,11 +198,18 @@ async def _keep_house(trail: AuditTrail, payloads: SealedPayloads, retention_day
 @asynccontextmanager
 async def open_gateway(config: Config, shared: Shared) -> AsyncGenerator[Gateway]:
     """A gateway with this configuration; leaving the context stops its servers. Raises ConfigError."""
+    refusal: ConfigError | None = None
     async with anyio.create_task_group() as tasks:
         gateway = Gateway(shared, tasks)
-        await gateway.load(config)
-        yield gateway
+        try:
+            await gateway.load(config)
+        except ConfigError as error:
+            refusal = error  # raised in here, it would come out as a group
+        else:
+            yield gateway
         tasks.cancel_scope.cancel()
+    if refusal is not None:
+        raise refusal
 
 
 def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:

@@ -7,6 +7,8 @@ can still be told: as an HTTP error before the first byte, as an event of the st
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping
 
 from starlette.types import Send
@@ -20,13 +22,14 @@ _log = logging.getLogger(__name__)
 StreamFault = Callable[[ErrorAnswer], bytes]
 """The bytes that tell a client of a fault within a stream, in the stream's own dialect, its end included."""
 
+_NEVER = math.inf
 _EVENT_STREAM: dict[str, str] = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
 
 
 class Answer:
     """The answer to one request. `headers` (names in lower case) are added to whatever is sent."""
 
-    __slots__ = ("_request", "_send", "_stream_fault", "has_ended", "headers", "status")
+    __slots__ = ("_request", "_send", "_sending_since", "_stream_fault", "has_ended", "headers", "status")
 
     def __init__(self, request: Request, send: Send) -> None:
         self._request = request
@@ -36,6 +39,7 @@ class Answer:
         self.status = 0
         """The HTTP status that was sent; 0 while nothing has been."""
         self.has_ended = False
+        self._sending_since = _NEVER
 
     @property
     def has_begun(self) -> bool:
@@ -63,7 +67,13 @@ class Answer:
     async def write(self, data: bytes, *, more: bool = True) -> None:
         """Send a piece of the body; waits while the client reads more slowly than we write."""
         self.has_ended = not more
+        self._sending_since = time.monotonic()
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        self._sending_since = _NEVER
+
+    def is_stuck(self, seconds: float) -> bool:
+        """Whether the client has taken nothing for so long although something waits for it."""
+        return time.monotonic() - self._sending_since > seconds
 
     async def fail(self, error: Exception) -> ErrorAnswer:
         """Tell the client of an exception in the way that is still open; returns what it was told."""

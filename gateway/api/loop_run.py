@@ -25,7 +25,7 @@ from gateway.api.toolgate_field import FIELD, HEADER
 from gateway.conversation import FinishReason, Message, ModelRequest, ModelResponse, Part, Text
 from gateway.errors import InvalidRequest
 from gateway.exposure import check_names
-from gateway.tool_loop import Finish, RequestIdentity, RunEvent, ToolLoop, ToolLoopMachine
+from gateway.tool_loop import Finish, ModelCaller, RequestIdentity, RunEvent, ToolLoop, ToolLoopMachine
 
 _IDEMPOTENCY_KEY = "idempotency-key"
 _LONGEST_IDEMPOTENCY_KEY = 255
@@ -45,6 +45,8 @@ async def run_loop(request: Request, services: Services, answer: Answer, inquiry
             rejoin=rejoin,
         ) as loop:
             request.run_id = loop.run_id
+            # A run that is taken up again goes on under the configuration of today.
+            loop.go_on_with(*_means(request, services, inquiry))
             await _Run(request, services, answer, inquiry, loop).run()
 
 
@@ -93,13 +95,15 @@ def _begin(request: Request, services: Services, inquiry: Inquiry, given: ModelR
             rounds=wanted.rounds, calls=wanted.calls, wall_clock_seconds=wanted.wall_clock_seconds
         ),
     )
-    return ToolLoop(
-        machine,
-        run_id=request.run_id,
-        response_id=_response_id(request.run_id),
-        model=services.router.caller(inquiry.route),
-        tools=RunTools(services, inquiry.principal.key_id, request.run_id, inquiry.exposure.policy),
-    )
+    model, tools = _means(request, services, inquiry)
+    response_id = _response_id(request.run_id)
+    return ToolLoop(machine, run_id=request.run_id, response_id=response_id, model=model, tools=tools)
+
+
+def _means(request: Request, services: Services, inquiry: Inquiry) -> tuple[ModelCaller, RunTools]:
+    """The model and the tools of a run; what they may be asked for is decided by the policy of this request."""
+    tools = RunTools(services, inquiry.principal.key_id, request.run_id, inquiry.exposure.policy)
+    return services.router.caller(inquiry.route), tools
 
 
 @dataclass(frozen=True, slots=True)

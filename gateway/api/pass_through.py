@@ -15,10 +15,9 @@ from gateway.api.errors import ErrorAnswer, describe_error
 from gateway.api.inquiry import Inquiry
 from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.requests import ClientLeft, Request
-from gateway.api.responses import passed_on
+from gateway.api.responses import hop_by_hop, passed_on
 from gateway.api.run_records import RunLog
 from gateway.api.services import Services
-from gateway.conversation import Usage
 from gateway.providers.caller import ProviderAnswer
 from gateway.sse import encode_event
 
@@ -30,9 +29,11 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
     run = RunLog(request, inquiry.principal, inquiry.dialect.name, inquiry.model, rounds=1)
     try:
         with CancelledWhenClientLeaves(request, answer):
-            sent = services.router.forward(inquiry.route, inquiry.body, inquiry.fields, _passed_in(request.headers))
+            sent = services.router.forward(
+                inquiry.route, inquiry.body, inquiry.fields, _passed_in(request.headers)
+            )
             async with sent as given:
-                run.usage = await _answer(answer, given, inquiry)
+                await _answer(answer, given, inquiry, run)
         run.outcome = "ok"
     except ClientLeft:
         raise
@@ -45,26 +46,36 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
 
 def _passed_in(headers: Mapping[str, str]) -> dict[str, str]:
     """The client's headers that are not meant for us; routing leaves out those that carry credentials."""
-    return {name: value for name, value in headers.items() if not name.startswith(_OURS)}
+    kept = {name: value for name, value in headers.items() if not name.startswith(_OURS)}
+    for name in hop_by_hop(headers):
+        kept.pop(name, None)
+    return kept
 
 
-async def _answer(answer: Answer, given: ProviderAnswer, inquiry: Inquiry) -> Usage | None:
+async def _answer(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: RunLog) -> None:
     if given.is_event_stream:
-        return await _stream(answer, given, inquiry)
+        await _stream(answer, given, inquiry, run)
+        return
     body = await given.read()
+    run.usage = inquiry.dialect.usage_of(body)
     await answer.begin(given.status, {**passed_on(given.headers), "content-length": str(len(body))})
     await answer.write(body, more=False)
-    return inquiry.dialect.usage_of(body)
 
 
-async def _stream(answer: Answer, given: ProviderAnswer, inquiry: Inquiry) -> Usage | None:
+async def _stream(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: RunLog) -> None:
+    """The head leaves with the first bytes, so that a fault before them can still be an HTTP error."""
     scanner = inquiry.dialect.usage_scanner()
-    await answer.begin_events(_fault, passed_on(given.headers))
-    async for chunk in given.chunks():
-        scanner.feed(chunk)
-        await answer.write(chunk)
+    try:
+        async for chunk in given.chunks():
+            scanner.feed(chunk)
+            if not answer.has_begun:
+                await answer.begin_events(_fault, passed_on(given.headers))
+            await answer.write(chunk)
+    finally:
+        run.usage = scanner.usage
+    if not answer.has_begun:
+        await answer.begin_events(_fault, passed_on(given.headers))
     await answer.write(b"", more=False)
-    return scanner.usage
 
 
 def _fault(told: ErrorAnswer) -> bytes:

@@ -1,4 +1,4 @@
-"""Whether the client is still there."""
+"""Whether the client is still there, and still takes what it is sent."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from gateway.api.requests import ClientLeft, Request
 
 _AT_ONCE = 0.05
 """Seconds in which most answers that take no thinking are there: only then is it worth watching the client."""
+_PATIENCE = 60.0
+"""Seconds that a client may take nothing of what waits for it; then it counts as gone."""
+_LOOKING = 5.0  # seconds
 
 
 class CancelledWhenClientLeaves:
-    """A context in which everything is cancelled once the client has closed its connection; then raises ClientLeft.
+    """A context in which all is cancelled once the client has closed its connection; then raises ClientLeft.
 
     To be entered once the whole body has been read: what comes after it can only be the client's leaving. Where
     `answer` is sent within the context, its end is no leaving, although servers report it in the same way. Built
@@ -37,19 +40,27 @@ class CancelledWhenClientLeaves:
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
+    ) -> None:
         self._timer.cancel()
         if self._watch is not None:
             self._watch.remove_done_callback(self._left)
             self._watch.cancel()
-        is_swallowed = self._scope.__exit__(kind, error, trace)
-        if self._scope.cancelled_caught:
+        if self._scope.__exit__(kind, error, trace):
             raise ClientLeft
-        return bool(is_swallowed)
 
     def _begin(self) -> None:
         self._watch = asyncio.ensure_future(_next_message(self._request))
         self._watch.add_done_callback(self._left)
+        self._look(self._answer)
+
+    def _look(self, answer: Answer | None) -> None:
+        """Now and then, instead of a deadline for each piece of a stream."""
+        if answer is None:
+            return
+        if answer.is_stuck(_PATIENCE):
+            self._scope.cancel()
+        else:
+            self._timer = asyncio.get_running_loop().call_later(_LOOKING, self._look, answer)
 
     def _left(self, watch: asyncio.Task[Message]) -> None:
         if watch.cancelled() or (self._answer is not None and self._answer.has_ended):

@@ -36,4 +36,11 @@ def json_response(value: Any, *, status: int = 200, headers: Mapping[str, str] |
 
 def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
     """A provider's headers that go on to the client, names in lower case."""
-    return {name: value for name, value in headers.items() if name not in _NOT_PASSED_ON}
+    left_out = _NOT_PASSED_ON.union(hop_by_hop(headers))
+    return {name: value for name, value in headers.items() if name not in left_out}
+
+
+def hop_by_hop(headers: Mapping[str, str]) -> list[str]:
+    """The names that a `Connection` header says are for its own connection alone (RFC 9110, section 7.6.1)."""
+    named = headers.get("connection", "")
+    return [name.strip().lower() for name in named.split(",")] if named else []

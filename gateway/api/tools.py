@@ -67,7 +67,7 @@ async def call_tool(request: Request, services: Services) -> Response:
     try:
         with CancelledWhenClientLeaves(request):
             outcome = await services.tool_caller.call(call, context)
-            run.outcome = outcome.outcome
+        run.outcome = outcome.outcome
     except ClientLeft:
         raise
     except Exception as error:

@@ -120,7 +120,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, gateway: Gateway) -> None:
         settings = uvicorn.Config(
-            build_app(gateway.admit, gateway.metrics),
+            build_app(gateway.admit, gateway.metrics, observe=gateway.observe),
             loop="none",  # the running one
             http="httptools",
             ws="none",

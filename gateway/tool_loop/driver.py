@@ -97,6 +97,11 @@ class ToolLoop:
         """True once a tool that is not known to be read-only has run: a retry from scratch would not be safe."""
         return any(outcome.ran and outcome.may_write for outcome in self.outcomes)
 
+    def go_on_with(self, model: ModelCaller, tools: ToolRunner) -> None:
+        """Use these from now on: what the loop began with may be gone by the time it is taken up again."""
+        self._model = model
+        self._tools = tools
+
     async def run(self, emit: Sink) -> Finish:
         """Run to the end, or take up an earlier attempt where it broke off; a finished run is told again.
 

@@ -18,6 +18,7 @@ import anyio.to_thread
 import orjson
 import pytest
 from openai import AsyncOpenAI
+
 from tests.e2e.commands import Running, session_of, toolgate
 
 WITHOUT_SANDBOXES = {"PATH": "/nonexistent", "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
@@ -34,7 +35,7 @@ async def demo(folder: Path, *arguments: str, environ: dict[str, str] | None = N
 
 def curl(running: Running) -> list[str]:
     """The command that the demo tells people to type, as a shell takes it apart."""
-    return shlex.split(running.out[running.out.index("curl ") :])
+    return shlex.split(running.out[running.out.index("curl ") :].replace("\\\n", ""))
 
 
 async def answered(argv: list[str]) -> Any:

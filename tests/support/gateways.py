@@ -69,7 +69,7 @@ async def gateway_in_process(
         if settle:
             with anyio.fail_after(60):
                 await gateway.settled()
-        async with serve_app(build_app(gateway.admit, gateway.metrics)) as origin:
+        async with serve_app(build_app(gateway.admit, gateway.metrics, observe=gateway.observe)) as origin:
             yield InProcess(origin, gateway, shared)
 
 
