@@ -13,7 +13,7 @@ _RETRIES = "tests/contract/loop/test_retries.py"
 _NARROWING = "tests/contract/loop/test_narrowing.py"
 
 LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
-    "One request is one run: one response id, one finish_reason, one terminal event, whatever the number of rounds.": (
+    "One request is one run: one response id, one finish_reason, one terminal event, however many the rounds.": (
         f"{_ONE}::test_several_rounds_leave_as_one_stream_with_one_id_and_one_end",
         f"{_ONE}::test_several_rounds_make_one_whole_answer",
     ),
@@ -30,8 +30,8 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
         f"{_ONE}::test_more_than_one_choice_is_refused_while_tools_are_attached",
     ),
     "usage is the sum over rounds.": (f"{_ONE}::test_usage_is_the_sum_over_rounds",),
-    "Calls to the client's own tools end the turn in the client's way; ours of the same turn have run by then, and "
-    "are put back into the history when the client returns.": (
+    "Calls to the client's own tools end the turn in the client's way; ours of the same turn have run by then, "
+    "and are put back into the history when the client returns.": (
         f"{_ONE}::test_the_clients_own_tools_end_the_turn_and_ours_have_run_by_then",
     ),
     "A retry with the same key and body joins the run whose answer got lost.": (
@@ -60,8 +60,8 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
         f"{_NARROWING}::test_header_and_field_both_narrow",
         f"{_NARROWING}::test_narrowing_never_widens",
     ),
-    "The response tells the run id, rounds, each call with server, tool, verdict, duration and error flag, and the "
-    "servers that are unavailable.": (
+    "The response tells the run id, rounds, each call with server, tool, verdict, duration and error flag, and "
+    "the servers that are unavailable.": (
         f"{_ONE}::test_a_client_that_asks_is_told_what_its_run_did",
         f"{_NARROWING}::test_else_the_answer_names_the_dead_servers_and_goes_on_without",
     ),

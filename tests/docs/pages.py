@@ -45,4 +45,6 @@ def commands(page: Path) -> list[str]:
 
 def files(page: Path) -> dict[str, str]:
     """The files that a page shows, by name."""
-    return {block.note.removeprefix("file: "): block.text for block in blocks(page) if block.note.startswith("file: ")}
+    return {
+        block.note.removeprefix("file: "): block.text for block in blocks(page) if block.note.startswith("file: ")
+    }

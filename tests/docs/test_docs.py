@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 import pytest
+
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from tests.support.gateways import SECRET, InProcess, gateway_in_process
 
@@ -39,7 +40,9 @@ POLICY = files(ROOT / "docs" / "policies.md")["policies/readers.yaml"]
 
 def toolgate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gateway.cli", *arguments]
-    return subprocess.run(command, cwd=folder, env=ENVIRON, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=ENVIRON, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def lay_out(folder: Path, page: Path) -> None:
@@ -125,7 +128,9 @@ async def test_the_curl_of_the_http_page_gets_its_answer(gateway: InProcess):
     assert [call["outcome"] for call in answer["toolgate"]["tool_calls"]] == ["ok"]
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "ARCHITECTURE.md", ROOT / "SECURITY.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "ARCHITECTURE.md", ROOT / "SECURITY.md"], ids=lambda page: page.name
+)
 def test_links_lead_somewhere(page: Path):
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)\)", page.read_text()):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
@@ -136,8 +141,7 @@ def test_the_tree_that_architecture_draws_is_there():
     tree = text.split("```")[1]
     inside = False
     for line in tree.strip().splitlines():
-        inside = line.startswith(" ") and inside or line.startswith("gateway/")
+        inside = (line.startswith(" ") and inside) or line.startswith("gateway/")
         for name in re.findall(r"[a-z_]+(?:/|\.py)", line[:24]):
             path = ROOT / "gateway" / name if line.startswith(" ") and inside else ROOT / name
             assert path.exists(), line
-

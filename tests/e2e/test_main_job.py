@@ -16,8 +16,9 @@ import httpx2
 import orjson
 import pytest
 import yaml
-from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from openai import AsyncOpenAI
+
+from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from tests.support.gateways import Command, gateway_as_command
 
 pytestmark = [pytest.mark.docker, pytest.mark.npm, pytest.mark.pypi]
@@ -33,7 +34,10 @@ providers:
 models:
   fast: [{provider: local, model: tiny}]
 mcpServers:
-  files:  {command: npx, args: ["-y", "@modelcontextprotocol/server-filesystem@2026.8.31", "/workspace"], sandbox: {workspace: /workspace}}
+  files:
+    command: npx
+    args: ["-y", "@modelcontextprotocol/server-filesystem@2026.8.31", "/workspace"]
+    sandbox: {workspace: /workspace}
   time:   {command: uvx, args: ["mcp-server-time==2026.10.19"]}
   demo:   {command: python, args: ["-m", "mcp_servers.demo", "--test-tools"]}
 keys:
@@ -48,7 +52,11 @@ POLICIES = {
         "readers": {
             "allow": ["files/read_*", "files/list_*", "time/*", "demo/*"],
             "rules": [
-                {"id": "inside-workspace", "tools": ["files/*"], "within": {"path": "/workspace", "paths": "/workspace"}},
+                {
+                    "id": "inside-workspace",
+                    "tools": ["files/*"],
+                    "within": {"path": "/workspace", "paths": "/workspace"},
+                },
                 {
                     "id": "short-lists",
                     "tools": ["files/list_*"],
@@ -128,13 +136,21 @@ async def test_an_ordinary_client_gets_an_answer_for_which_real_tools_ran_in_con
     assert seen_file["content"] == "buy milk"
     assert "Asia/Tokyo" in seen_time["content"]
     run, calls = await audited(folder, run_id)
-    assert (run["key_id"], run["model"], run["outcome"], run["rounds"], run["calls"]) == ("agent-1", "fast", "ok", 3, 3)
+    assert (run["key_id"], run["model"], run["outcome"], run["rounds"], run["calls"]) == (
+        "agent-1",
+        "fast",
+        "ok",
+        3,
+        3,
+    )
     assert {(call["server"], call["tool"], call["verdict"], call["outcome"], call["round"]) for call in calls} == {
         ("files", "write_file", "allow", "ok", 1),
         ("files", "read_text_file", "allow", "ok", 2),
         ("time", "get_current_time", "allow", "ok", 2),
     }
-    assert next(call for call in calls if call["tool"] == "write_file")["targets"] == {"path": ["/workspace/note.txt"]}
+    assert next(call for call in calls if call["tool"] == "write_file")["targets"] == {
+        "path": ["/workspace/note.txt"]
+    }
     assert "buy milk" not in str(calls)
 
 
@@ -162,7 +178,9 @@ async def test_a_second_key_cannot_see_or_call_a_tool_by_any_path(command: Comma
     headers = {"authorization": f"Bearer {READER}"}
     async with httpx2.AsyncClient(base_url=command.origin, headers=headers, timeout=60) as http:
         listed = (await http.get("/v1/tools")).json()["data"]
-        called = await http.post("/v1/tools/files/write_file", json={"arguments": {"path": "/workspace/x", "content": ""}})
+        called = await http.post(
+            "/v1/tools/files/write_file", json={"arguments": {"path": "/workspace/x", "content": ""}}
+        )
         missing = await http.post("/v1/tools/files/no_such", json={"arguments": {}})
     assert "files/write_file" not in {tool["qualified_name"] for tool in listed}
     assert (called.status_code, called.json()["error"]["code"]) == (404, missing.json()["error"]["code"])
@@ -176,7 +194,9 @@ async def test_a_path_outside_the_workspace_is_refused_by_the_rule(
 ):
     upstream.add(Turn(calls=(Call("files__read_text_file", {"path": path}),)), Turn(text="No."))
     _, told, _ = await streamed(command, READER)
-    assert [(call["verdict"], call["rule"]) for call in told["tool_calls"]] == [("deny", "readers/inside-workspace")]
+    assert [(call["verdict"], call["rule"]) for call in told["tool_calls"]] == [
+        ("deny", "readers/inside-workspace")
+    ]
 
 
 async def test_each_key_has_a_workspace_of_its_own(command: Command, upstream: ScriptedUpstream):

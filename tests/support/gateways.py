@@ -16,12 +16,13 @@ from typing import Any
 import anyio
 import httpx2
 import yaml
+from openai import AsyncOpenAI
+
 from gateway.app import build_app
 from gateway.audit import RunRecord, ToolCallRecord
 from gateway.config import load_config
 from gateway.providers.scripted.serving import serve_app
 from gateway.runtime import Gateway, Shared, open_gateway, open_shared
-from openai import AsyncOpenAI
 
 SECRET = "test-secret-0123456789"
 OTHER_SECRET = "other-secret-0123456789"
@@ -88,7 +89,11 @@ class Command:
 
 @asynccontextmanager
 async def gateway_as_command(
-    config: Path, *, arguments: Sequence[str] = (), environ: Mapping[str, str] | None = None, ready_within: float = 300
+    config: Path,
+    *,
+    arguments: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+    ready_within: float = 300,
 ) -> AsyncGenerator[Command]:
     """Serve a configuration by the command that people type; gives it once it is ready."""
     argv = [sys.executable, "-m", "gateway.cli", "serve", "--config", str(config), "--port", "0", *arguments]

@@ -8,13 +8,20 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+
 from gateway.providers.scripted import ScriptedUpstream
 from tests.support.gateways import OTHER_SECRET, SECRET, InProcess, gateway_in_process
 
 POLICIES = {
     "all": {
         "allow": ["demo/*"],
-        "rules": [{"id": "no-welcome", "tools": ["demo/read_note"], "require": {"properties": {"name": {"not": {"const": "welcome"}}}}}],
+        "rules": [
+            {
+                "id": "no-welcome",
+                "tools": ["demo/read_note"],
+                "require": {"properties": {"name": {"not": {"const": "welcome"}}}},
+            }
+        ],
     },
     "readers": {"allow": ["demo/*"], "deny": ["demo/write_*", "demo/delete_*", "demo/crash"]},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import openai
 import pytest
+
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from tests.support.gateways import InProcess, audited
 
@@ -95,8 +96,18 @@ async def test_a_server_that_dies_in_mid_call_ends_that_call_and_the_next_one_wo
         (b'{"model": "tiny"}', 400, "invalid_request", "messages"),
         (b'{"model": "tiny", "messages": "hi"}', 400, "invalid_request", "messages"),
         (b'{"model": "tiny", "messages": [{"role": "user", "content": 5}]}', 400, "invalid_request", None),
-        (b'{"model": "tiny", "messages": [{"role": "user", "content": "hi"}], "tools": 5}', 400, "invalid_request", "tools"),
-        (b'{"model": "tiny", "messages": [{"role": "user", "content": "hi"}], "stream": "yes"}', 400, "invalid_request", "stream"),
+        (
+            b'{"model": "tiny", "messages": [{"role": "user", "content": "hi"}], "tools": 5}',
+            400,
+            "invalid_request",
+            "tools",
+        ),
+        (
+            b'{"model": "tiny", "messages": [{"role": "user", "content": "hi"}], "stream": "yes"}',
+            400,
+            "invalid_request",
+            "stream",
+        ),
     ],
 )
 async def test_bad_requests_name_the_field_before_any_model_is_called(

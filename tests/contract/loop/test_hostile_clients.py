@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from tests.support.gateways import OTHER_SECRET, SECRET, InProcess, audited
 

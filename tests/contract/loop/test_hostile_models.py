@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from tests.support.gateways import InProcess, audited
 

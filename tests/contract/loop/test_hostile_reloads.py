@@ -8,6 +8,7 @@ from typing import Any
 
 import openai
 import pytest
+
 from gateway.config import load_config
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from tests.support.gateways import audited, gateway_in_process, write_files

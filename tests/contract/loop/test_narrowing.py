@@ -6,6 +6,7 @@ from typing import Any
 
 import openai
 import pytest
+
 from gateway.providers.scripted import ScriptedUpstream, Turn
 from tests.support.gateways import InProcess
 
@@ -23,7 +24,10 @@ def offered(upstream: ScriptedUpstream) -> set[str]:
     ("header", "names"),
     [
         ("demo/current_time", {"demo__current_time"}),
-        ("demo/*_note, demo/list_notes", {"demo__read_note", "demo__write_note", "demo__delete_note", "demo__list_notes"}),
+        (
+            "demo/*_note, demo/list_notes",
+            {"demo__read_note", "demo__write_note", "demo__delete_note", "demo__list_notes"},
+        ),
         ("none", set()),
         ("other/*", set()),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 
 import openai
 import pytest
+
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from tests.support.gateways import OTHER_SECRET, InProcess, audited
 
@@ -14,7 +15,10 @@ from .asking import HELLO, SUM, TIME, finish_reasons, streamed, text_of, whole
 
 CLIENTS_TOOL: Any = {
     "type": "function",
-    "function": {"name": "ask_user", "parameters": {"type": "object", "properties": {"question": {"type": "string"}}}},
+    "function": {
+        "name": "ask_user",
+        "parameters": {"type": "object", "properties": {"question": {"type": "string"}}},
+    },
 }
 
 
@@ -88,7 +92,9 @@ async def test_usage_is_the_sum_over_rounds(gateway: InProcess, upstream: Script
     assert [chunk.usage.total_tokens for chunk in chunks if chunk.usage] == [30]
 
 
-async def test_a_stream_tells_no_usage_to_a_client_that_did_not_ask(gateway: InProcess, upstream: ScriptedUpstream):
+async def test_a_stream_tells_no_usage_to_a_client_that_did_not_ask(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
     upstream.add(Turn(calls=(TIME,)), Turn(text="Done."))
     assert all(chunk.usage is None for chunk in await streamed(gateway))
 
@@ -144,7 +150,9 @@ async def test_a_tool_that_a_key_may_not_use_is_neither_listed_nor_callable_by_a
     assert hidden.json()["error"]["message"].replace("write", "wrong") == missing.json()["error"]["message"]
 
 
-async def test_limits_end_the_tools_and_the_model_is_told_to_answer(gateway: InProcess, upstream: ScriptedUpstream):
+async def test_limits_end_the_tools_and_the_model_is_told_to_answer(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
     upstream.add(Turn(calls=(TIME,)), Turn(calls=(SUM,)), Turn(text="That is all I have."))
     answer = await whole(gateway, extra_body={"toolgate": {"limits": {"rounds": 2}}})
     assert answer.choices[0].message.content == "That is all I have."
@@ -154,7 +162,9 @@ async def test_limits_end_the_tools_and_the_model_is_told_to_answer(gateway: InP
 
 
 async def test_the_same_call_repeated_is_broken_off(gateway: InProcess, upstream: ScriptedUpstream):
-    upstream.add(Turn(calls=(SUM,)), Turn(calls=(SUM,)), Turn(calls=(SUM,)), Turn(calls=(SUM,)), Turn(text="Enough."))
+    upstream.add(
+        Turn(calls=(SUM,)), Turn(calls=(SUM,)), Turn(calls=(SUM,)), Turn(calls=(SUM,)), Turn(text="Enough.")
+    )
     answer = await whole(gateway, extra_body={"toolgate": {}})
     assert answer.choices[0].message.content == "Enough."
     assert answer.toolgate["limit"] == "repeats"
@@ -179,7 +189,9 @@ async def test_a_plain_client_is_told_nothing_extra(gateway: InProcess, upstream
     assert "toolgate" not in (await whole(gateway)).model_dump()
 
 
-async def test_progress_events_are_extra_fields_that_the_sdk_ignores(gateway: InProcess, upstream: ScriptedUpstream):
+async def test_progress_events_are_extra_fields_that_the_sdk_ignores(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
     upstream.add(Turn(calls=(Call("demo__slow", {"seconds": 0, "steps": 2}),)), Turn(text="Done."))
     chunks = await streamed(gateway, extra_body={"toolgate": {"events": True}})
     events = [chunk.toolgate["event"] for chunk in chunks if "event" in (getattr(chunk, "toolgate", None) or {})]
@@ -248,7 +260,9 @@ async def test_the_clients_own_tools_end_the_turn_and_ours_have_run_by_then(
     assert sorted(answered) == sorted(call["id"] for call in sent[1]["tool_calls"])
 
 
-async def test_a_clients_tool_with_the_name_of_one_of_ours_is_refused(gateway: InProcess, upstream: ScriptedUpstream):
+async def test_a_clients_tool_with_the_name_of_one_of_ours_is_refused(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
     tool = json.loads(json.dumps(CLIENTS_TOOL).replace("ask_user", "demo__calculate"))
     with pytest.raises(openai.BadRequestError) as caught:
         await whole(gateway, tools=[tool])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import anyio
 import openai
 import pytest
+
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from tests.support.gateways import InProcess, audited, find_run
 

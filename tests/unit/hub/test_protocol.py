@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import mcp_types
-from gateway.hub import protocol
-from gateway.hub.argument_headers import argument_headers, find_invalid_header, header_map
 from mcp.shared import inbound
 from mcp_types import version
+
+from gateway.hub import protocol
+from gateway.hub.argument_headers import argument_headers, find_invalid_header, header_map
 
 
 def test_names_and_numbers_are_those_of_the_sdk():

@@ -51,7 +51,11 @@ def test_calls_are_judged_by_patterns_then_by_rules(tool, arguments, verdict, ru
 
 
 def test_messages_for_the_model_name_the_rule_and_the_argument_and_reasons_the_rest():
-    decision = policies(READERS).policy_for(["readers"]).decide("files/read_x", {"paths": ["/workspace/a", "/etc/passwd"]})
+    decision = (
+        policies(READERS)
+        .policy_for(["readers"])
+        .decide("files/read_x", {"paths": ["/workspace/a", "/etc/passwd"]})
+    )
     assert decision.message == (
         "Refused by the rule readers/inside-workspace: "
         "the argument `paths[1]` lies outside the folder it must be in"
