@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from functools import cache
-from itertools import cycle
 from typing import Any, cast
 
 import httptools
@@ -17,26 +18,22 @@ import orjson
 import uvloop
 
 from bench import wire
+from bench.pacing import Turn, Wheel
 
 _text = cache(wire.text_answer)
 _pieces = cache(wire.stream_pieces)
-_phases = cycle([step * wire.CHUNK_SECONDS / 10 for step in (0, 7, 4, 1, 8, 5, 2, 9, 6, 3)])
 
 
 class Upstream(asyncio.Protocol):
     """One connection, kept for any number of requests, one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, wheel: Wheel) -> None:
+        self._wheel = wheel
         self._parser = httptools.HttpRequestParser(self)
         self._body: list[bytes] = []
-        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -65,33 +62,39 @@ class Upstream(asyncio.Protocol):
     def _stream(self, pieces: list[bytes], *, is_paced: bool) -> None:
         self._transport.write(wire.STREAM_HEAD)
         if is_paced:
-            # Streams that began together would else be served together, which is cheaper than life.
-            self._later(next(_phases), pieces, 0)
+            self._wheel.add(self._turns(pieces))
             return
         for piece in pieces:
             self._transport.write(piece)
         self._transport.write(wire.STREAM_END)
 
-    def _pace(self, pieces: list[bytes], sent: int) -> None:
-        if sent == len(pieces):
-            self._transport.write(wire.STREAM_END)
-            return
-        self._transport.write(pieces[sent])
-        self._later(wire.CHUNK_SECONDS, pieces, sent + 1)
+    def _turns(self, pieces: list[bytes]) -> Turn:
+        rest = iter(pieces)
 
-    def _later(self, seconds: float, pieces: list[bytes], sent: int) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._pace, pieces, sent)
+        def turn() -> bool:
+            piece = next(rest, wire.STREAM_END)
+            if not self._transport.is_closing():
+                self._transport.write(piece)
+            return piece is not wire.STREAM_END and not self._transport.is_closing()
+
+        return turn
 
 
-async def serve_upstream(port: int) -> asyncio.Server:
+@asynccontextmanager
+async def serving_upstream(port: int) -> AsyncGenerator[asyncio.Server]:
     """Listen on loopback; port 0 takes a free one."""
+    wheel = Wheel()
     loop = asyncio.get_running_loop()
-    return await loop.create_server(Upstream, "127.0.0.1", port, backlog=1024)
+    try:
+        server = await loop.create_server(lambda: Upstream(wheel), "127.0.0.1", port, backlog=1024)
+        async with server:
+            yield server
+    finally:
+        wheel.close()
 
 
 async def _main(port: int) -> None:
-    server = await serve_upstream(port)
-    async with server:
+    async with serving_upstream(port) as server:
         await server.serve_forever()
 
 

@@ -22,7 +22,7 @@ from gateway.api.services import HttpLimits, Services
 from gateway.audit import AuditTrail, open_trail
 from gateway.auth import KeyId, Keyring, Principal
 from gateway.config import Config, HttpServerConfig, KeyConfig, ServerConfig
-from gateway.errors import ConfigError, Overloaded, Problem
+from gateway.errors import ConfigError, Overloaded, Problem, StoreError
 from gateway.exposure import Exposer
 from gateway.hub import HttpServerSpec, Hub, ServerSpec, ServerStatus, StdioLauncher, StdioServerSpec
 from gateway.providers import HttpClient, Provider, Timeouts, make_http_client, make_provider
@@ -190,7 +190,7 @@ async def _keep_house(trail: AuditTrail, payloads: SealedPayloads, retention_day
         try:
             await trail.purge(older_than_days=retention_days)
             await payloads.purge()
-        except SQLAlchemyError as error:
+        except (StoreError, SQLAlchemyError) as error:
             _log.warning("what is out of date could not be removed: %s", error)
         await anyio.sleep(_HOUSEKEEPING)
 

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 
 from starlette.types import Send
 
-from gateway.api.errors import INTERNAL_ERROR, ErrorAnswer, describe_error, error_response
+from gateway.api.errors import SERVER_ERROR, ErrorAnswer, describe_error, error_response
 from gateway.api.requests import Request
 from gateway.api.responses import Response
+from gateway.errors import ToolgateError
 
 _log = logging.getLogger(__name__)
 
@@ -78,8 +79,12 @@ class Answer:
     async def fail(self, error: Exception) -> ErrorAnswer:
         """Tell the client of an exception in the way that is still open; returns what it was told."""
         told = describe_error(error, request_id=self._request.request_id)
-        if told.code == INTERNAL_ERROR:
-            _log.error("request %s failed", self._request.request_id, exc_info=error)
+        if told.kind == SERVER_ERROR:
+            foreseen = isinstance(error, ToolgateError)
+            cause = error if foreseen else type(error).__name__
+            _log.error(
+                "request %s failed: %s", self._request.request_id, cause, exc_info=None if foreseen else error
+            )
         if not self.has_begun:
             await self.whole(error_response(told))
         elif not self.has_ended and self._stream_fault is not None:

@@ -15,8 +15,8 @@ import orjson
 from gateway import errors
 from gateway.api.responses import JSON, Response, json_response, passed_on
 
-INTERNAL_ERROR = "internal_error"
-"""The code of what nobody foresaw: a fault of ours, whose traceback belongs in the log."""
+SERVER_ERROR = "server_error"
+"""The kind of what is ours to mend: clients learn little of it, and the log everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _pass_on(upstream: errors.UpstreamAnswer) -> Response:
 
 def _internal(request_id: str) -> ErrorAnswer:
     message = f"the gateway failed; its log has the details under request id {request_id}"
-    return ErrorAnswer(500, message, "server_error", INTERNAL_ERROR)
+    return ErrorAnswer(500, message, SERVER_ERROR, "internal_error")
 
 
 def _request(error: errors.RequestError) -> ErrorAnswer:
@@ -129,18 +129,24 @@ def _tool_server(status: int, code: str) -> Callable[[errors.ToolServerError], E
     return describe
 
 
+def _store(error: errors.StoreError) -> ErrorAnswer:
+    """The message is for the operator, and goes to the log."""
+    message = "the gateway cannot use its database at the moment; try again later"
+    return ErrorAnswer(503, message, SERVER_ERROR, "store_error", retry_after=5)
+
+
 def _operators(code: str) -> Callable[[Exception], ErrorAnswer]:
     """Never met while serving; the text is for the operator alone."""
 
     def describe(error: Exception) -> ErrorAnswer:
-        return ErrorAnswer(500, "the gateway is not set up rightly", "server_error", code)
+        return ErrorAnswer(500, "the gateway is not set up rightly", SERVER_ERROR, code)
 
     return describe
 
 
 ROWS: Mapping[type[BaseException], Callable[[Any], ErrorAnswer]] = {
     errors.ConfigError: _operators("config_error"),
-    errors.StoreError: _operators("store_error"),
+    errors.StoreError: _store,
     errors.InvalidRequest: _request,
     errors.AuthenticationFailed: _request,
     errors.PermissionDenied: _request,

@@ -31,6 +31,7 @@ class RunStream:
         self._heartbeat_seconds = heartbeat_seconds
         self._tells_progress = tells_progress
         self._last_write = anyio.current_time()
+        self._writing = 0
         self._closing: list[Finished | UsageReported] = []
 
     async def emit(self, event: RunEvent) -> None:
@@ -61,6 +62,8 @@ class RunStream:
             due = self._last_write + self._heartbeat_seconds
             if anyio.current_time() < due:
                 await anyio.sleep_until(due)
+            elif self._writing:  # something waits for the client as it is
+                await anyio.sleep(self._heartbeat_seconds)
             else:
                 await self._write(HEARTBEAT)
 
@@ -68,9 +71,13 @@ class RunStream:
         if not data and more:
             return
         self._last_write = anyio.current_time()
-        if not self._answer.has_begun:
-            await self._answer.begin_events(self._fault)
-        await self._answer.write(data, more=more)
+        self._writing += 1
+        try:
+            if not self._answer.has_begun:
+                await self._answer.begin_events(self._fault)
+            await self._answer.write(data, more=more)
+        finally:
+            self._writing -= 1
 
     def _fault(self, told: ErrorAnswer) -> bytes:
         return self._writer.error(told.body())

@@ -1,49 +1,75 @@
 """Where records are kept, and the task that carries them there.
 
 A place that fails is tried again until it works; meanwhile its records wait, and once too many do, so do those
-who bring more. Nothing is ever dropped in silence.
+who bring more. Nothing is ever dropped in silence: what cannot be kept goes into the log.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import islice
 
 import anyio
-import anyio.to_thread
 from sqlalchemy import Connection, insert
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.audit.events import AuditEvent, RunRecord
 from gateway.audit.records import to_json
+from gateway.errors import StoreError
 from gateway.store import Database
 from gateway.store.tables import runs, tool_calls
 from gateway.telemetry import Metrics
 
 _log = logging.getLogger(__name__)
 
-_MOST_WAITING = 10_000
+MOST_WAITING = 10_000
+"""Records; one is some hundreds of bytes."""
+
 _BATCH = 500
 _LINGERING = 0.02  # seconds for further records to come: a transaction costs more than a record
 _RETRY_SECONDS = (0.1, 0.5, 2.0, 10.0)
+_RETRY_AT_THE_END = 0.2
+_COMPLAINING = 60.0  # seconds between two complaints of the same trouble
 
 Write = Callable[[Sequence[AuditEvent]], Awaitable[None]]
-"""Keeps records, all or none of them. Raises SQLAlchemyError or OSError."""
+"""Keeps records, all or none of them. Raises StoreError or OSError, which may pass."""
 
 
 class Place:
-    """One place: records wait in memory until `run`, which one task performs, has written them."""
+    """One place: records wait in memory until `run`, which one task performs, has written them.
 
-    def __init__(self, name: str, write: Write, metrics: Metrics) -> None:
+    To give it a record costs no more than to put it into a queue: all work on it is done in a thread, later.
+    """
+
+    def __init__(self, name: str, write: Write, metrics: Metrics, *, most_waiting: int = MOST_WAITING) -> None:
         self._name = name
         self._write = write
         self._metrics = metrics
+        self._most_waiting = most_waiting
         self._waiting: deque[AuditEvent] = deque()
+        self._taken = 0
+        self._done = 0
         self._something = anyio.Event()
-        self._written = anyio.Event()
+        self._written = anyio.Event()  # a new one after each batch
+        self._in_a_hurry = anyio.Event()
+        self._leaving = anyio.Event()
+        self._running = anyio.CancelScope(shield=True)
+        self._complained = float("-inf")
+
+    @property
+    def is_full(self) -> bool:
+        """Whether too many records wait."""
+        return len(self._waiting) >= self._most_waiting
+
+    def take(self, event: AuditEvent) -> None:
+        """Take a record at once."""
+        if self._running.cancel_called:
+            self.lose([event])
+            return
+        self._waiting.append(event)
+        self._taken += 1
+        self._something.set()
 
     async def put(self, event: AuditEvent) -> None:
         """Take a record; waits while too many others do."""
@@ -51,34 +77,53 @@ class Place:
             await self._written.wait()
         self.take(event)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether too many records wait."""
-        return len(self._waiting) >= _MOST_WAITING
-
-    def take(self, event: AuditEvent) -> None:
-        """Take a record at once."""
-        self._waiting.append(event)
-        self._something.set()
-
     async def flushed(self) -> None:
         """Wait until everything taken so far is written."""
-        while self._waiting:
+        awaited = self._taken
+        while self._done < awaited:
+            self._in_a_hurry.set()
             await self._written.wait()
 
     async def run(self) -> None:
-        """Write what comes, in batches, until cancelled."""
-        while True:
-            await self._something.wait()
-            await anyio.sleep(_LINGERING)
-            batch = [self._waiting[index] for index in range(min(_BATCH, len(self._waiting)))]
-            await self._write_until_it_works(batch)
-            for _ in batch:
-                self._waiting.popleft()
-            if not self._waiting:
-                self._something = anyio.Event()
-            self._written.set()
-            self._written = anyio.Event()
+        """Write what comes, in batches, until `stop`: what is cancelled around it still has records to leave."""
+        with self._running:
+            while True:
+                await self._something.wait()
+                with anyio.move_on_after(_LINGERING):
+                    await self._in_a_hurry.wait()
+                await self._write_some()
+
+    async def leave(self) -> None:
+        """Write what still waits, trying again more often."""
+        self._leaving.set()
+        await self.flushed()
+
+    def stop(self) -> None:
+        """Let `run` come to its end; what could not be written by now goes into the log.
+
+        What is being written at this moment may be kept as well.
+        """
+        self._running.cancel()
+        self.lose(self._waiting)
+        self._waiting.clear()
+
+    def lose(self, events: Iterable[AuditEvent]) -> None:
+        """Put records into the log that will not be in this place."""
+        for event in events:
+            self._metrics.audit_write_failed(1)
+            _log.critical("not in %s, this audit record is here alone: %s", self._name, to_json(event).decode())
+
+    async def _write_some(self) -> None:
+        batch = list(islice(self._waiting, _BATCH))
+        await self._write_until_it_works(batch)
+        for _ in range(min(len(batch), len(self._waiting))):
+            self._waiting.popleft()
+        self._done += len(batch)
+        if not self._waiting:
+            self._something = anyio.Event()
+            self._in_a_hurry = anyio.Event()
+        self._written.set()
+        self._written = anyio.Event()
 
     async def _write_until_it_works(self, batch: Sequence[AuditEvent]) -> None:
         failures = 0
@@ -86,20 +131,42 @@ class Place:
             try:
                 with anyio.CancelScope(shield=True):  # cut short, it would not be known what was written
                     await self._write(batch)
-            except (SQLAlchemyError, OSError) as error:
-                self._metrics.audit_write_failed(len(batch))
-                wait = _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)]
-                cause = getattr(error, "orig", None) or error
-                _log.error("%d audit records wait, because %s failed: %s", len(self._waiting), self._name, cause)
+            except (StoreError, OSError) as error:
+                self._complain(batch, error)
+                await self._pause(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
                 failures += 1
-                await anyio.sleep(wait)
+            except Exception:  # noqa: BLE001 - whatever is wrong with one record, the others must be kept
+                _log.exception("%d audit records cannot be written to %s", len(batch), self._name)
+                await self._write_singly(batch)
+                return
             else:
+                self._rejoice(failures)
                 return
 
-    def give_up(self) -> None:
-        """At the very end: what could not be written goes into the log."""
-        for event in self._waiting:
-            _log.critical("this audit record is here alone: %s", to_json(event).decode())
+    async def _write_singly(self, batch: Sequence[AuditEvent]) -> None:
+        """A record that can never be written must not keep all later ones waiting."""
+        if len(batch) == 1:
+            self.lose(batch)
+            return
+        for event in batch:
+            await self._write_until_it_works([event])
+
+    async def _pause(self, seconds: float) -> None:
+        with anyio.move_on_after(seconds):
+            await self._leaving.wait()
+            await anyio.sleep(_RETRY_AT_THE_END)
+
+    def _complain(self, batch: Sequence[AuditEvent], error: Exception) -> None:
+        """Every failure is counted; the log has one of them now and then."""
+        self._metrics.audit_write_failed(len(batch))
+        if anyio.current_time() - self._complained >= _COMPLAINING:
+            self._complained = anyio.current_time()
+            _log.error("%d audit records wait for %s: %s", len(self._waiting), self._name, error)
+
+    def _rejoice(self, failures: int) -> None:
+        if failures:
+            self._complained = float("-inf")
+            _log.warning("audit records can be written to %s again", self._name)
 
 
 def in_database(database: Database) -> Write:
@@ -119,23 +186,4 @@ def in_database(database: Database) -> Write:
 
 def _row(event: AuditEvent) -> dict[str, object]:
     at = int(event.at.timestamp() * 1_000_000)
-    return {"at": at, "run_id": event.run_id, "key_id": event.key_id, "record": to_json(event)}
-
-
-def in_file(path: Path) -> Write:
-    """Appends records to a file of JSON lines, which is made for its owner alone."""
-
-    def append(lines: bytes) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            before = os.fstat(descriptor).st_size
-            if os.write(descriptor, lines) < len(lines):  # the disk is full
-                os.ftruncate(descriptor, before)
-                raise OSError(28, "no space left for a whole record")
-        finally:
-            os.close(descriptor)
-
-    async def write(events: Sequence[AuditEvent]) -> None:
-        await anyio.to_thread.run_sync(append, b"".join(to_json(event) + b"\n" for event in events))
-
-    return write
+    return {"at": at, "run_id": event.run_id, "key_id": event.key_id, "record": to_json(event).decode()}

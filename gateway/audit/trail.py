@@ -1,4 +1,4 @@
-"""The trail itself: takes records from everybody, and tells of them to operators."""
+"""The trail itself: takes records from everybody, carries them to their places, and forgets them in time."""
 
 from __future__ import annotations
 
@@ -8,30 +8,49 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
-from sqlalchemy import Connection, Select, delete, select
+import anyio.to_thread
+from sqlalchemy import Connection, Table, delete, select
 
-from gateway.audit.events import AuditEvent, RunRecord, ToolCallRecord
-from gateway.audit.places import Place, in_database, in_file
-from gateway.audit.records import run_from_json, tool_call_from_json
+from gateway.audit.events import AuditEvent
+from gateway.audit.lines import check_file, in_file
+from gateway.audit.places import MOST_WAITING, Place, in_database
+from gateway.audit.queries import AuditRecords
 from gateway.store import Database
 from gateway.store.tables import runs, tool_calls
 from gateway.telemetry import Metrics
+from sandbox.background import in_background
 
-_FLUSHING = 10.0  # seconds at the end for what is still waiting
-_MOST_LISTED = 1000
+_LEAVING = 10.0  # seconds at the end for what is still waiting
+_REMOVED_AT_ONCE = 5000  # rows: those who write must not wait for long meanwhile
 
 
-class AuditTrail:
-    """Made by `open_trail`."""
+class AuditTrail(AuditRecords):
+    """Made by `open_trail`. What was recorded can be asked for once it is written; `flush` waits for that."""
 
     def __init__(self, database: Database, places: Sequence[Place]) -> None:
+        super().__init__(database)
         self._database = database
         self._places = places
 
     async def record(self, event: AuditEvent) -> None:
-        """Take a record; waits when the trail is behind, never drops."""
+        """Take a record; waits when the trail is behind, never drops.
+
+        Cancelled while it waits, it leaves the record in the log.
+        """
+        full: list[Place] = []
         for place in self._places:
-            await place.put(event)
+            if place.is_full:
+                full.append(place)
+            else:
+                place.take(event)
+        try:
+            while full:
+                await full[0].put(event)
+                del full[0]
+        except anyio.get_cancelled_exc_class():
+            for place in full:
+                place.lose([event])
+            raise
 
     def offer(self, event: AuditEvent) -> bool:
         """Take a record at once, if there is room for it everywhere."""
@@ -46,54 +65,47 @@ class AuditTrail:
         for place in self._places:
             await place.flushed()
 
-    async def runs(self, *, limit: int = 50, key_id: str | None = None) -> list[RunRecord]:
-        """The latest runs, newest first."""
-        query = select(runs.c.record).order_by(runs.c.id.desc()).limit(min(limit, _MOST_LISTED))
-        if key_id is not None:
-            query = query.where(runs.c.key_id == key_id)
-        return [run_from_json(record) for record in await self._records(query)]
+    async def purge(self, *, older_than_days: int) -> int:
+        """Remove from the database what is older; a file of JSON lines is its owner's to rotate.
 
-    async def run(self, run_id: str) -> tuple[RunRecord, list[ToolCallRecord]] | None:
-        """A run and its calls, in the order of their ends; of a run that was taken up again, its last end."""
-        ends = await self._records(select(runs.c.record).where(runs.c.run_id == run_id).order_by(runs.c.id))
-        if not ends:
-            return None
-        query = select(tool_calls.c.record).where(tool_calls.c.run_id == run_id).order_by(tool_calls.c.id)
-        return run_from_json(ends[-1]), [tool_call_from_json(record) for record in await self._records(query)]
-
-    async def purge(self, *, older_than_days: int) -> None:
-        """Remove from the database what is older; a file of JSON lines is its owner's to rotate."""
+        How many records went. Raises StoreError.
+        """
         before = int((time.time() - older_than_days * 86_400) * 1_000_000)
+        removed = 0
+        for table in (runs, tool_calls):
+            while count := await self._database.write(lambda connection: _remove_some(connection, table, before)):  # noqa: B023 - awaited at once
+                removed += count
+        return removed
 
-        def work(connection: Connection) -> None:
-            for table in (runs, tool_calls):
-                connection.execute(delete(table).where(table.c.at < before))
 
-        await self._database.write(work)
-
-    async def _records(self, query: Select[tuple[bytes]]) -> Sequence[bytes]:
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [row.record for row in rows]
+def _remove_some(connection: Connection, table: Table, before: int) -> int:
+    oldest = select(table.c.id).where(table.c.at < before).order_by(table.c.at).limit(_REMOVED_AT_ONCE)
+    return connection.execute(delete(table).where(table.c.id.in_(oldest))).rowcount
 
 
 @asynccontextmanager
 async def open_trail(
-    database: Database, metrics: Metrics, jsonl: Path | None = None
+    database: Database, metrics: Metrics, jsonl: Path | None = None, *, most_waiting: int = MOST_WAITING
 ) -> AsyncGenerator[AuditTrail]:
-    """A trail into `database` and, if given, a file of JSON lines; leaving the context writes what still waits."""
-    places = [Place("the database", in_database(database), metrics)]
+    """A trail into `database` and, if given, a file of JSON lines; leaving the context writes what still waits.
+
+    What cannot be written by then goes into the log. Raises StoreError when the file cannot be written.
+    """
+    places = [Place("the database", in_database(database), metrics, most_waiting=most_waiting)]
     if jsonl is not None:
-        places.append(Place(str(jsonl), in_file(jsonl), metrics))
-    trail = AuditTrail(database, places)
-    async with anyio.create_task_group() as tasks:
-        for place in places:
-            tasks.start_soon(place.run)
+        await anyio.to_thread.run_sync(check_file, jsonl)
+        places.append(Place(str(jsonl), in_file(jsonl), metrics, most_waiting=most_waiting))
+    async with in_background(*(place.run for place in places)):
         try:
-            yield trail
+            yield AuditTrail(database, places)
         finally:
-            with anyio.move_on_after(_FLUSHING, shield=True) as flushing:
-                await trail.flush()
-            if flushing.cancelled_caught:
-                for place in places:
-                    place.give_up()
-            tasks.cancel_scope.cancel()
+            await _leave(places)
+
+
+async def _leave(places: Sequence[Place]) -> None:
+    with anyio.move_on_after(_LEAVING, shield=True):
+        async with anyio.create_task_group() as tasks:
+            for place in places:
+                tasks.start_soon(place.leave)
+    for place in places:
+        place.stop()

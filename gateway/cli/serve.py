@@ -108,4 +108,5 @@ async def _reload(gateway: Gateway, config: Config, read: Callable[[], Config]) 
             _log.warning("`%s` has changed, which holds from the next start only", part)
     for status in gateway.services.hub.statuses():
         _log.info("after the reload: %s", describe_status(status))
+    _log.info("the new configuration is in use")
     return replace(fresh, listen=config.listen, storage=config.storage)

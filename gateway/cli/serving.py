@@ -9,8 +9,10 @@ for when that hangs.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
+import logging
 import os
 import signal
 import socket
@@ -132,6 +134,7 @@ class _Server(uvicorn.Server):
             timeout_graceful_shutdown=_DRAINING,
         )
         super().__init__(settings)
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -143,3 +146,8 @@ class _Server(uvicorn.Server):
         self.force_exit = True
         for task in self.server_state.tasks:
             task.cancel()
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Requests that are broken off at the end are no defects, so they have no traceback in the log."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)

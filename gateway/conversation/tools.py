@@ -21,11 +21,15 @@ class ToolDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """Whether the model may, must or must not call tools; `name` is set for mode `named` alone."""
+    """Whether the model may, must or must not call tools; `name` is set for mode `named` alone.
+
+    `afterwards` is what is left of a choice that forces a call, once a call has been made.
+    """
 
     mode: Literal["auto", "none", "required", "named", "unknown"]
     name: str | None = None
     source: Source | None = None
+    afterwards: ToolChoice | None = None
 
     @property
     def forces_a_call(self) -> bool:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.errors import StoreError
 from gateway.store import sqlite
 from gateway.store.failures import describe_failure
-from gateway.store.migrations import find_version, migrate
+from gateway.store.migrations import NEWEST, find_version, migrate
 
 _READERS = 4
 
@@ -164,5 +164,8 @@ def _prepare(engine: Engine, where: str, version: int | None, *, read_only: bool
     if not read_only:
         with engine.begin() as connection:
             migrate(connection, where)
-    elif version is None:
-        raise StoreError(f"{where} is empty yet", hint="a gateway fills it when it starts: run `toolgate serve`")
+    elif version != NEWEST:
+        what = "has no tables yet" if version is None else "was written by an older toolgate"
+        raise StoreError(
+            f"{where} {what}", hint="a gateway brings it up to date when it starts: run `toolgate serve`"
+        )

@@ -19,6 +19,9 @@ Step = Callable[[Connection], None]
 STEPS: tuple[Step, ...] = ()
 """The first leads from version 1 to version 2. A step that was released is never changed again."""
 
+NEWEST = len(STEPS) + 1
+"""The version of the tables as `gateway.store.tables` has them."""
+
 
 def migrate(
     connection: Connection, where: str, *, tables: MetaData = metadata, steps: Sequence[Step] = STEPS
@@ -35,7 +38,7 @@ def migrate(
         connection.execute(update(schema_version).values(version=newest))
 
 
-def find_version(connection: Connection, where: str, *, newest: int = len(STEPS) + 1) -> int | None:
+def find_version(connection: Connection, where: str, *, newest: int = NEWEST) -> int | None:
     """The version of the tables, None when there are none at all.
 
     Raises StoreError for tables that are not ours, or of a later version than `newest`.

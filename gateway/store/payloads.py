@@ -8,155 +8,135 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anyio.to_thread
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
-from gateway.errors import StoreError
 from gateway.store.database import Database
+from gateway.store.key_file import read_or_make_key
 from gateway.store.tables import payloads
-from sandbox.locations import make_passable
 
 _log = logging.getLogger(__name__)
 
+LARGEST = 32 * 1024 * 1024
+"""Bytes of one payload."""
+MOST_BYTES = 512 * 1024 * 1024
+"""Bytes of all of them, sealed."""
+
 _KEY_FILE = "payloads.key"
-_KEY_BYTES = 32
+_FORM = b"\x01"  # of what follows: a nonce, then the ciphertext with its tag
 _NONCE_BYTES = 12
-_LARGEST = 32 * 1024 * 1024
-_MOST_BYTES = 512 * 1024 * 1024
+_AT_ONCE = 500  # fingerprints in one statement, payloads in one step of making room
 
 
 class SealedPayloads:
-    """See `gateway.tool_loop.HandoffStore`."""
+    """See `gateway.tool_loop.HandoffStore`. `clock` gives seconds since the epoch."""
 
-    def __init__(self, database: Database, key: bytes, *, most_bytes: int = _MOST_BYTES) -> None:
-        """`most_bytes` are kept, and at times an eighth more."""
+    def __init__(
+        self,
+        database: Database,
+        key: bytes,
+        *,
+        most_bytes: int = MOST_BYTES,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._database = database
+        # Nonces are random: by the standard, one key is good for 2^32 payloads.
         self._cipher = AESGCM(key)
         self._most_bytes = most_bytes
-        self._added = 0  # bytes since the last purge
+        self._clock = clock
 
     @classmethod
     async def open(cls, database: Database, state_dir: Path) -> SealedPayloads:
         """With the key in `state_dir`, which is made the first time. Raises StoreError."""
-        return cls(database, await anyio.to_thread.run_sync(_read_key, state_dir / _KEY_FILE))
+        return cls(database, await anyio.to_thread.run_sync(read_or_make_key, state_dir / _KEY_FILE))
 
     async def put(self, key_id: str, fingerprint: str, payload: bytes, *, ttl_seconds: int) -> None:
-        """Keep `payload`; one of the same place is replaced. One that is too large is not kept, and logged."""
-        if len(payload) > _LARGEST:
-            _log.warning("a payload of %d bytes is not kept: more than %d", len(payload), _LARGEST)
+        """Keep `payload`; one of the same place is replaced, and the oldest go when all together are too large.
+
+        One that is itself too large is not kept, and logged. Raises StoreError.
+        """
+        if len(payload) > LARGEST:
+            _log.warning("a payload of key %s is not kept: its %d bytes are too many", key_id, len(payload))
             return
-        row = {
-            "key_id": key_id,
-            "fingerprint": fingerprint,
-            "expires": int(time.time()) + ttl_seconds,
-            "sealed": self._seal(payload, _place(key_id, fingerprint)),
-        }
 
-        def write(connection: Connection) -> None:
-            connection.execute(delete(payloads).where(_stands_at(key_id, fingerprint)))
-            connection.execute(insert(payloads).values(row))
+        def work(connection: Connection) -> None:
+            place = payloads.c.key_id == key_id, payloads.c.fingerprint == fingerprint
+            sealed = self._seal(payload, _bound_to(key_id, fingerprint))
+            connection.execute(delete(payloads).where(*place))
+            _make_room(connection, self._most_bytes - len(sealed))
+            row = {"key_id": key_id, "fingerprint": fingerprint, "sealed": sealed, "size": len(sealed)}
+            connection.execute(insert(payloads).values(**row, expires=int(self._clock()) + ttl_seconds))
 
-        await self._database.write(write)
-        self._added += len(payload)
-        if self._added > self._most_bytes // 8:
-            await self.purge()
+        await self._database.write(work)
 
     async def get(self, key_id: str, fingerprints: Sequence[str]) -> dict[str, bytes]:
-        """The payloads that are there, by fingerprint; what is out of date or does not open counts as absent."""
-        query = select(payloads.c.fingerprint, payloads.c.sealed).where(
-            payloads.c.key_id == key_id,
-            payloads.c.fingerprint.in_(fingerprints),
-            payloads.c.expires > int(time.time()),
-        )
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        opened = {row.fingerprint: self._unseal(row.sealed, key_id, row.fingerprint) for row in rows}
-        return {fingerprint: payload for fingerprint, payload in opened.items() if payload is not None}
+        """The payloads that are there, by fingerprint; what is out of date or does not open counts as absent.
+
+        Raises StoreError.
+        """
+
+        def work(connection: Connection) -> dict[str, bytes]:
+            found: dict[str, bytes] = {}
+            for start in range(0, len(fingerprints), _AT_ONCE):
+                query = select(payloads.c.fingerprint, payloads.c.sealed).where(
+                    payloads.c.key_id == key_id,
+                    payloads.c.fingerprint.in_(fingerprints[start : start + _AT_ONCE]),
+                    payloads.c.expires > int(self._clock()),
+                )
+                for fingerprint, sealed in connection.execute(query):
+                    payload = self._unseal(sealed, key_id, fingerprint)
+                    if payload is not None:
+                        found[fingerprint] = payload
+            return found
+
+        return await self._database.read(work)
 
     async def purge(self) -> None:
-        """Forget what is out of date, and of what is too much the part that would be out of date first."""
-        self._added = 0
-        await self._database.write(lambda connection: _purge(connection, self._most_bytes))
+        """Forget what is out of date. Raises StoreError."""
+        query = delete(payloads).where(payloads.c.expires <= int(self._clock()))
+        await self._database.write(lambda connection: connection.execute(query).rowcount)
 
     def _seal(self, payload: bytes, place: bytes) -> bytes:
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, payload, place)
+        nonce = os.urandom(_NONCE_BYTES)
+        return _FORM + nonce + self._cipher.encrypt(nonce, payload, place)
 
     def _unseal(self, sealed: bytes, key_id: str, fingerprint: str) -> bytes | None:
+        form, nonce, text = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _place(key_id, fingerprint))
+            if form != _FORM:
+                raise ValueError("another form")
+            return self._cipher.decrypt(nonce, text, _bound_to(key_id, fingerprint))
         except (InvalidTag, ValueError):
             _log.error("a payload of key %s cannot be opened: another key sealed it, or it was changed", key_id)
             return None
 
 
-def _place(key_id: str, fingerprint: str) -> bytes:
+def _bound_to(key_id: str, fingerprint: str) -> bytes:
+    """What a payload is sealed together with; no two places are written alike."""
     return f"{len(key_id)}:{key_id}:{fingerprint}".encode()
 
 
-def _stands_at(key_id: str, fingerprint: str) -> ColumnElement[bool]:
-    return and_(payloads.c.key_id == key_id, payloads.c.fingerprint == fingerprint)
-
-
-def _purge(connection: Connection, most_bytes: int) -> None:
-    connection.execute(delete(payloads).where(payloads.c.expires <= int(time.time())))
-    for key_id, fingerprint in _too_much(connection, most_bytes):
-        connection.execute(delete(payloads).where(_stands_at(key_id, fingerprint)))
-
-
-def _too_much(connection: Connection, most_bytes: int) -> list[tuple[str, str]]:
-    """The places of those that have to go."""
-    size = func.length(payloads.c.sealed)
-    excess = (connection.execute(select(func.sum(size))).scalar_one() or 0) - most_bytes
-    doomed: list[tuple[str, str]] = []
-    if excess <= 0:
-        return doomed
-    query = select(payloads.c.key_id, payloads.c.fingerprint, size).order_by(payloads.c.expires)
-    with connection.execute(query) as rows:
-        for key_id, fingerprint, length in rows:
-            doomed.append((key_id, fingerprint))
-            excess -= length
-            if excess <= 0:
+def _make_room(connection: Connection, most_bytes: int) -> None:
+    """Remove what would expire next until the rest is within `most_bytes`."""
+    total: int = connection.execute(select(func.coalesce(func.sum(payloads.c.size), 0))).scalar_one()
+    removed = 0
+    columns = payloads.c.key_id, payloads.c.fingerprint, payloads.c.size
+    while total > most_bytes:
+        oldest = connection.execute(select(*columns).order_by(payloads.c.expires).limit(_AT_ONCE)).all()
+        if not oldest:
+            break
+        for key_id, fingerprint, size in oldest:
+            if total <= most_bytes:
                 break
-    return doomed
-
-
-def _read_key(path: Path) -> bytes:
-    """The key in `path`. Of two processes that make it at the same time, both get the one that was first."""
-    try:
-        make_passable(path.parent)
-        if not path.exists():
-            _make_key(path)
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
-        key = path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"the key file {path} cannot be used: {error.strerror}") from error
-    if len(key) != _KEY_BYTES:
-        raise StoreError(
-            f"the key file {path} does not hold {_KEY_BYTES} bytes; restore it, or remove it, "
-            "and what was sealed with it is lost"
-        )
-    return key
-
-
-def _make_key(path: Path) -> None:
-    """A link appears whole or not at all, and only one of several can: the key is never seen half written."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(_KEY_BYTES))
-            file.flush()
-            os.fsync(descriptor)
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink()
+            place = payloads.c.key_id == key_id, payloads.c.fingerprint == fingerprint
+            connection.execute(delete(payloads).where(*place))
+            total -= size
+            removed += 1
+    if removed:
+        _log.warning("%d payloads were removed early: all together would be over %d bytes", removed, most_bytes)

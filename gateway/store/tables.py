@@ -8,8 +8,6 @@ metadata = MetaData()
 
 _Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up a column of just this type
 _AT = "microseconds since the epoch"
-# A number is never used twice, not even after the newest rows were removed: listings go on from one.
-_NEVER_AGAIN = {"sqlite_autoincrement": True}
 
 schema_version = Table(
     "toolgate_schema",
@@ -27,7 +25,7 @@ runs = Table(
     Column("record", Text, nullable=False, comment="JSON"),
     Index("runs_by_time", "at"),
     Index("runs_by_key", "key_id", "id"),
-    **_NEVER_AGAIN,
+    sqlite_autoincrement=True,  # a number is never used twice, not even after the newest rows were removed
 )
 
 tool_calls = Table(
@@ -39,7 +37,7 @@ tool_calls = Table(
     Column("key_id", String, nullable=False),
     Column("record", Text, nullable=False, comment="JSON"),
     Index("tool_calls_by_time", "at"),
-    **_NEVER_AGAIN,
+    sqlite_autoincrement=True,  # a number is never used twice, not even after the newest rows were removed
 )
 
 payloads = Table(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import orjson
 
@@ -16,6 +18,7 @@ from gateway.telemetry.visible import make_visible
 _SHORTEST_SECRET = 8
 """Characters; a shorter one would black out half of what is logged."""
 _REDACTED = "[redacted]"
+_CONTINUED = "\n  "
 _COLOURS: Mapping[int, str] = {logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31;1"}
 _CHATTY = ("asyncio", "httpx2", "httpcore2", "urllib3", "docker", "uvicorn.error", "uvicorn.access")
 
@@ -30,7 +33,7 @@ def configure_logging(*, level: str, json: bool, secrets: Iterable[str] = ()) ->
 
 
 class Lines(logging.Formatter):
-    """`time level message`, and a traceback below it."""
+    """`time level message`, and a traceback below it; further lines are indented, so that none passes for a record."""
 
     def __init__(self, secrets: Iterable[str] = (), *, colour: bool = False) -> None:
         super().__init__()
@@ -43,7 +46,8 @@ class Lines(logging.Formatter):
         level = record.levelname.lower()
         if self._colour and record.levelno in _COLOURS:
             level = f"\x1b[{_COLOURS[record.levelno]}m{level}\x1b[0m"
-        return f"{at} {level} {self._redact.clean(_said(self, record))}"
+        said = self._redact.clean(_said(self, record)).replace("\n", _CONTINUED)
+        return f"{at} {level} {said}"
 
 
 class JsonLines(logging.Formatter):
@@ -70,14 +74,20 @@ class Redactor:
     """Takes known secrets, and characters that deceive, out of a text."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, known))) if known else None
+        known = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
+        longest_first = sorted(known, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if known else None
 
     def clean(self, text: str) -> str:
         """The text as it may be logged."""
         if self._pattern is not None:
             text = self._pattern.sub(_REDACTED, text)
         return make_visible(text)[0]
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it is, and as it stands in a URL, in JSON, and in what Python shows of a value."""
+    return {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]}
 
 
 def _said(formatter: logging.Formatter, record: logging.LogRecord) -> str:

@@ -227,8 +227,10 @@ def _within(room: int, content: Iterable[Text | Media]) -> tuple[Text | Media, .
     kept: list[Text | Media] = []
     for part in content:
         room -= _media_bytes(part)
-        fits = room >= 0 or isinstance(part, Text)
-        kept.append(part if fits else Text(f"[{part.kind} left out: {LIMIT_REACHED['result_bytes']}]"))
+        if isinstance(part, Media) and room < 0:
+            kept.append(Text(f"[{part.kind} left out: {LIMIT_REACHED['result_bytes']}]"))
+        else:
+            kept.append(part)
     return tuple(kept)
 
 

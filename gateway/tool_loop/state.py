@@ -317,7 +317,7 @@ class ToolLoopMachine:
     def _tool_choice(self) -> ToolChoice | None:
         """The client's choice; one that forces a call holds for the first round only, else it would never end."""
         choice = self.request.tool_choice
-        return None if choice is not None and choice.forces_a_call and self._spent.rounds else choice
+        return choice.afterwards if choice is not None and choice.forces_a_call and self._spent.rounds else choice
 
     def _finish(self, reason: FinishReason) -> Finish:
         self._enter(Phase.DONE)

@@ -25,11 +25,13 @@ class Running:
         self.out = ""
         self.err = ""
         self._said_more = anyio.Event()
+        self._open = 2  # streams
 
     async def listen(self, stream: ByteReceiveStream, name: str) -> None:
         async for piece in stream:
             setattr(self, name, getattr(self, name) + piece.decode())
             self._tell()
+        self._open -= 1
         self._tell()
 
     def _tell(self) -> None:
@@ -41,6 +43,7 @@ class Running:
         try:
             with anyio.fail_after(PATIENCE):
                 while not condition(self):
+                    assert self._open, f"it ended, having said:\n{self.out}\n{self.err}"
                     await self._said_more.wait()
         except TimeoutError:
             raise AssertionError(f"it said:\n{self.out}\n{self.err}") from None

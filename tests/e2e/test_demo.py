@@ -105,6 +105,17 @@ async def test_without_any_sandbox_it_works_and_says_so(folder: Path):
     assert session_of(running.process.pid) == []
 
 
+@pytest.mark.bubblewrap
+async def test_without_docker_it_confines_with_bubblewrap(folder: Path):
+    async with demo(folder, environ={"DOCKER_HOST": "unix:///nonexistent/docker.sock"}) as running:
+        assert "files: ready, 8 tools, in bubblewrap" in running.err
+        assert "NOT SANDBOXED" not in running.err
+        judge(await answered(curl(running)))
+        assert await running.end(signal.SIGINT) == 0
+    assert list(folder.iterdir()) == []
+    assert session_of(running.process.pid) == []
+
+
 async def test_what_it_keeps_can_be_looked_at_afterwards(folder: Path):
     kept = folder / "kept"
     async with demo(folder, "--keep", str(kept)) as running:

@@ -12,9 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.conversation import StreamEvent, ToolCallDelta, ToolCallStarted
+from gateway.dialects.faults import WireFormatError
 from gateway.dialects.openai_chat.json_values import object_or_none, text_or_empty
 from gateway.dialects.openai_chat.name import NAME
-from gateway.dialects.openai_chat.tool_calls import arguments_in, called_in, new_call_id, unnamed_fields
+from gateway.dialects.openai_chat.tool_calls import (
+    MOST_CALLS,
+    arguments_in,
+    called_in,
+    new_call_id,
+    unnamed_fields,
+)
 
 
 @dataclass(slots=True)
@@ -71,6 +78,8 @@ class CallDeltas:
         if not isinstance(number, int):
             number = self._number_of(identity, name)
         call = self._by_number.get(number)
+        if self.count > MOST_CALLS:
+            raise WireFormatError(f"it holds more than {MOST_CALLS} tool calls")
         if call is None or (name and identity and call.id and identity != call.id):
             call = self._by_number[number] = _Call(self.count)
             self.count += 1

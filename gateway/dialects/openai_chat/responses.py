@@ -15,6 +15,7 @@ from gateway.dialects.openai_chat.finish import read_finish, write_finish
 from gateway.dialects.openai_chat.json_values import list_or_empty, object_or_none, text_or_empty
 from gateway.dialects.openai_chat.messages import read_assistant_parts, write_assistant
 from gateway.dialects.openai_chat.name import NAME, is_own, own_object
+from gateway.dialects.openai_chat.tool_calls import MOST_CALLS
 from gateway.dialects.openai_chat.usage import find_usage, read_usage, write_usage
 
 TOP_LEVEL = frozenset({"id", "object", "created", "model", "choices", "usage", "error", "toolgate"})
@@ -30,6 +31,8 @@ def read_response(body: bytes) -> ModelResponse:
     if choice is None or message is None:
         raise WireFormatError("the answer holds no message")
     answer = Message("assistant", read_assistant_parts(message))
+    if len(answer.tool_calls) > MOST_CALLS:
+        raise WireFormatError(f"it holds more than {MOST_CALLS} tool calls")
     usage = find_usage(raw)
     return ModelResponse(
         id=text_or_empty(raw.get("id")) or new_response_id(),

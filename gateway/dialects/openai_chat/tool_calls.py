@@ -19,6 +19,9 @@ from gateway.dialects.openai_chat.name import NAME, own_object
 
 _NAMED = frozenset({"id", "type", "index", "function", "custom"})
 
+MOST_CALLS = 1024
+"""In one answer; a model that makes more has lost its way."""
+
 _TOO_DEEP = "(arguments that are nested too deeply)"
 """Not JSON: whoever is to run the call refuses it, and never takes it for one without arguments."""
 

@@ -63,12 +63,20 @@ def read_tool_choice(value: Any) -> ToolChoice | None:
         raise InvalidRequest("tool_choice must be a string or an object", param="tool_choice")
     kind = raw.get("type")
     if kind == "allowed_tools":
-        allowed = object_or_none(raw.get("allowed_tools")) or {}
-        return ToolChoice("auto" if allowed.get("mode") == "auto" else "required", source=source)
+        return _read_allowed_tools(raw, source)
     named = object_or_none(raw.get(kind)) if isinstance(kind, str) else None
     if named is not None and isinstance(named.get("name"), str):
         return ToolChoice("named", named["name"], source)
     return ToolChoice("unknown", source=source)
+
+
+def _read_allowed_tools(raw: Mapping[str, Any], source: Source) -> ToolChoice:
+    """A choice among some of the tools, which remain the only ones when a call is not forced any more."""
+    allowed = object_or_none(raw.get("allowed_tools")) or {}
+    if allowed.get("mode") == "auto":
+        return ToolChoice("auto", source=source)
+    relaxed = {**raw, "allowed_tools": {**allowed, "mode": "auto"}}
+    return ToolChoice("required", None, source, ToolChoice("auto", None, Source(NAME, {"tool_choice": relaxed})))
 
 
 def write_tools(tools: Iterable[ToolDefinition]) -> list[Mapping[str, Any]]:

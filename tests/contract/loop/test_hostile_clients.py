@@ -1,4 +1,4 @@
-"""Clients that send what no SDK would: each is answered in time, in the dialect, and gets nothing that is not its own."""
+"""Clients that send what no SDK would: each is answered in time, and gets nothing that is not its own."""
 
 from __future__ import annotations
 

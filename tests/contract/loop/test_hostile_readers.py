@@ -23,7 +23,9 @@ async def test_a_client_that_reads_the_last_frames_late_gets_them_all_and_no_hea
 ):
     upstream.add(Turn(text=LARGE))
     body = json.dumps({"model": "tiny", "messages": HELLO, "stream": True}).encode()
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SECRET}\r\nconnection: close\r\n"
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SECRET}\r\nconnection: close\r\n"
+    )
     host, port = gateway.origin.removeprefix("http://").split(":")
     pipe = socket.socket()
     pipe.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -42,6 +44,8 @@ async def test_a_client_that_reads_the_last_frames_late_gets_them_all_and_no_hea
                 pass
     assert answer.count(b"data: [DONE]\n\n") == 1
     assert not [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
-    run_id = next(line for line in answer.split(b"\r\n") if line.startswith(b"x-toolgate-run-id")).split()[1].decode()
+    run_id = (
+        next(line for line in answer.split(b"\r\n") if line.startswith(b"x-toolgate-run-id")).split()[1].decode()
+    )
     run, _ = await audited(gateway.shared, run_id)
     assert run.outcome == "ok"

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -17,31 +17,28 @@ from bench.comparison import Comparison, ScenarioResult, compare
 from bench.goals import GOALS
 from bench.load import Load, LoadFailed, ask_once, run_load
 from bench.measuring import Sample
-from bench.mock_upstream import serve_upstream
+from bench.mock_upstream import serving_upstream
 from bench.peers import litellm, naive, nginx, toolgate
 from bench.processes import tree_usage
 from bench.report import as_json, as_text
 from bench.scenarios import SCENARIOS
 from bench.servers import PATH, Launch, Peer, PeerMissing
 
+COUNT = 4
 BY_NAME = {
-    scenario.name: replace(scenario, concurrency=min(scenario.concurrency, 4), count=8, seconds=20)
+    scenario.name: replace(scenario, concurrency=min(scenario.concurrency, 4), count=COUNT, seconds=20)
     for scenario in SCENARIOS
 }
 
 
 @asynccontextmanager
-async def listening(serve: Callable[[], Awaitable[asyncio.Server]]) -> AsyncGenerator[int]:
-    server = await serve()
-    async with server:
+async def upstream() -> AsyncGenerator[int]:
+    async with serving_upstream(0) as server:
         yield server.sockets[0].getsockname()[1]
 
 
-def upstream():
-    return listening(lambda: serve_upstream(0))
-
-
-def answering(response: bytes):
+@asynccontextmanager
+async def answering(response: bytes) -> AsyncGenerator[int]:
     """A server that answers every piece that it is sent with these bytes, and closes the connection."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -50,7 +47,8 @@ def answering(response: bytes):
         writer.close()
         await writer.wait_closed()
 
-    return listening(lambda: asyncio.start_server(answer, "127.0.0.1", 0))
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
 
 
 async def test_the_load_stops_at_its_count_and_has_a_latency_for_each_answer():
@@ -125,24 +123,26 @@ async def test_usage_covers_children_and_leaves_out_what_is_named():
     assert tree_usage(process.pid).resident_bytes == 0
 
 
-async def run(peers, names, tmp_path) -> tuple[Comparison, list[str]]:
+async def run(peers, names, tmp_path, *, repetitions=1) -> tuple[Comparison, list[str]]:
     told: list[str] = []
     scenarios = [BY_NAME[name] for name in names]
-    comparison = await compare(peers, scenarios, repetitions=2, folder=tmp_path, tell=told.append)
+    comparison = await compare(peers, scenarios, repetitions=repetitions, folder=tmp_path, tell=told.append)
     return comparison, told
 
 
-def check(comparison: Comparison, names: list[str], server: str) -> None:
+def check(comparison: Comparison, names: list[str], server: str, *, repetitions=1) -> None:
     assert comparison.missing == {}
     assert [result.failures for result in comparison.results] == [{} for _ in names]
-    assert [result.samples[server].completed for result in comparison.results] == [16 for _ in names]
+    assert [result.samples[server].completed for result in comparison.results] == [
+        COUNT * repetitions for _ in names
+    ]
     assert [entry["name"] for entry in as_json(comparison)["scenarios"]] == names
 
 
 async def test_the_naive_proxy_is_measured_beside_the_upstream_itself(tmp_path):
     names = ["pass-c1", "pass-c32", "burst-c8"]
-    comparison, _ = await run([naive.PEER], names, tmp_path)
-    check(comparison, names, "naive")
+    comparison, _ = await run([naive.PEER], names, tmp_path, repetitions=3)
+    check(comparison, names, "naive", repetitions=3)
     text = as_text(comparison)
     assert "direct" in text
     assert "FAILED" not in text

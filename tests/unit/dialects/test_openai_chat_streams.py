@@ -30,7 +30,7 @@ from gateway.conversation import (
     UsageReported,
 )
 from gateway.dialects import UpstreamStreamError, WireFormatError
-from gateway.dialects.openai_chat import OPENAI_CHAT, ChatUsageScanner, usage_of
+from gateway.dialects.openai_chat import OPENAI_CHAT, ChatUsageScanner, stream_reading, usage_of
 from gateway.providers.scripted import wire
 from gateway.providers.scripted.turns import Call, Turn
 from gateway.sse import encode_event
@@ -515,3 +515,23 @@ def test_usage_is_counted_as_openai_counts(raw: dict[str, Any], usage: Usage):
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"usage":null}', b"nonsense"])
 def test_an_answer_without_usage_has_none(body: bytes):
     assert usage_of(body) is None
+
+
+def test_a_stream_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stream_reading, "_LARGEST_STREAM", 100_000)
+    with pytest.raises(WireFormatError, match="longer than 100000 bytes"):
+        read(*[chunk({"content": "and so on "})] * 10_000)
+
+
+def test_arguments_that_are_objects_too_deep_to_be_written_are_never_taken_for_none():
+    deep = b"[" * 400 + b"]" * 400
+    ((_, _, arguments),) = calls_in(call(piece(0, {"a": 5}, "f", "c1")).replace(b"5}", deep + b"}"))
+    with pytest.raises(orjson.JSONDecodeError):
+        orjson.loads(arguments)
+
+
+@pytest.mark.parametrize("count", [2**64 - 1, 1e300, 10**15])
+def test_counts_that_make_no_sense_stay_within_what_can_be_kept(count: float):
+    usage = usage_of(orjson.dumps({"usage": {"prompt_tokens": count, "completion_tokens": count}}))
+    assert usage is not None
+    assert usage.input_tokens == usage.output_tokens == 10**12

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects.splice import rewrite_model
+from gateway.errors import InvalidRequest
 
 
 def rewrite(body: bytes, model: str) -> bytes:
@@ -101,3 +102,10 @@ def test_the_result_is_the_object_with_the_other_name(
     rewritten = rewrite_model(body, parsed, wanted)
     assert orjson.loads(rewritten) == expected
     assert list(orjson.loads(rewritten)) == list(expected)
+
+
+@pytest.mark.parametrize("field", ['"Model": "x"', '"mo\\u0064el": "x"'])
+def test_a_body_that_must_be_written_anew_and_cannot_is_the_clients_fault(field: str):
+    body = f'{{{field}, "deep": {"[" * 500}{"]" * 500}, "model": "m"}}'.encode()
+    with pytest.raises(InvalidRequest, match="nested too deeply"):
+        rewrite_model(body, orjson.loads(body), "other")

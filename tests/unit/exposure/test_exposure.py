@@ -166,3 +166,10 @@ def test_text_that_would_deceive_a_reader_is_made_visible_in_definitions_and_now
 def test_a_tool_without_a_description_is_described_by_its_title():
     listing = read_listing("s", [{"name": "t", "title": "The Title", "inputSchema": {}}])
     assert define(listing.tools[0]).description == "The Title"
+
+
+def test_a_server_that_renames_its_tools_for_ever_fills_nothing():
+    exposer = Exposer[Policy](remembered=2)
+    for generation in range(1, 50):
+        exposer.expose(catalogue(generation, files=[f"tool_{generation}"]), policy("*/*"), READY)
+    assert len(exposer._defined) == 1

@@ -45,6 +45,8 @@ def test_the_order_of_members_does_not_change_the_canonical_form():
         ({"a": 2**64}, "cannot be sent as JSON"),
         ({"a": "\ud800"}, "cannot be sent as JSON"),
         ({"a": "x" * LARGEST}, "larger than"),
+        ({"a": [{"b": float("inf")}]}, "not finite"),
+        ({"a": float("nan")}, "not finite"),
     ],
 )
 def test_objects_that_cannot_be_sent_are_refused(arguments, why):
@@ -55,6 +57,12 @@ def test_objects_that_cannot_be_sent_are_refused(arguments, why):
 def test_a_number_with_thousands_of_digits_is_refused():
     with pytest.raises(InvalidArguments, match="number that is too long"):
         parse_object('{"a": ' + "9" * 10_000 + "}")
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" * 400 + ".0"])
+def test_a_number_that_would_be_sent_as_null_is_refused_before_a_policy_takes_it_for_infinity(number):
+    with pytest.raises(InvalidArguments, match="too large"):
+        parse_object(f'{{"a": [{number}]}}')
 
 
 @pytest.mark.parametrize("levels", [64, 65])
