@@ -42,7 +42,7 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
     hot = {place: Endpoint(place[1], handler, admit, metrics) for place, handler in agents.items()}
     hot |= {place: Endpoint(place[1], handler, observe or admit, metrics) for place, handler in observers.items()}
     fastapi = FastAPI(title="toolgate", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    call_tool = "/v1/tools/{name:path}"
+    call_tool = tools.PREFIX + "{name:path}"
     endpoint = Endpoint(call_tool, plain(tools.call_tool), admit, metrics)
     fastapi.router.routes.append(Route(call_tool, endpoint, methods=["POST"]))
     fastapi.add_exception_handler(404, _not_found)

@@ -48,9 +48,9 @@ class Request:
         """The headers that every answer carries."""
         return {"x-request-id": self.request_id, "x-toolgate-run-id": self.run_id}
 
-    def path_parameter(self, name: str) -> str:
-        """A part of the path that the route names."""
-        return cast("Mapping[str, str]", self.scope["path_params"])[name]
+    def path_after(self, prefix: str) -> str:
+        """What follows `prefix` in the path, decoded; unlike a router's parameter, with a line end if it has one."""
+        return cast("str", self.scope["path"]).removeprefix(prefix)
 
     async def body(self) -> bytes:
         """The whole body. Raises PayloadTooLarge, InvalidRequest when it takes too long, ClientLeft."""

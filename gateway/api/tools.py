@@ -20,6 +20,8 @@ from gateway.errors import InvalidRequest
 from gateway.hub import CatalogueTool
 from gateway.tool_calls import CallContext, OutcomeKind, ToolCallRequest, ToolOutcome
 
+PREFIX = "/v1/tools/"
+
 _STATUS: Mapping[OutcomeKind, int] = {
     "ok": 200,
     "tool_error": 200,
@@ -55,7 +57,7 @@ async def call_tool(request: Request, services: Services) -> Response:
     body = await request.body()
     fields = parse_json_object(body) if body.strip() else {}
     exposure = expose_tools(services, _asking(principal), read_options(request.headers, fields))
-    call = ToolCallRequest(request.run_id, request.path_parameter("name"), _arguments(fields))
+    call = ToolCallRequest(request.run_id, request.path_after(PREFIX), _arguments(fields))
     context = CallContext(
         principal.key_id,
         request.run_id,

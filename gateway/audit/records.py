@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -14,33 +14,36 @@ from gateway.audit.events import AuditEvent, RunRecord, ToolCallRecord
 from gateway.auth import KeyId
 from gateway.conversation import Usage
 
+_OF_RUN = frozenset(member.name for member in fields(RunRecord))
+_OF_CALL = frozenset(member.name for member in fields(ToolCallRecord))
+
 
 def to_json(event: AuditEvent) -> bytes:
     """One record as a JSON object on one line, `kind` first. Never raises: what was done must be kept."""
     try:
-        fields = orjson.dumps(event, option=orjson.OPT_UTC_Z)
+        members = orjson.dumps(event, option=orjson.OPT_UTC_Z)
     except TypeError:  # a lone surrogate, or a number of more than 64 bits
-        fields = json.dumps(asdict(event), default=_plain).encode()
-    return b'{"kind":"%b",%b' % (event.kind.encode(), fields[1:])
+        members = json.dumps(asdict(event), default=_plain).encode()
+    return b'{"kind":"%b",%b' % (event.kind.encode(), members[1:])
 
 
 def run_from_json(data: str | bytes) -> RunRecord:
     """What `to_json` wrote of a run."""
-    fields = _fields(data, RunRecord.__slots__)
-    usage = fields.pop("usage", None)
-    started, ended = (datetime.fromisoformat(fields.pop(name)) for name in ("started", "ended"))
-    return RunRecord(**fields, started=started, ended=ended, usage=usage and Usage(**usage))
+    members = _members(data, _OF_RUN)
+    usage = members.pop("usage", None)
+    started, ended = (datetime.fromisoformat(members.pop(name)) for name in ("started", "ended"))
+    return RunRecord(**members, started=started, ended=ended, usage=usage and Usage(**usage))
 
 
 def tool_call_from_json(data: str | bytes) -> ToolCallRecord:
     """What `to_json` wrote of a tool call."""
-    fields = _fields(data, ToolCallRecord.__slots__)
-    targets = {name: tuple(values) for name, values in fields.pop("targets", {}).items()}
-    at = datetime.fromisoformat(fields.pop("at"))
-    return ToolCallRecord(**fields, at=at, targets=targets)
+    members = _members(data, _OF_CALL)
+    targets = {name: tuple(values) for name, values in members.pop("targets", {}).items()}
+    at = datetime.fromisoformat(members.pop("at"))
+    return ToolCallRecord(**members, at=at, targets=targets)
 
 
-def _fields(data: str | bytes, known: Collection[str]) -> dict[str, Any]:
+def _members(data: str | bytes, known: Collection[str]) -> dict[str, Any]:
     """The members that a record has; a later version may have written more."""
     members: dict[str, Any] = json.loads(data)  # unlike orjson, it reads whatever `to_json` writes
     members["key_id"] = KeyId(members["key_id"])

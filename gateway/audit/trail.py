@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -73,12 +74,13 @@ class AuditTrail(AuditRecords):
         before = int((time.time() - older_than_days * 86_400) * 1_000_000)
         removed = 0
         for table in (runs, tool_calls):
-            while count := await self._database.write(lambda connection: _remove_some(connection, table, before)):  # noqa: B023 - awaited at once
+            work = partial(_remove_some, table=table, before=before)
+            while count := await self._database.write(work):
                 removed += count
         return removed
 
 
-def _remove_some(connection: Connection, table: Table, before: int) -> int:
+def _remove_some(connection: Connection, *, table: Table, before: int) -> int:
     oldest = select(table.c.id).where(table.c.at < before).order_by(table.c.at).limit(_REMOVED_AT_ONCE)
     return connection.execute(delete(table).where(table.c.id.in_(oldest))).rowcount
 

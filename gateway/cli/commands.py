@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import shutil
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import click
 
@@ -29,3 +32,11 @@ class CommandGroup(click.Group):
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was probably meant."""
     return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
+
+
+def program() -> str:
+    """What to type for this command here: it need not be on the path."""
+    if shutil.which("toolgate"):
+        return "toolgate"
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "toolgate" else f"{sys.executable} -m gateway.cli"

@@ -23,7 +23,7 @@ import anyio.to_thread
 import click
 import orjson
 
-from gateway.cli.commands import nearest
+from gateway.cli.commands import nearest, program
 from gateway.cli.demo_files import DemoChoices, write_demo
 from gateway.cli.options import log_options
 from gateway.cli.output import Failure, say, show_problems
@@ -154,4 +154,4 @@ class _Demo:
         sys.stdout.flush()
         if not self.mcp_configs:
             say("One call will run, and one will be refused by a rule; the answer names both.")
-        say("Stop with Ctrl-C. Next: `toolgate init` writes a configuration for your own models and servers.")
+        say(f"Stop with Ctrl-C. Next: `{program()} init` writes a configuration for your own models and servers.")

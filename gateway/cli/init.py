@@ -6,6 +6,7 @@ Nothing is overwritten unless `--force` says so, and nothing is written that `to
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 import anyio
 import click
 
+from gateway.cli.commands import program
 from gateway.cli.options import json_option
 from gateway.cli.output import Failure, print_json, say
 from gateway.cli.setup.adopting import Adoption, LeftOut
@@ -166,10 +168,10 @@ def _say_what_is_next(folder: Path, drafts: list[Draft], found: _Found, chosen: 
         say("`toolgate doctor` says what each of the two lacks", label="hint")
     if not _is_ignored(folder):
         say(".env holds secrets: keep it out of version control with `echo .env >> .gitignore`", label="hint")
-    cd = "" if folder == Path.cwd() else f"cd {folder} && "
+    cd = "" if folder == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     say("next:")
-    click.echo(f"{cd}toolgate doctor")
-    click.echo(f"{cd}toolgate serve")
+    click.echo(f"{cd}{program()} doctor")
+    click.echo(f"{cd}{program()} serve")
     click.echo(f"{cd}{_curl(found.machine)}")
 
 

@@ -46,7 +46,7 @@ def show_problems(problems: Iterable[Problem], label: Label) -> None:
     for problem in problems:
         say(str(replace(problem, hint=None)), label=label)
         if problem.hint:
-            say(f"  {problem.hint}", label="hint")
+            say(problem.hint, label="hint")
 
 
 def say(message: str, *, label: Label | None = None) -> None:

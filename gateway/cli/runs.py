@@ -11,7 +11,7 @@ import anyio
 import click
 import orjson
 
-from gateway.audit import AuditTrail, RunRecord, ToolCallRecord, to_json
+from gateway.audit import AuditRecords, RunRecord, ToolCallRecord, to_json
 from gateway.cli.commands import CommandGroup
 from gateway.cli.loading import is_without_database, load
 from gateway.cli.options import config_options, json_option
@@ -80,7 +80,7 @@ def show_run(run_id: str, config_path: Path | None, mcp_configs: tuple[Path, ...
 def _ask(
     config_path: Path | None,
     mcp_configs: tuple[Path, ...],
-    ask: Callable[[AuditTrail], Awaitable[ResultT]],
+    ask: Callable[[AuditRecords], Awaitable[ResultT]],
     *,
     nothing: ResultT,
 ) -> ResultT:
@@ -90,8 +90,8 @@ def _ask(
         return nothing
 
     async def run() -> ResultT:
-        async with open_database(config.storage.database) as database:
-            return await ask(AuditTrail(database, places=()))
+        async with open_database(config.storage.database, read_only=True) as database:
+            return await ask(AuditRecords(database))
 
     return anyio.run(run)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from gateway.config.addresses import header_fault, is_host, is_loopback, travels_in_clear, url_fault
 from gateway.config.config import (
@@ -175,14 +176,18 @@ def build_storage(
 def _database(written: str | None, folder: Path, state_dir: Path, report: Report) -> str:
     _check_path(("storage", "database"), written, report)
     if written is None:
-        return f"sqlite:///{state_dir / 'toolgate.db'}"
+        return _sqlite_url(state_dir / "toolgate.db")
     scheme, separator, _ = written.partition("://")
     if not separator:
-        return f"sqlite:///{folder / written}"
+        return _sqlite_url(folder / written)
     if scheme.partition("+")[0] not in ("sqlite", "postgresql"):
         hint = "write a path, sqlite:///path, or postgresql+psycopg://host/name"
         report.error(("storage", "database"), "must be SQLite or PostgreSQL", hint)
     return written
+
+
+def _sqlite_url(path: Path) -> str:
+    return f"sqlite:///{quote(str(path))}"
 
 
 def _check_path(path: Steps, written: str | None, report: Report) -> None:

@@ -42,6 +42,9 @@ _NEVER_FORWARDED = frozenset(
         *("host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"),
         *("content-length", "content-encoding", "cookie", "authorization", "proxy-authorization"),
         *("x-api-key", "api-key", "x-goog-api-key", "x-real-ip", "forwarded", "via"),
+        *("proxy-connection", "proxy-authenticate", "http2-settings"),
+        # Who pays and whose data it is goes with the credentials: the operator's to say, in the config.
+        *("openai-organization", "openai-project", "x-goog-user-project"),
         *("x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"),
     }
 )

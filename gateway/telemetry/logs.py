@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import TextIO
 from urllib.parse import quote
 
 import orjson
@@ -20,20 +21,47 @@ _SHORTEST_SECRET = 8
 _REDACTED = "[redacted]"
 _CONTINUED = "\n  "
 _COLOURS: Mapping[int, str] = {logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31;1"}
-_CHATTY = ("asyncio", "httpx2", "httpcore2", "urllib3", "docker", "uvicorn.error", "uvicorn.access")
+_CHATTY = (
+    "aiohttp.access",
+    "asyncio",
+    "docker",
+    "httpcore2",
+    "httpx2",
+    "urllib3",
+    "uvicorn",
+    "uvicorn.access",
+    "uvicorn.error",
+)
+_LONGEST = 100_000  # characters of a message, and of a traceback
 
 
-def configure_logging(*, level: str, json: bool, secrets: Iterable[str] = ()) -> None:
-    """Log to standard error from now on. Known `secrets` are replaced wherever they would stand in a line."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines(secrets) if json else Lines(secrets, colour=_wants_colour()))
+def configure_logging(*, level: str, json: bool, secrets: Iterable[str] = (), color: bool | None = None) -> None:
+    """Log to standard error from now on. Known `secrets` are replaced wherever they would stand in a line.
+
+    `color` is for people's lines alone; None leaves it to the terminal and to NO_COLOR and FORCE_COLOR.
+    """
+    handler = _StandardError(sys.stderr)
+    handler.setFormatter(
+        JsonLines(secrets) if json else Lines(secrets, colour=_wants_colour() if color is None else color)
+    )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.captureWarnings(capture=True)
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.WARNING)
+        logger.handlers.clear()  # a handler of its own would pass secrets by
+        logger.propagate = True
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Says nothing of its own troubles: Python would show the message as it is, secrets and all."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Called when a line cannot be written; then there is nowhere to tell."""
 
 
 class Lines(logging.Formatter):
-    """`time level message`, and a traceback below it; further lines are indented, so that none passes for a record."""
+    """`time level message`, and a traceback below it. Further lines are indented: none passes for a record."""
 
     def __init__(self, secrets: Iterable[str] = (), *, colour: bool = False) -> None:
         super().__init__()
@@ -63,7 +91,7 @@ class JsonLines(logging.Formatter):
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": self._redact.clean(record.getMessage()),
+            "message": self._redact.clean(_message(record)),
         }
         if record.exc_info:
             fields["exception"] = self._redact.clean(self.formatException(record.exc_info))
@@ -82,6 +110,8 @@ class Redactor:
         """The text as it may be logged."""
         if self._pattern is not None:
             text = self._pattern.sub(_REDACTED, text)
+        if len(text) > _LONGEST:
+            text = f"{text[:_LONGEST]}… ({len(text)} characters)"
         return make_visible(text)[0]
 
 
@@ -91,8 +121,15 @@ def _forms(secret: str) -> set[str]:
 
 
 def _said(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    message = record.getMessage()
+    message = _message(record)
     return f"{message}\n{formatter.formatException(record.exc_info)}" if record.exc_info else message
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001 - a mistake in a log call must not lose what it wanted to tell
+        return f"{record.msg} (its arguments do not fit: {type(error).__name__})"
 
 
 def _wants_colour() -> bool:

@@ -13,10 +13,7 @@ to the conversation is its `transcript`, from which it can be taken up again.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Literal
@@ -27,15 +24,18 @@ from gateway.conversation import (
     Message,
     ModelRequest,
     ModelResponse,
-    Part,
-    Reasoning,
-    Refusal,
     Text,
     ToolCall,
     ToolChoice,
     ToolResult,
-    UnknownPart,
     Usage,
+)
+from gateway.tool_loop.answers import (
+    fingerprint_of,
+    is_cut_short,
+    reason_without_calls,
+    size_of,
+    with_distinct_call_ids,
 )
 from gateway.tool_loop.limits import MEDIA_BYTES, LoopLimits
 
@@ -162,11 +162,11 @@ class ToolLoopMachine:
     def model_answered(self, response: ModelResponse, *, elapsed: float) -> Action:
         """Take in a whole answer; `elapsed` is in seconds since the run began."""
         self._take("model_answered")
-        response = _with_distinct_call_ids(response, self._spent.rounds)
+        response = with_distinct_call_ids(response, self._spent.rounds)
         if self._forbids_calls:
             response = self._without_our_calls(response)
         self._spent.rounds += 1
-        self._spent.answer_bytes += _size(response)
+        self._spent.answer_bytes += size_of(response)
         self._last = response
         if response.usage is not None:
             self.usage = response.usage if self.usage is None else self.usage + response.usage
@@ -174,9 +174,9 @@ class ToolLoopMachine:
             self._texts.append(response.message.text)
         calls = response.message.tool_calls
         if not calls or self.limit is not None:
-            return self._finish(_reason_without_calls(response))
+            return self._finish(reason_without_calls(response))
         self._client_calls = tuple(call for call in calls if self._is_clients(call))
-        if _is_cut_short(response):
+        if is_cut_short(response):
             return self._finish(response.finish_reason)
         self.transcript.append(response.message)
         return self._plan(tuple(call for call in calls if not self._is_clients(call)), elapsed)
@@ -265,7 +265,7 @@ class ToolLoopMachine:
             return "wall_clock_seconds"
         if self._spent.calls + planned >= self.limits.calls:
             return "calls"
-        seen = self._history.get(_fingerprint(call))
+        seen = self._history.get(fingerprint_of(call))
         return "repeats" if seen is not None and seen.times >= self.limits.repeats else None
 
     def _note(self, call: ToolCall, result: ToolResult) -> None:
@@ -273,7 +273,7 @@ class ToolLoopMachine:
             len(part.text.encode()) for part in result.content if isinstance(part, Text)
         )
         self._spent.media_bytes += sum(len(part.data or "") for part in result.content if isinstance(part, Media))
-        fingerprint = _fingerprint(call)
+        fingerprint = fingerprint_of(call)
         seen = self._history.get(fingerprint)
         same = seen is not None and seen.result == result.content
         self._history[fingerprint] = _Repeats(seen.times + 1 if seen and same else 1, result.content)
@@ -337,12 +337,6 @@ class ToolLoopMachine:
 ROUND_SEPARATOR = "\n\n"
 """What stands between the texts of two rounds, in a stream as in a whole answer."""
 
-_CUT_SHORT = frozenset({FinishReason.LENGTH, FinishReason.CONTENT_FILTER})
-"""After these the arguments of a call may be incomplete: nothing is run."""
-
-_LONGEST_COMPARED = 64 * 1024
-"""Characters of arguments that are compared as JSON; longer ones are compared as text."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Repeats:
@@ -350,61 +344,6 @@ class _Repeats:
 
     times: int
     result: tuple[object, ...]
-
-
-def _reason_without_calls(response: ModelResponse) -> FinishReason:
-    if response.finish_reason is FinishReason.TOOL_CALLS:
-        return FinishReason.STOP  # its calls were not run and are not the client's: the client sees an end
-    return response.finish_reason
-
-
-def _with_distinct_call_ids(response: ModelResponse, round_index: int) -> ModelResponse:
-    """Some models give several calls one id, or none; results could not be told apart then."""
-    ids = [call.id for call in response.message.tool_calls]
-    if all(ids) and len(set(ids)) == len(ids):
-        return response
-    number = iter(range(len(ids)))
-    parts = tuple(
-        replace(part, id=f"call_{round_index}_{next(number)}") if isinstance(part, ToolCall) else part
-        for part in response.message.parts
-    )
-    return replace(response, message=replace(response.message, parts=parts, source=None))
-
-
-def _is_cut_short(response: ModelResponse) -> bool:
-    """Whether the arguments of a call may be incomplete.
-
-    After a reason that nobody knows (some providers end an answer with `error`) they are if there are none: of a
-    JSON object, no other beginning is taken for the whole.
-    """
-    if response.finish_reason is FinishReason.UNKNOWN:
-        return any(not call.arguments.strip() for call in response.message.tool_calls)
-    return response.finish_reason in _CUT_SHORT
-
-
-def _size(response: ModelResponse) -> int:
-    return sum(_part_size(part) for part in response.message.parts)
-
-
-def _part_size(part: Part) -> int:
-    match part:
-        case Text() | Reasoning() | Refusal():
-            return len(part.text)
-        case ToolCall():
-            return len(part.id) + len(part.name) + len(part.arguments)
-        case UnknownPart():
-            return len(str(part.raw))
-        case _:
-            return 0
-
-
-def _fingerprint(call: ToolCall) -> bytes:
-    """Equal for two calls of one tool whose arguments are equal as JSON."""
-    arguments = call.arguments
-    with suppress(ValueError, RecursionError):
-        if len(arguments) <= _LONGEST_COMPARED:
-            arguments = json.dumps(json.loads(arguments or "{}"), sort_keys=True)
-    return hashlib.sha256(f"{call.name}\n{arguments}".encode("utf-8", "surrogatepass")).digest()
 
 
 def _not_run(call: ToolCall, reached: LimitName) -> ToolResult:

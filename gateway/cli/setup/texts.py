@@ -116,7 +116,7 @@ policies:
 
     # Arguments can be bound, too. Every rule that is about a tool must be content:
     # rules:
-    #   - {id: inside-workspace, tools: ["files/*"], within: {path: /workspace}}
+    #   - {id: inside-workspace, tools: ["files/*"], within: {path: /workspace}, relative_to: /workspace}
 """
 
 

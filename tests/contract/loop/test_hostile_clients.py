@@ -272,3 +272,14 @@ async def test_a_retry_that_comes_while_the_first_attempt_is_in_a_writing_tool_d
     assert again.headers["x-toolgate-run-id"] == answer.headers["x-toolgate-run-id"]
     _, calls = await audited(gateway.shared, again.headers["x-toolgate-run-id"])
     assert [call.outcome for call in calls] == ["ok"]
+
+
+@pytest.mark.parametrize("secret", [SECRET, "plain-secret-0123456789"], ids=["a run", "passed through"])
+async def test_a_client_cannot_choose_on_whose_account_the_operators_key_is_used(
+    gateway: InProcess, upstream: ScriptedUpstream, secret: str
+):
+    upstream.add(Turn(text="Hi."))
+    names = ("openai-organization", "openai-project", "x-goog-user-project", "api-key", "proxy-authorization")
+    await whole(gateway, secret, extra_headers=dict.fromkeys(names, "mine"))
+    assert not set(names) & set(upstream.requests[0].headers)
+    assert "mine" not in upstream.requests[0].headers.values()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import stat
 
 import orjson
@@ -11,11 +12,12 @@ from gateway.cli.setup.adopting import Adopted
 from gateway.cli.setup.clients import ClientFile
 from gateway.cli.setup.drafts import checked_drafts
 from gateway.cli.setup.machine import FoundProvider, find_ollama, find_providers
-from gateway.cli.setup.texts import Choices
+from gateway.cli.setup.texts import DEFAULT_POLICY, Choices
 from gateway.config import load_config
 from gateway.providers import KNOWN_PROVIDERS
 from gateway.providers.scripted import serve_scripted_model
 from tests.unit.cli.commands import Shell
+from tool_policies import PolicyFile, load_policies
 
 OPENAI = "sk-openai-0123456789"
 SERVER = {"command": "python", "args": ["-m", "mcp_servers.demo"], "env": {"NOTES_TOKEN": "nt-0123456789"}}
@@ -167,3 +169,13 @@ def test_whatever_is_found_the_files_are_right(
     variables = {"TOOLGATE_KEY": "k" * 32, **{one.variable: "sk-0123456789" for one in found}}
     drafts = checked_drafts(folder, "", Choices(found, found, ollama, [server]), variables, {})
     assert [draft.path.name for draft in drafts] == ["gateway.yaml", "default.yaml", ".env"]
+
+
+def test_what_stands_in_comments_is_right_as_well():
+    text = re.sub(r"^(\s*)# (rules:|  - \{id|deny:|- \")", r"\1\2", DEFAULT_POLICY, flags=re.MULTILINE)
+    policies, findings = load_policies([PolicyFile("default.yaml", text)])
+    assert [finding for finding in findings if finding.severity == "error"] == []
+    policy = policies.policy_for(["default"])
+    assert policy.decide("files/write_file", {"path": "/workspace/a"}).verdict == "allow"
+    assert policy.decide("files/write_file", {"path": "/etc/a"}).rule == "default/inside-workspace"
+    assert policy.decide("github/delete_repository", {}).rule == "default/deny"

@@ -20,7 +20,7 @@ def test_check_shows_every_mistake_with_its_place(configured: Shell):
     assert ended.status == 2
     assert "error: gateway.yaml:5: models.tiny: no provider has this name" in ended.err
     assert "error: gateway.yaml:6: kyes: there is no such setting" in ended.err
-    assert "hint:   did you mean keys?" in ended.err
+    assert "hint: did you mean keys?" in ended.err
 
 
 def test_check_gives_mistakes_and_warnings_as_json(configured: Shell):

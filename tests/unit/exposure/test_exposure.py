@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway.conversation import ToolDefinition
@@ -173,3 +175,21 @@ def test_a_server_that_renames_its_tools_for_ever_fills_nothing():
     for generation in range(1, 50):
         exposer.expose(catalogue(generation, files=[f"tool_{generation}"]), policy("*/*"), READY)
     assert len(exposer._defined) == 1
+
+
+@pytest.mark.parametrize("levels", [10, 245, 250, 252])
+def test_no_schema_is_so_deep_that_a_request_with_it_cannot_be_written(levels: int):
+    deep: Any = "x"
+    for _ in range(levels):
+        deep = [deep]
+    schema = {"type": "object", "properties": {"a": {"type": "array", "default": deep}}}
+    (tool,) = read_listing("s", [listed("t")]).tools
+    written: Any = define(replace(tool, input_schema=schema)).parameters
+    for _ in range(20):
+        written = [written]
+    assert (b'"x"' in orjson.dumps(written)) is (levels == 10)
+
+
+def test_a_description_of_megabytes_does_not_go_to_the_model_with_every_request():
+    (tool,) = read_listing("s", [listed("t", description="d" * 2_000_000)]).tools
+    assert define(tool).description == "d" * 16 * 1024

@@ -1,0 +1,176 @@
+"""A request to which the gateway adds nothing: up go the client's bytes, and down come the provider's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import anyio
+import pytest
+
+from gateway.providers.scripted import ScriptedUpstream, Turn
+from tests.support.gateways import InProcess, audited
+
+CUT = ("upstream_unreachable", "upstream_protocol_error")
+PLAIN = "plain-secret-0123456789"
+BODY = (
+    b'{ "messages" : [ {"role":"user","content":"h\\u00e9 \xc3\xa9"} ],\n\t"model":"fast", "temperature": 1.0, '
+    b'"unknown_field": {"deep": [1, 2.50, null]}, "seed": 12345678901234567890, "stream": %s}'
+)
+ANSWER = (
+    b'{"id": "up-1",  "object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant",'
+    b'"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18},"novelty":[1.0]}'
+)
+
+
+async def post(gateway: InProcess, body: bytes, secret: str = PLAIN, **headers: str):
+    async with gateway.http(secret) as http:
+        return await http.post(
+            "/v1/chat/completions", content=body, headers={"content-type": "application/json", **headers}
+        )
+
+
+async def test_only_the_models_name_is_changed_on_the_way_up(gateway: InProcess, upstream: ScriptedUpstream):
+    upstream.add(Turn(body=ANSWER))
+    await post(gateway, BODY % b"false")
+    assert upstream.requests[0].raw == (BODY % b"false").replace(b'"fast"', b'"tiny"')
+
+
+async def test_the_answers_bytes_and_headers_come_down_as_they_are(gateway: InProcess, upstream: ScriptedUpstream):
+    headers = {
+        "x-novelty": "1",
+        "openai-processing-ms": "12",
+        "set-cookie": "a=b",
+        "connection": "keep-alive, x-hop",
+        "x-hop": "1",
+    }
+    upstream.add(Turn(body=ANSWER, headers=headers, content_type="application/json; charset=utf-8"))
+    answer = await post(gateway, BODY % b"false")
+    assert answer.content == ANSWER
+    assert (answer.headers["x-novelty"], answer.headers["openai-processing-ms"]) == ("1", "12")
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert not {"set-cookie", "x-hop"} & set(answer.headers)
+
+
+async def test_the_usage_is_recorded_from_what_passes_by(gateway: InProcess, upstream: ScriptedUpstream):
+    upstream.add(Turn(body=ANSWER))
+    answer = await post(gateway, BODY % b"false")
+    run, calls = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
+    assert run.usage is not None
+    assert (run.usage.input_tokens, run.usage.output_tokens) == (11, 7)
+    assert (run.outcome, run.model, run.key_id, run.rounds, calls) == ("ok", "fast", "plain", 1, [])
+
+
+async def test_no_credential_of_the_client_and_no_header_of_its_connection_reaches_the_provider(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    upstream.add(Turn(body=ANSWER))
+    await post(
+        gateway,
+        BODY % b"false",
+        **{
+            "x-api-key": "mine",
+            "api-key": "mine",
+            "x-goog-api-key": "mine",
+            "cookie": "session=mine",
+            "proxy-authorization": "Basic bWluZQ==",
+            "connection": "keep-alive, x-private",
+            "x-private": "mine",
+            "te": "trailers",
+            "x-forwarded-for": "10.1.1.1",
+            "x-toolgate-note": "mine",
+            "x-tenant": "forged",
+            "openai-beta": "b=1",
+            "openai-organization": "mine",
+            "x-novelty": "kept",
+        },
+    )
+    seen = upstream.requests[0].headers
+    assert seen["authorization"] == "Bearer the-providers-own-key"
+    assert (seen["x-tenant"], seen["openai-beta"], seen["x-novelty"]) == ("ours", "b=1", "kept")
+    assert "mine" not in str(dict(seen))
+    assert PLAIN not in str(dict(seen))
+    assert not {"te", "x-forwarded-for", "x-private", "cookie"} & set(seen)
+
+
+@pytest.mark.parametrize("stream", [b"true", b"false"])
+@pytest.mark.parametrize("status", [400, 401, 404, 422, 429, 500, 503])
+async def test_a_refusal_is_passed_on_untouched(
+    gateway: InProcess, upstream: ScriptedUpstream, status: int, stream: bytes
+):
+    words = b'{"error":  {"message": "Your prompt is too long by 7.", "type": "t", "code": "x7", "more": 1.0}}'
+    upstream.add(
+        Turn(status=status, body=words, headers={"retry-after": "7", "x-ratelimit-remaining-tokens": "0"})
+    )
+    answer = await post(gateway, BODY % stream)
+    assert (answer.status_code, answer.content) == (status, words)
+    assert (answer.headers["retry-after"], answer.headers["x-ratelimit-remaining-tokens"]) == ("7", "0")
+    run, _ = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
+    assert run.outcome == "upstream_refused"
+
+
+async def test_a_stream_comes_down_whole_with_its_usage_recorded(gateway: InProcess, upstream: ScriptedUpstream):
+    upstream.add(Turn(text="one two three", usage={"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}))
+    body = json.loads(BODY % b"true") | {"stream_options": {"include_usage": True}}
+    answer = await post(gateway, json.dumps(body).encode())
+    events = [line for line in answer.text.split("\n\n") if line]
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert events[-1] == "data: [DONE]"
+    text = "".join(
+        choice["delta"].get("content") or ""
+        for event in events[:-1]
+        for choice in json.loads(event[6:])["choices"]
+    )
+    assert text == "one two three"
+    run, _ = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
+    assert run.usage is not None
+    assert (run.usage.input_tokens, run.usage.output_tokens) == (3, 5)
+
+
+async def test_a_stream_that_is_cut_ends_in_an_error_event(gateway: InProcess, upstream: ScriptedUpstream):
+    upstream.add(Turn(text="one two three four", cut_after=3))
+    answer = await post(gateway, BODY % b"true")
+    assert answer.status_code == 200
+    last = [event for event in answer.text.split("\n\n") if event][-1]
+    error = json.loads(last.removeprefix("data: "))["error"]
+    assert error["code"] in CUT
+    assert "one" in answer.text
+    run, _ = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
+    assert run.outcome == error["code"]
+
+
+async def test_a_stream_that_is_cut_before_its_first_byte_is_an_http_error(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    upstream.add(Turn(text="never", cut_after=0))
+    answer = await post(gateway, BODY % b"true")
+    assert answer.status_code == 502
+    assert answer.json()["error"]["code"] in CUT
+
+
+async def test_when_the_client_leaves_the_provider_is_left_too(gateway: InProcess, upstream: ScriptedUpstream):
+    upstream.add(Turn(text="one two three", stall_after=2))
+    path, body = "/v1/chat/completions", BODY % b"true"
+    async with gateway.http(PLAIN) as http, http.stream("POST", path, content=body) as answer:
+        async for _ in answer.aiter_bytes():
+            break
+    await upstream.wait_for_clients_left(1)
+    with anyio.fail_after(10):
+        while True:
+            await gateway.shared.audit.flush()
+            found = await gateway.shared.audit.run(answer.headers["x-toolgate-run-id"])
+            if found:
+                break
+            await anyio.sleep(0.02)
+    assert found[0].outcome == "client_left"
+
+
+@pytest.mark.parametrize("more", [{"toolgate": {}}, {"tools": [], "toolgate": {"events": False}}])
+async def test_a_client_that_asks_for_the_gateways_own_report_gets_it_and_the_provider_does_not_see_the_field(
+    gateway: InProcess, upstream: ScriptedUpstream, more: dict[str, Any]
+):
+    upstream.add(Turn(text="hi"))
+    request = {"model": "fast", "messages": [{"role": "user", "content": "hi"}], **more}
+    answer = await post(gateway, json.dumps(request).encode())
+    assert answer.json()["toolgate"]["rounds"] == 1
+    assert "toolgate" not in upstream.requests[0].body
