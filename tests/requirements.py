@@ -34,6 +34,10 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
     "and are put back into the history when the client returns.": (
         f"{_ONE}::test_the_clients_own_tools_end_the_turn_and_ours_have_run_by_then",
     ),
+    "Tools that the provider would run itself are never forwarded in silence: policy decides on them.": (
+        "tests/contract/loop/test_provider_tools.py::test_they_are_denied_by_default_on_both_ways_through",
+        "tests/contract/loop/test_provider_tools.py::test_a_policy_can_allow_them",
+    ),
     "A retry with the same key and body joins the run whose answer got lost.": (
         f"{_RETRIES}::test_the_official_sdks_own_retry_joins_the_run_whose_answer_was_lost",
         f"{_RETRIES}::test_a_retry_of_a_request_that_ended_well_is_told_the_same_answer",

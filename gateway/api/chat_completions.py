@@ -13,6 +13,7 @@ from gateway.api.answer import Answer
 from gateway.api.inquiry import Inquiry
 from gateway.api.loop_run import run_loop
 from gateway.api.pass_through import pass_through
+from gateway.api.provider_tools import check_provider_tools
 from gateway.api.requests import Request, parse_json_object
 from gateway.api.services import Services
 from gateway.api.tool_access import expose_tools
@@ -28,6 +29,7 @@ async def chat_completions(request: Request, services: Services, answer: Answer)
     fields = parse_json_object(body)
     options = read_options(request.headers, fields)
     route = services.router.resolve(_model(fields), principal.models)
+    check_provider_tools(fields, services.policies[principal.key_id])
     exposure = expose_tools(services, principal, options)
     inquiry = Inquiry(principal, body, fields, options, route, exposure, OPENAI_CHAT)
     if _adds_nothing(inquiry):

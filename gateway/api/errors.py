@@ -94,7 +94,13 @@ def _request(error: errors.RequestError) -> ErrorAnswer:
 
 
 def _refused(error: errors.UpstreamRefused) -> ErrorAnswer:
-    """In a stream, the provider's own words are used where they can be found."""
+    """In a stream, the provider's own words are used where they can be found.
+
+    A provider that does not know the operator's key is no matter of the client's, whose own key is good.
+    """
+    if error.answer.status == 401:
+        message = f"the provider {error.provider} refused this gateway's credentials"
+        return ErrorAnswer(502, message, "upstream_error", "upstream_unauthorized")
     kind, code, message = _read_error_object(error.answer.body)
     return ErrorAnswer(
         error.answer.status,

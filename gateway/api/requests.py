@@ -49,7 +49,7 @@ class Request:
         return {"x-request-id": self.request_id, "x-toolgate-run-id": self.run_id}
 
     def path_after(self, prefix: str) -> str:
-        """What follows `prefix` in the path, decoded; unlike a router's parameter, with a line end if it has one."""
+        """What follows `prefix` in the path, decoded. A router would leave out a line end at its end."""
         return cast("str", self.scope["path"]).removeprefix(prefix)
 
     async def body(self) -> bytes:

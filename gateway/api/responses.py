@@ -14,7 +14,9 @@ _NOT_PASSED_ON = frozenset(
     {
         *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "upgrade"),
         *("transfer-encoding", "content-length", "content-encoding", "set-cookie"),
-        *("x-request-id", "date", "server"),
+        *("x-request-id", "date", "server", "alt-svc", "strict-transport-security", "www-authenticate"),
+        *("openai-organization", "openai-project"),  # whose account it is
+        *("access-control-allow-origin", "access-control-allow-credentials", "access-control-expose-headers"),
     }
 )
 

@@ -84,6 +84,7 @@ def _write_whole(descriptor: int, lines: bytes, before: int) -> None:
         while written < len(lines):
             written += os.write(descriptor, lines[written:])
     except OSError:
+        os.ftruncate(descriptor, before)
         raise
 
 

@@ -25,6 +25,7 @@ from anyio.abc import TaskStatus
 
 from gateway.app import build_app
 from gateway.cli.failures import INTERRUPTED
+from gateway.cli.heads import BoundedHeads
 from gateway.cli.output import Failure, say
 from gateway.runtime import Gateway
 
@@ -124,7 +125,7 @@ class _Server(uvicorn.Server):
         settings = uvicorn.Config(
             build_app(gateway.admit, gateway.metrics, observe=gateway.observe),
             loop="none",  # the running one
-            http="httptools",
+            http=BoundedHeads,
             ws="none",
             proxy_headers=False,  # whoever connects could say that it comes from this machine
             lifespan="off",

@@ -56,11 +56,12 @@ async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
             "reader": {"secret": OTHER_SECRET, "policies": ["readers"], "models": ["tiny"]},
             "plain": {"secret": "plain-secret-0123456789", "tools": "off"},
             "asking": {"secret": "asking-secret-0123456789", "policies": ["all"], "tools": "on_request"},
+            "searcher": {"secret": "searcher-secret-0123456789", "policies": ["searchers"]},
             "stranded": {"secret": "stranded-secret-0123456789", "policies": ["dead"]},
         },
         "limits": {"rounds": 4, "calls": 8, "concurrent_calls": 4, "stream_heartbeat_seconds": 1},
     }
-    policies = {**POLICIES, "dead": {"allow": ["dead/*", "demo/current_time"]}}
+    policies = {**POLICIES, "searchers": {"allow": ["provider/web_search"]}, "dead": {"allow": ["dead/*", "demo/current_time"]}}
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
         async with gateway_in_process(Path(folder), document, policies) as gateway:
             yield gateway

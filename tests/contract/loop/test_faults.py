@@ -23,6 +23,16 @@ async def test_a_providers_refusal_is_passed_on_with_its_status_and_text(
     assert caught.value.response.content == REFUSAL
 
 
+async def test_a_provider_that_refuses_our_credentials_is_no_matter_of_the_clients_key(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    upstream.add(Turn(status=401, body=b'{"error": {"message": "Incorrect API key provided: sk-ab***yz"}}'))
+    with pytest.raises(openai.InternalServerError) as caught:
+        await whole(gateway)
+    assert (caught.value.status_code, caught.value.code) == (502, "upstream_unauthorized")
+    assert "sk-ab" not in caught.value.response.text
+
+
 async def test_a_provider_that_breaks_off_before_the_first_byte_is_an_http_error(
     gateway: InProcess, upstream: ScriptedUpstream
 ):
