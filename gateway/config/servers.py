@@ -23,6 +23,7 @@ from sandbox.store.mounts import checked_mounts, parse_mount
 
 _STDIO = frozenset({"stdio", "local"})
 _HTTP = frozenset({"http", "streamable-http", "streamableHttp", "streamable_http", "streamablehttp"})
+_RESERVED = "provider"
 _BY_SECONDS = 1000  # a timeout below this many milliseconds can only have been meant in seconds
 
 
@@ -42,6 +43,8 @@ class _Builder:
     report: Report
 
     def build(self) -> ServerConfig | None:
+        if self.name == _RESERVED:
+            self._error(None, "in policies this name means tools that model providers run themselves", "rename it")
         url = self._url()
         transport = self._transport(has_url=url is not None)
         if transport is None:

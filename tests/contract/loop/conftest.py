@@ -61,7 +61,11 @@ async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
         },
         "limits": {"rounds": 4, "calls": 8, "concurrent_calls": 4, "stream_heartbeat_seconds": 1},
     }
-    policies = {**POLICIES, "searchers": {"allow": ["provider/web_search"]}, "dead": {"allow": ["dead/*", "demo/current_time"]}}
+    policies = {
+        **POLICIES,
+        "searchers": {"allow": ["provider/web_search"]},
+        "dead": {"allow": ["dead/*", "demo/current_time"]},
+    }
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
         async with gateway_in_process(Path(folder), document, policies) as gateway:
             yield gateway

@@ -27,7 +27,12 @@ PLAIN = "plain-secret-0123456789"
     ],
 )
 async def test_they_are_denied_by_default_on_both_ways_through(
-    gateway: InProcess, upstream: ScriptedUpstream, secret: str, request_fields: dict[str, Any], param: str, tool: str
+    gateway: InProcess,
+    upstream: ScriptedUpstream,
+    secret: str,
+    request_fields: dict[str, Any],
+    param: str,
+    tool: str,
 ):
     with pytest.raises(openai.PermissionDeniedError) as caught:
         await whole(gateway, secret, extra_body=request_fields)

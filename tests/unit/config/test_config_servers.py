@@ -78,6 +78,12 @@ def test_a_servers_name_can_stand_in_policies(folder: Folder, name: str):
     assert "1 to 64 letters" in problem.message
 
 
+def test_the_name_of_what_providers_run_themselves_is_taken(folder: Folder):
+    (problem,) = folder.problems_with("mcpServers:\n  provider: {command: x}\n")
+    assert (problem.line, problem.field) == (4, "mcpServers.provider")
+    assert "model providers run themselves" in problem.message
+
+
 @pytest.mark.parametrize("name", ["a", "s" * 64, "a.b-c_D9"])
 def test_many_names_are_good(folder: Folder, name: str):
     assert _one(folder, "{command: x}", name).name == name
