@@ -94,7 +94,7 @@ async def test_no_credential_of_the_client_and_no_header_of_its_connection_reach
 
 
 @pytest.mark.parametrize("stream", [b"true", b"false"])
-@pytest.mark.parametrize("status", [400, 401, 404, 422, 429, 500, 503])
+@pytest.mark.parametrize("status", [400, 403, 404, 422, 429, 500, 503])
 async def test_a_refusal_is_passed_on_untouched(
     gateway: InProcess, upstream: ScriptedUpstream, status: int, stream: bytes
 ):
@@ -107,6 +107,16 @@ async def test_a_refusal_is_passed_on_untouched(
     assert (answer.headers["retry-after"], answer.headers["x-ratelimit-remaining-tokens"]) == ("7", "0")
     run, _ = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
     assert run.outcome == "upstream_refused"
+
+
+async def test_that_the_provider_does_not_know_the_operators_key_is_not_told_as_if_the_clients_were_wrong(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    upstream.add(Turn(status=401, body=b'{"error": {"message": "Incorrect API key provided: the-prov***key"}}'))
+    answer = await post(gateway, BODY % b"false")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_unauthorized")
+    assert b"the-prov" not in answer.content
+    assert "www-authenticate" not in answer.headers
 
 
 async def test_a_stream_comes_down_whole_with_its_usage_recorded(gateway: InProcess, upstream: ScriptedUpstream):
