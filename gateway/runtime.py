@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.api.services import HttpLimits, Services
 from gateway.audit import AuditTrail, open_trail
 from gateway.auth import KeyId, Keyring, Principal
-from gateway.config import Config, HttpServerConfig, KeyConfig, ServerConfig
+from gateway.config import Config, HttpServerConfig, KeyConfig, ServerConfig, StdioServerConfig
 from gateway.errors import ConfigError, Overloaded, Problem, StoreError
 from gateway.exposure import Exposer
 from gateway.hub import HttpServerSpec, Hub, ServerSpec, ServerStatus, StdioLauncher, StdioServerSpec
@@ -180,7 +180,8 @@ async def open_shared(config: Config) -> AsyncGenerator[Shared]:
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
         tasks.start_soon(_keep_house, trail, payloads, storage.retention_days)
-        await sandbox.sweep()
+        if any(isinstance(server, StdioServerConfig) for server in config.servers):
+            await sandbox.sweep()  # who runs nothing in boxes need not look for the engine
         yield Shared(sandbox, client, trail, Handoffs(payloads), metrics)
 
 

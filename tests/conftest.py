@@ -9,6 +9,13 @@ import subprocess
 from functools import cache
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Every run judges the same examples, and none is judged by the clock: a machine may be slow. To look for others:
+# pytest --hypothesis-profile=search
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", settings.get_profile("search"), derandomize=True)
+settings.load_profile("steady")
 
 NEEDS = {
     "docker": "a Docker engine (`docker info` must answer)",

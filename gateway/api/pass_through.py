@@ -13,7 +13,7 @@ import orjson
 from gateway.api.answer import Answer
 from gateway.api.errors import ErrorAnswer, describe_error
 from gateway.api.inquiry import Inquiry
-from gateway.api.presence import CancelledWhenClientLeaves
+from gateway.api.presence import BrokenOffWhenClientLeaves
 from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import hop_by_hop, passed_on
 from gateway.api.run_records import RunLog
@@ -28,7 +28,7 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
     """Pass one request through, and record it."""
     run = RunLog(request, inquiry.principal, inquiry.dialect.name, inquiry.model, rounds=1)
     try:
-        with CancelledWhenClientLeaves(request, answer):
+        with BrokenOffWhenClientLeaves(request, answer):
             sent = services.router.forward(
                 inquiry.route, inquiry.body, inquiry.fields, _passed_in(request.headers)
             )

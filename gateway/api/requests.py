@@ -24,7 +24,7 @@ class ClientLeft(Exception):
 class Request:
     """One HTTP request. Reading the body is left to whoever wants it."""
 
-    __slots__ = ("_is_late", "body_limit", "headers", "receive", "request_id", "run_id", "scope")
+    __slots__ = ("_is_late", "_loop", "body_limit", "headers", "receive", "request_id", "run_id", "scope")
 
     def __init__(self, scope: Scope, receive: Receive, *, body_limit: int = 64 * 1024) -> None:
         """Read the head. `headers` has lower-case names; the values of one that is repeated are joined."""
@@ -42,6 +42,14 @@ class Request:
         self.body_limit = body_limit
         """In bytes."""
         self._is_late = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The running loop, asked for once: before Python 3.12, that is a system call."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
 
     @property
     def ids(self) -> dict[str, str]:
@@ -56,8 +64,8 @@ class Request:
         """The whole body. Raises PayloadTooLarge, InvalidRequest when it takes too long, ClientLeft."""
         if _declared_length(self.headers) > self.body_limit:
             raise self._too_large()
-        reading = asyncio.current_task()
-        alarm = asyncio.get_running_loop().call_later(_READING, self._give_up, reading)
+        reading = asyncio.current_task(self.loop)
+        alarm = self.loop.call_later(_READING, self._give_up, reading)
         try:
             return await self._read_body()
         except asyncio.CancelledError:

@@ -38,7 +38,8 @@ def json_response(value: Any, *, status: int = 200, headers: Mapping[str, str] |
 
 def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
     """A provider's headers that go on to the client, names in lower case."""
-    left_out = _NOT_PASSED_ON.union(hop_by_hop(headers))
+    named = hop_by_hop(headers)
+    left_out = _NOT_PASSED_ON.union(named) if named else _NOT_PASSED_ON
     return {name: value for name, value in headers.items() if name not in left_out}
 
 

@@ -17,7 +17,7 @@ import anyio
 from sandbox.background import in_background
 from sandbox.docker.attach import attach
 from sandbox.docker.box import DockerBox
-from sandbox.docker.engine import Engine, EngineFailure, connect, explain, is_absent
+from sandbox.docker.engine import Engine, connect, engine_failures, explain, is_absent
 from sandbox.docker.images import Images
 from sandbox.docker.ownership import OWNER, is_orphan, owner_labels, this_process
 from sandbox.docker.profile import container_body
@@ -95,7 +95,7 @@ class DockerBackend:
             found = await engine.call(lambda client: client.containers(all=True, filters={"label": OWNER}))
         except SandboxError:
             return 0  # no engine, no containers
-        except EngineFailure as error:
+        except engine_failures() as error:
             raise SandboxError(f"cannot list containers: {explain(error)}") from error
         us = this_process()
         orphans = [each["Id"] for each in found if is_orphan(each["Labels"], each["State"], us=us)]
@@ -116,7 +116,7 @@ def _explained(spec: BoxSpec, step: str) -> Generator[None]:
     """Turn what the engine says about a step into an error that names the server."""
     try:
         yield
-    except EngineFailure as error:
+    except engine_failures() as error:
         said = explain(error)
         raise SandboxError(f"server {spec.name!r}: cannot {step} its container: {said}") from error
 
@@ -139,6 +139,6 @@ async def _remove(engine: Engine, container: str) -> None:
     with anyio.CancelScope(shield=True), anyio.move_on_after(_REMOVE_SECONDS):
         try:
             await engine.call(lambda client: client.remove_container(container, v=True, force=True))
-        except EngineFailure as error:
+        except engine_failures() as error:
             if not is_absent(error):
                 _log.warning("cannot remove the container %s: %s", container, explain(error))

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from sandbox.docker.attach import Attached
-from sandbox.docker.engine import Engine, EngineFailure, is_absent
+from sandbox.docker.engine import Engine, engine_failures, is_absent
 from sandbox.docker.frames import STDERR, BrokenFrame, FrameSplitter
 from sandbox.process import describe_exit
 from sandbox.spec import Exit
@@ -83,7 +83,7 @@ class DockerBox:
         with anyio.CancelScope(shield=True), anyio.move_on_after(_KILL_SECONDS):
             try:
                 await self._engine.call(lambda client: client.kill(self._container))
-            except EngineFailure as error:  # most likely it has ended by itself
+            except engine_failures() as error:  # most likely it has ended by itself
                 _log.debug("killing the container %s: %s", self._container, error)
             while self._exit is None:
                 await self._ask()
@@ -130,7 +130,7 @@ class DockerBox:
                 return
             try:
                 said = await self._engine.call(lambda client: client.inspect_container(self._container))
-            except EngineFailure as error:
+            except engine_failures() as error:
                 self._failures += 1
                 if is_absent(error) or self._failures >= _MOST_FAILURES:
                     self._note(Exit(None, f"the container engine lost it: {error}"))

@@ -1,7 +1,8 @@
 """The container engine: docker-py in worker threads, each call with a deadline.
 
 Above: everything else in `sandbox.docker`. Refuses to know: what runs in a container. Only an engine on a unix
-socket will do, because a box's pipes are attached to on that socket.
+socket will do, because a box's pipes are attached to on that socket. docker-py is large, and many gateways never
+meet an engine: it is imported once one is found.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ from typing import Any, Protocol, TypeVar, cast
 
 import anyio
 import anyio.to_thread
-import docker
-import docker.errors
 
 from sandbox.spec import SandboxError
 
@@ -25,9 +24,6 @@ _CONNECT_SECONDS = 8
 _THREADS = 8
 
 T = TypeVar("T")
-
-EngineFailure = (docker.errors.DockerException, OSError)
-"""What a call to the engine may raise; the second for what happens on the way to it."""
 
 
 class Client(Protocol):
@@ -60,7 +56,7 @@ class Engine:
     limiter: anyio.CapacityLimiter
 
     async def call(self, function: Callable[[Client], T], *, may_abandon: bool = False) -> T:
-        """Call docker-py in a worker thread. Raises what is in EngineFailure.
+        """Call docker-py in a worker thread. Raises what is in `engine_failures()`.
 
         A call that is cancelled is still waited for, because what it does to the engine has to be undone, unless
         it `may_abandon` its thread: for one that may take long and leaves nothing that matters.
@@ -68,6 +64,13 @@ class Engine:
         return await anyio.to_thread.run_sync(
             function, self.client, abandon_on_cancel=may_abandon, limiter=self.limiter
         )
+
+
+def engine_failures() -> tuple[type[Exception], ...]:
+    """What a call to the engine may raise; the second for what happens on the way to it."""
+    from docker.errors import DockerException  # noqa: PLC0415 - see above
+
+    return DockerException, OSError
 
 
 def socket_path(environ: Mapping[str, str]) -> str:
@@ -88,7 +91,9 @@ async def connect() -> Engine:
     limiter = anyio.CapacityLimiter(_THREADS)
     try:
         return await anyio.to_thread.run_sync(_connect, path, limiter, limiter=limiter)
-    except EngineFailure as error:
+    except OSError as error:  # apart, because there may be no engine
+        raise _unreachable(path, error) from error
+    except engine_failures() as error:
         raise _unreachable(path, error) from error
 
 
@@ -96,12 +101,14 @@ def _connect(path: str, limiter: anyio.CapacityLimiter) -> Engine:
     with socket.socket(socket.AF_UNIX) as trial:  # docker-py neither closes nor explains one that does not connect
         trial.settimeout(_CONNECT_SECONDS)
         trial.connect(path)
+    import docker  # noqa: PLC0415 - see above
+
     made = docker.APIClient(base_url=f"unix://{path}", version="auto", timeout=_CONNECT_SECONDS)
     client = cast("Client", made)
     said = client.version()
     client.timeout = _CALL_SECONDS
     if said.get("Os") != "linux":
-        raise docker.errors.DockerException(f"it runs {said.get('Os')} containers, not Linux ones")
+        raise OSError(f"it runs {said.get('Os')} containers, not Linux ones")
     return Engine(path, said["Version"], client.api_version, said.get("Arch", ""), client, limiter)
 
 
@@ -123,4 +130,6 @@ def explain(error: Exception) -> str:
 
 def is_absent(error: Exception) -> bool:
     """Whether the engine says that the container or image does not exist."""
-    return isinstance(error, docker.errors.NotFound)
+    from docker.errors import NotFound  # noqa: PLC0415 - see above
+
+    return isinstance(error, NotFound)

@@ -15,7 +15,7 @@ from typing import Any, cast
 import anyio
 import anyio.from_thread
 
-from sandbox.docker.engine import Client, Engine, EngineFailure, explain, is_absent
+from sandbox.docker.engine import Client, Engine, engine_failures, explain, is_absent
 from sandbox.spec import Root, SandboxError
 from sandbox.store.prepared import OnProgress
 
@@ -63,7 +63,7 @@ class Images:
     async def _find(self, name: str) -> Image | None:
         try:
             said = await self._engine.call(lambda client: client.inspect_image(name))
-        except EngineFailure as error:
+        except engine_failures() as error:
             if is_absent(error):
                 return None
             raise SandboxError(f"cannot look for the image {name}: {explain(error)}") from error
@@ -75,7 +75,7 @@ class Images:
         try:
             with anyio.fail_after(_IMPORT_SECONDS):
                 await self._engine.call(lambda client: _import_folder(client, folder, name))
-        except EngineFailure as error:
+        except engine_failures() as error:
             raise SandboxError(f"cannot import {folder.name} into the engine: {explain(error)}") from error
 
     async def _pull(self, name: str, on_progress: OnProgress) -> None:
@@ -92,7 +92,7 @@ class Images:
         try:
             with anyio.fail_after(_PULL_SECONDS):
                 await self._engine.call(run, may_abandon=True)
-        except (*EngineFailure, SandboxError) as error:
+        except (*engine_failures(), SandboxError) as error:
             raise SandboxError(
                 f"cannot pull the image {name}: {explain(error)}",
                 hint="check its name, the network, and `docker login` for its registry; "

@@ -12,6 +12,7 @@ from gateway.conversation import Usage
 
 _MOST_TOKENS = 10**12
 """More is nonsense, whose sums would not fit where numbers are kept."""
+_NO_DETAILS: Mapping[str, Any] = {}
 
 
 def find_usage(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -60,9 +61,11 @@ def write_usage(usage: Usage) -> dict[str, Any]:
 
 def _details(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     details: Any = raw.get(name)
-    return cast("dict[str, Any]", details) if isinstance(details, dict) else {}
+    return cast("dict[str, Any]", details) if isinstance(details, dict) else _NO_DETAILS
 
 
 def _count(raw: Mapping[str, Any], name: str) -> int:
     value: Any = raw.get(name)
-    return min(max(0, int(value)), _MOST_TOKENS) if isinstance(value, int | float) else 0
+    if value is None:
+        return 0  # most are not there, and this is asked seven times of every answer
+    return min(max(0, int(value)), _MOST_TOKENS) if isinstance(value, (int, float)) else 0

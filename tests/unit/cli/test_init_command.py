@@ -5,7 +5,7 @@ import stat
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.cli.setup.adopting import Adopted
@@ -153,6 +153,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
 @given(providers=PROVIDERS, ollama=st.none() | st.just(()), argument=TEXT, value=TEXT, path=TEXT)
+@example(providers=[], ollama=None, argument="0o17", value="1e5", path="x")  # numbers in YAML 1.2, not in 1.1
 def test_whatever_is_found_the_files_are_right(
     tmp_path_factory: pytest.TempPathFactory,
     providers: list,

@@ -218,11 +218,18 @@ async def test_what_is_not_a_request_is_refused(body):
             assert answer.status == 400
         async with session.get(f"{base_url}/nothing") as answer:
             assert answer.status == 404
-    assert upstream_is_quiet()
 
 
-def upstream_is_quiet():
-    return logging.getLogger("uvicorn.error").level == logging.NOTSET
+async def test_the_logging_of_the_process_is_left_as_it_was():
+    before = state_of_logging()
+    async with serve_scripted_model() as base_url, sdk(base_url) as client:
+        await client.chat.completions.create(model=SCRIPTED_MODEL, messages=MESSAGES)
+    assert state_of_logging() == before
+
+
+def state_of_logging():
+    loggers = [logging.getLogger(name) for name in ("", "uvicorn", "uvicorn.access", "uvicorn.error")]
+    return [(logger.level, [*logger.handlers], logger.propagate, logger.disabled) for logger in loggers]
 
 
 async def test_several_are_served_at_once_and_leave_no_signal_handlers():

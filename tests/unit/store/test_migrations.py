@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import pytest
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, create_engine, inspect, select, text
 
@@ -26,9 +29,19 @@ STEPS = (
 )
 
 
+@contextmanager
+def in_memory() -> Generator[Engine]:
+    engine = create_engine("sqlite://")
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 @pytest.fixture
-def engine() -> Engine:
-    return create_engine("sqlite://")
+def engine() -> Generator[Engine]:
+    with in_memory() as made:
+        yield made
 
 
 def shape(connection: Connection) -> dict[str, list[str]]:
@@ -49,7 +62,7 @@ def test_old_tables_led_forwards_have_the_shape_of_new_ones_and_keep_their_rows(
         assert version(connection) == 3
         assert connection.execute(text("select run_id, price from runs")).all() == [("run_1", None)]
         led = shape(connection)
-    with create_engine("sqlite://").begin() as connection:
+    with in_memory() as fresh, fresh.begin() as connection:
         migrate(connection, "it", tables=later_tables(), steps=STEPS)
         assert version(connection) == 3
         assert shape(connection) == led
