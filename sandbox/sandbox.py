@@ -8,6 +8,7 @@ confine a process runs the result. Refuses to know: MCP, policies, what a key is
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
@@ -29,6 +30,8 @@ from sandbox.spec import (
     StdioServer,
 )
 from sandbox.store import OnProgress, PackageStore, Prepared, needs_image
+from sandbox.store.mounts import check_private, check_unmoved
+from sandbox.store.prepared import PACKAGE_FOLDER
 from sandbox.workspaces import Workspaces
 
 _log = logging.getLogger(__name__)
@@ -61,6 +64,7 @@ class Sandbox:
         instance_id: str,
         roots: Roots,
     ) -> None:
+        self._state_dir, self._cache_dir = state_dir, cache_dir
         self._store = PackageStore(cache_dir)
         self._workspaces = Workspaces(state_dir)
         self._backends: dict[BackendName, Backend] = {backend.name: backend for backend in backends}
@@ -103,6 +107,7 @@ class Sandbox:
         if known and known[0] == server:
             return known[1]
         prepared = await self._store.prepare(server, on_progress)
+        await anyio.to_thread.run_sync(self._check_private, prepared)
         await self._root(await self.choose(server), prepared, on_progress)
         self._prepared[server.name] = (server, prepared)
         return prepared
@@ -116,6 +121,7 @@ class Sandbox:
         """
         backend = await self.choose(server)
         prepared = await self.prepare(server)
+        await anyio.to_thread.run_sync(check_unmoved, _of_operator(prepared))
         root = await self._root(backend, prepared, _unheard)
         async with self._workspace(server, workspace_owner) as workspace:
             spec = self._spec(server, prepared, root, workspace)
@@ -136,6 +142,11 @@ class Sandbox:
             except SandboxError as error:
                 _log.warning("could not look for boxes left behind: %s", error)
         return swept
+
+    def _check_private(self, prepared: Prepared) -> None:
+        check_private(
+            _of_operator(prepared), state_dir=self._state_dir, cache_dir=self._cache_dir, environ=os.environ
+        )
 
     async def _root(self, backend: Backend, prepared: Prepared, on_progress: OnProgress) -> Root:
         """The root for a server, there to be run from."""
@@ -171,6 +182,11 @@ class Sandbox:
             limits=server.limits,
             labels={"toolgate.instance": self._instance_id, "toolgate.server": server.name},
         )
+
+
+def _of_operator(prepared: Prepared) -> list[Mount]:
+    """The mounts without that of the package, which is ours."""
+    return [mount for mount in prepared.mounts if mount.target != PACKAGE_FOLDER]
 
 
 def _unavailable(

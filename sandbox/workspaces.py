@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import re
-import shutil
+import secrets
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from sandbox.locations import make_passable
@@ -37,6 +38,7 @@ class Workspaces:
         shelf = self._shelf(folder_name(server))
         path = shelf / folder_name(owner)
         path.mkdir(mode=0o700, exist_ok=True)
+        path.chmod(0o700)  # the box may have opened its own folder to others
         _hand_over(path)
         return path
 
@@ -49,13 +51,22 @@ class Workspaces:
             yield path
         finally:
             # What a box left behind may belong to another user; an unremovable rest must not fail the caller.
-            shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                _remove(path)
 
     def _shelf(self, name: str) -> Path:
-        """A folder of workspaces: passable for the box's user on its way in, but not to be listed."""
+        """A folder of workspaces, which nobody but the box's user can pass through, and none can list.
+
+        Others are kept out because a box may leave programs there that run with its user's rights (set-user-ID).
+        """
         shelf = self._folder / name
-        make_passable(self._folder, 0o711)
-        make_passable(shelf, 0o711)
+        for folder in (self._folder, shelf):
+            make_passable(folder, 0o700)
+            if os.geteuid() == 0:
+                os.chown(folder, 0, BOX_UID)
+                folder.chmod(0o710)
+            else:
+                folder.chmod(0o700)
         return shelf
 
 
@@ -69,3 +80,34 @@ def _hand_over(path: Path) -> None:
     """Give the folder to the user as which boxes run; without root's rights boxes run as ourselves."""
     if os.geteuid() == 0:
         os.chown(path, BOX_UID, BOX_UID, follow_symlinks=False)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder with all that is in it, however deep: folders within are emptied into it, never descended.
+
+    Nothing may run in it any more. Blocking. Raises OSError.
+    """
+    root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        prefix, numbers = secrets.token_hex(8), itertools.count()
+        while names := os.listdir(root):  # noqa: PTH208 - a descriptor
+            for name in names:
+                try:
+                    os.unlink(name, dir_fd=root)
+                except IsADirectoryError:
+                    _flatten(name, root, (f"{prefix}-{number}" for number in numbers))
+    finally:
+        os.close(root)
+    path.rmdir()
+
+
+def _flatten(name: str, root: int, new_names: Iterator[str]) -> None:
+    """Move what is in a folder of `root` to `root`, and remove the folder."""
+    os.chmod(name, 0o700, dir_fd=root)
+    folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=root)
+    try:
+        for inner in os.listdir(folder):  # noqa: PTH208 - a descriptor
+            os.rename(inner, next(new_names), src_dir_fd=folder, dst_dir_fd=root)
+    finally:
+        os.close(folder)
+    os.rmdir(name, dir_fd=root)

@@ -62,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, and end the process with its exit status."""
     # So that servers and boxes are stopped in either case.
     signal.signal(signal.SIGTERM, _interrupt)
+    _fill_standard_streams()
     try:
         status = _run(arguments)
         sys.stdout.flush()
@@ -70,6 +71,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     sys.exit(status)
+
+
+def _fill_standard_streams() -> None:
+    """Those that whoever started us has closed: else the first files that are opened would take their places."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115 - as long as the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

@@ -10,7 +10,7 @@ import click
 
 from gateway.cli.loading import load
 from gateway.cli.options import config_options, json_option
-from gateway.cli.output import print_json, say, show_problems
+from gateway.cli.output import counted, print_json, say, show_problems
 from gateway.config import Config
 from gateway.errors import ConfigError, Problem
 from gateway.providers import make_http_client
@@ -35,7 +35,7 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], as_json: bo
     else:
         show_problems(warnings, "warning")
         show_problems(errors, "error")
-        say(f"{len(errors)} errors, {len(warnings)} warnings")
+        say(f"{counted(len(errors), 'error')}, {counted(len(warnings), 'warning')}")
     return 2 if errors else 0
 
 

@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,7 @@ from gateway.cli.output import Failure, say, show_problems
 from gateway.cli.progress import settle
 from gateway.cli.serving import Stopping, base_url, bind, until_stopped
 from gateway.config import Config, load_config
+from gateway.hub import ServerStatus
 from gateway.providers import KNOWN_PROVIDERS
 from gateway.providers.scripted import serve_scripted_model
 from gateway.runtime import open_gateway, open_shared
@@ -124,6 +125,7 @@ class _Demo:
                 statuses = await settle(gateway)
                 if any(status.sandbox == "host" for status in statuses):
                     say("NOT SANDBOXED: neither Docker nor bubblewrap works here, so the servers run unconfined.")
+                self._refuse_half_a_demo(statuses)
                 self._introduce(next(iter(config.models)), key)
                 await stopping.serve(gateway, self.listener)
 
@@ -137,6 +139,13 @@ class _Demo:
         """Of the demo's own files there is nothing to say that is not said better."""
         own = str(self.folder)
         show_problems([problem for problem in config.warnings if not problem.file.startswith(own)], "warning")
+
+    def _refuse_half_a_demo(self, statuses: Sequence[ServerStatus]) -> None:
+        """Of the demo's own servers each is needed for what it promises. Raises Failure."""
+        down = [status.name for status in statuses if status.state == "down"]
+        if down and not self.mcp_configs:
+            hint = "`toolgate init` and `toolgate doctor` find out what works here"
+            raise Failure(f"the demo's tool servers did not start: {', '.join(down)}", hint=hint)
 
     def _introduce(self, model: str, key: str) -> None:
         url = base_url(self.listener)

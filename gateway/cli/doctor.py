@@ -16,7 +16,7 @@ from gateway.cli.checkup.providers import check_providers
 from gateway.cli.checkup.servers import check_servers
 from gateway.cli.loading import load
 from gateway.cli.options import config_options, json_option
-from gateway.cli.output import paint, print_json, say
+from gateway.cli.output import as_typed, counted, paint, print_json, say
 from gateway.config import Config
 from gateway.errors import ConfigError
 from gateway.telemetry.logs import Redactor, configure_logging
@@ -46,7 +46,7 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], timeout: fl
     if as_json:
         print_json({"ok": not fails, "findings": [one.to_json() for one in doctor.findings]})
     else:
-        say(f"{doctor.count('ok')} ok, {warns} warnings, {fails} failures")
+        say(f"{doctor.count('ok')} ok, {counted(warns, 'warning')}, {counted(fails, 'failure')}")
     return 1 if fails else 0
 
 
@@ -106,4 +106,4 @@ def _show(finding: Finding) -> None:
     for line in finding.lines:
         click.echo(f"      | {line}")
     if finding.hint:
-        click.echo(f"      {paint('hint:', 'cyan', sys.stdout)} {finding.hint}", color=True)
+        click.echo(f"      {paint('hint:', 'cyan', sys.stdout)} {as_typed(finding.hint)}", color=True)

@@ -54,10 +54,17 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 
 def _of_click(mistake: click.ClickException) -> Failure:
+    if isinstance(mistake, click.NoSuchOption):  # click's words for what was meant are of another style
+        near = " or ".join(sorted(mistake.possibilities or ()))
+        hint = f"did you mean {near}?" if near else _see_help(mistake)
+        return Failure(f"there is no option {mistake.option_name}", hint=hint, status=mistake.exit_code)
     message = mistake.format_message().rstrip(".")
+    return Failure(message[:1].lower() + message[1:], hint=_see_help(mistake), status=mistake.exit_code)
+
+
+def _see_help(mistake: click.ClickException) -> str | None:
     context = mistake.ctx if isinstance(mistake, click.UsageError) else None
-    hint = f"see `{context.command_path} --help`" if context is not None else None
-    return Failure(message[:1].lower() + message[1:], hint=hint, status=mistake.exit_code)
+    return f"see `{context.command_path} --help`" if context is not None else None
 
 
 def _of_system(error: OSError) -> str:

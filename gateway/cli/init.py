@@ -17,8 +17,8 @@ import click
 
 from gateway.cli.commands import program
 from gateway.cli.options import json_option
-from gateway.cli.output import Failure, print_json, say
-from gateway.cli.setup.adopting import Adoption, LeftOut
+from gateway.cli.output import Failure, counted, print_json, say
+from gateway.cli.setup.adopting import WITHOUT_CREDENTIALS, Adoption, LeftOut
 from gateway.cli.setup.clients import ClientServers, find_client_servers
 from gateway.cli.setup.drafts import checked_drafts, key_for
 from gateway.cli.setup.env_file import read_env
@@ -68,12 +68,12 @@ class _Found:
         for provider in machine.providers:
             yield f"found a key of {provider.row.title}: {provider.variable}"
         if machine.ollama is not None:
-            yield f"found Ollama, with {len(machine.ollama)} models"
+            yield f"found Ollama, with {counted(len(machine.ollama), 'model')}"
         for name, sandbox in machine.sandboxes.items():
             if sandbox.ok and name != "host":
                 yield f"found {name} to confine tool servers: {sandbox.detail}"
         for client in self.clients:
-            what = client.fault or f"{len(client.servers)} tool servers: {', '.join(client.servers)}"
+            what = client.fault or f"{counted(len(client.servers), 'tool server')}: {', '.join(client.servers)}"
             yield f"found {client.file.path} of {client.file.client}: {what}"
 
 
@@ -160,6 +160,8 @@ def _say_what_is_next(folder: Path, drafts: list[Draft], found: _Found, chosen: 
         say(f"wrote {draft.path}")
     for one in chosen.left_out:
         say(f"{one.name}, of {one.file.client}, is left out: {one.reason}", label="warning")
+    if any(one.reason == WITHOUT_CREDENTIALS for one in chosen.left_out):
+        say("to copy credentials to .env without being asked: `toolgate init --yes --force`", label="hint")
     if not found.machine.confines:
         say(
             "neither Docker nor bubblewrap works here, so tool servers with a command will not start",

@@ -29,7 +29,7 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], key: str | 
     configure_logging(level="warning", json=False, secrets=config.secrets)
     allowed: Sequence[str] = ("*",)
     if key is not None:
-        name = chosen_key([one.name for one in config.keys], key)
+        name = chosen_key(config, key)
         allowed = next(one.models for one in config.keys if one.name == name)
     models = anyio.run(_list, config, allowed)
     if as_json:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal, TextIO
 
 import click
@@ -51,10 +53,28 @@ def show_problems(problems: Iterable[Problem], label: Label) -> None:
 
 def say(message: str, *, label: Label | None = None) -> None:
     """A message for the person at the terminal, on standard error; what would deceive in it is made visible."""
-    text = make_visible(message)[0]
+    text = make_visible(as_typed(message))[0]
     if label is not None:
         text = f"{paint(f'{label}:', _COLOURS[label], sys.stderr)} {text}"
     click.echo(text, err=True, color=True)
+
+
+def as_typed(message: str) -> str:
+    """The message with its commands as they must be typed here: `make` puts this one where no path leads to."""
+    called = Path(sys.argv[0])
+    if called.name != "toolgate" or shutil.which("toolgate"):
+        return message
+    return message.replace("`toolgate ", f"`{called} ")
+
+
+def counted(number: int, what: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{number} {what}" if number == 1 else f"{number} {plural(what)}"
+
+
+def plural(what: str) -> str:
+    """Of an English word."""
+    return f"{what[:-1]}ies" if what.endswith("cy") else f"{what}s"
 
 
 def print_json(value: Any) -> None:

@@ -36,7 +36,7 @@ def explain_call(
 ) -> int:
     """Show each policy and rule that speaks of a call. Exit status 1 unless the call is allowed."""
     config = load(config_path, mcp_configs)
-    name = chosen_key([one.name for one in config.keys], key)
+    name = chosen_key(config, key)
     policies = next(one.policies for one in config.keys if one.name == name)
     try:
         parsed = parse_object(arguments)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import anyio
 
-from gateway.cli.output import say
+from gateway.cli.output import counted, say
 from gateway.hub import ServerStatus
 from gateway.runtime import Gateway
 
@@ -31,7 +31,7 @@ def describe_status(status: ServerStatus) -> str:
     match status.state:
         case "ready":
             where = f", in {status.sandbox}" if status.sandbox else ""
-            return f"{status.name}: ready, {status.tools} tools{where}"
+            return f"{status.name}: ready, {counted(status.tools, 'tool')}{where}"
         case "down":
             return f"{status.name}: down: {status.error}"
         case "disabled":

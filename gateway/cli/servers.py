@@ -9,7 +9,7 @@ import click
 from gateway.api.health import describe_server
 from gateway.cli.options import config_options, json_option
 from gateway.cli.output import print_json, print_table
-from gateway.cli.session import with_gateway
+from gateway.cli.session import load_quietly, with_gateway
 from gateway.hub import ServerStatus
 from gateway.runtime import Gateway
 
@@ -23,7 +23,7 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], as_json: bo
     async def look(gateway: Gateway) -> tuple[ServerStatus, ...]:
         return await gateway.settled()
 
-    statuses = with_gateway(config_path, mcp_configs, look, quiet=as_json)
+    statuses = with_gateway(load_quietly(config_path, mcp_configs), look, quiet=as_json)
     if as_json:
         print_json({"servers": [describe_server(status) for status in statuses]})
     else:

@@ -48,11 +48,13 @@ def _cannot_listen(host: str, port: int, error: OSError) -> Failure:
         return Failure(f"port {port} on {host} is taken", hint=hint)
     if error.errno == errno.EACCES:
         return Failure(f"this user may not listen on port {port}", hint="choose a port above 1023 with --port")
-    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+    # `create_server` raises what it gets, a failure to find the name as well, as an OSError with other words.
+    if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME) or isinstance(error, socket.gaierror):
         return Failure(
             f"{host} is not an address of this machine", hint="127.0.0.1 is this machine alone", status=2
         )
-    return Failure(f"cannot listen on {host} port {port}: {error.strerror}")
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    return Failure(f"cannot listen on {host} port {port}: {reason}")
 
 
 def base_url(listener: socket.socket) -> str:

@@ -21,34 +21,33 @@ from gateway.telemetry.logs import configure_logging
 ResultT = TypeVar("ResultT")
 
 
-def with_gateway(
-    config_path: Path | None,
-    mcp_configs: tuple[Path, ...],
-    use: Callable[[Gateway], Awaitable[ResultT]],
-    *,
-    quiet: bool,
-) -> ResultT:
-    """Run `use` with the gateway of a configuration, its servers having come up as far as they can."""
+def load_quietly(config_path: Path | None, mcp_configs: tuple[Path, ...]) -> Config:
+    """The configuration of a command that serves nobody: only what goes wrong is logged. Raises ConfigError."""
     config = load(config_path, mcp_configs)
     configure_logging(level="error", json=False, secrets=config.secrets)
+    return config
+
+
+def with_gateway(config: Config, use: Callable[[Gateway], Awaitable[ResultT]], *, quiet: bool) -> ResultT:
+    """Run `use` with the gateway of a configuration, its servers having come up as far as they can."""
 
     async def run() -> ResultT:
-        async with opened(config, quiet=quiet) as gateway:
+        async with _opened(config, quiet=quiet) as gateway:
             return await use(gateway)
 
     return anyio.run(run, backend_options={"use_uvloop": True})
 
 
 @asynccontextmanager
-async def opened(config: Config, *, quiet: bool) -> AsyncGenerator[Gateway]:
-    """A gateway whose servers have come up as far as they can."""
+async def _opened(config: Config, *, quiet: bool) -> AsyncGenerator[Gateway]:
     async with open_shared(config) as shared, open_gateway(config, shared) as gateway:
         await settle(gateway, quiet=quiet)
         yield gateway
 
 
-def chosen_key(names: Sequence[str], given: str | None) -> KeyId:
+def chosen_key(config: Config, given: str | None) -> KeyId:
     """The key that a command acts for: the one named, or the only one there is. Raises Failure."""
+    names: Sequence[str] = [key.name for key in config.keys]
     if given is None and len(names) == 1:
         return KeyId(names[0])
     if not names:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from gateway.api.ids import new_run_id
 from gateway.api.tools import describe_outcome, describe_tool
+from gateway.auth import KeyId
 from gateway.cli.commands import CommandGroup, nearest
 from gateway.cli.options import config_options, json_option
-from gateway.cli.output import Failure, print_json, print_table, say
-from gateway.cli.session import chosen_key, with_gateway
+from gateway.cli.output import Failure, counted, print_json, print_table, say
+from gateway.cli.session import chosen_key, load_quietly, with_gateway
+from gateway.config import Config
 from gateway.runtime import Gateway
 from gateway.tool_calls import CallContext, ToolCallRequest, ToolOutcome
 from gateway.tool_calls.arguments import LARGEST
@@ -32,17 +34,23 @@ def command() -> None:
 @json_option
 def list_tools(config_path: Path | None, mcp_configs: tuple[Path, ...], key: str | None, as_json: bool) -> None:
     """List the tools that a key may use."""
+    config = load_quietly(config_path, mcp_configs)
+    key_id = chosen_key(config, key)
+    everything: list[str] = []
 
     async def look(gateway: Gateway) -> list[dict[str, object]]:
         services = gateway.services
-        policy = services.policies[chosen_key(list(services.policies), key)]
-        return [describe_tool(tool) for tool in services.hub.catalogue.tools if policy.visible(tool.qualified)]
+        everything.extend(tool.qualified for tool in services.hub.catalogue.tools)
+        visible = services.policies[key_id].visible
+        return [describe_tool(tool) for tool in services.hub.catalogue.tools if visible(tool.qualified)]
 
-    tools = with_gateway(config_path, mcp_configs, look, quiet=as_json)
+    tools = with_gateway(config, look, quiet=as_json)
     if as_json:
         print_json({"tools": tools})
-    else:
-        print_table(("TOOL", "WHAT IT DOES"), [_row(tool) for tool in tools])
+        return
+    print_table(("TOOL", "WHAT IT DOES"), [_row(tool) for tool in tools])
+    if hidden := len(everything) - len(tools):
+        say(f"{counted(hidden, 'more tool')}, which no policy of {key_id} allows", label="note")
 
 
 @command.command("call")
@@ -62,24 +70,26 @@ def call_tool(
     as_json: bool,
 ) -> int:
     """Call TOOL, such as files/read_file. Exit status 1 when it is refused or fails."""
+    config = load_quietly(config_path, mcp_configs)
+    key_id = chosen_key(config, key)
     text = _from_standard_input() if arguments == "-" else arguments
-    known: list[str] = []
+    hints: list[str | None] = []
 
     async def call(gateway: Gateway) -> ToolOutcome:
         services = gateway.services
-        key_id = chosen_key(list(services.policies), key)
         policy, limits = services.policies[key_id], services.loop_limits
-        known.extend(one.qualified for one in services.hub.catalogue.tools if policy.visible(one.qualified))
         context = CallContext(key_id, new_run_id(), policy, limits.tool_call_seconds, limits.result_bytes)
-        return await services.tool_caller.call(ToolCallRequest("command-line", tool, text), context)
+        outcome = await services.tool_caller.call(ToolCallRequest("command-line", tool, text), context)
+        hints.append(_advice(outcome, tool, key_id, gateway))
+        return outcome
 
-    outcome = with_gateway(config_path, mcp_configs, call, quiet=as_json)
+    outcome = with_gateway(_with_one_server(config, tool), call, quiet=as_json)
     if as_json:
         print_json(describe_outcome(outcome))
     elif not outcome.is_error:
         click.echo(outcome.text)
     else:
-        raise Failure(outcome.text, hint=_advice(outcome, tool, known))
+        raise Failure(outcome.text, hint=hints[0])
     if not as_json:
         say(f"{outcome.qualified}: {outcome.outcome} in {outcome.duration_seconds:.3f} s", label="note")
     return 1 if outcome.is_error else 0
@@ -89,13 +99,32 @@ def _from_standard_input() -> str:
     return sys.stdin.buffer.read(LARGEST + 1).decode(errors="surrogateescape")
 
 
-def _advice(outcome: ToolOutcome, tool: str, known: Sequence[str]) -> str | None:
+def _with_one_server(config: Config, tool: str) -> Config:
+    """The configuration with the tool's server alone, where the name tells which: nobody waits for the others."""
+    own = [server for server in config.servers if server.name == tool.partition("/")[0]]
+    return replace(config, servers=tuple(own)) if own else config
+
+
+def _advice(outcome: ToolOutcome, tool: str, key_id: KeyId, gateway: Gateway) -> str | None:
     if outcome.outcome == "unknown_tool":
-        near = nearest(tool, known)
-        return f"did you mean {near}?" if near else "`toolgate tools list` shows what this key may use"
+        return _about_unknown(tool, key_id, gateway)
     if outcome.verdict in ("deny", "ask"):
         return f"`toolgate policy explain --tool {tool} --args ...` says why {outcome.rule} holds"
     return None
+
+
+def _about_unknown(tool: str, key_id: KeyId, gateway: Gateway) -> str:
+    """A model is not told what it may not know; whoever has the configuration is."""
+    services = gateway.services
+    known = [one.qualified for one in services.hub.catalogue.tools]
+    if tool in known:
+        explain = f"`toolgate policy explain --key {key_id} --tool {tool}`"
+        return f"the server has it, but no policy of {key_id} allows it: see {explain}"
+    down = [one.name for one in services.hub.statuses() if one.state == "down"]
+    if tool.partition("/")[0] in down:
+        return "its server is down: `toolgate doctor` says more"
+    near = nearest(tool, [name for name in known if services.policies[key_id].visible(name)])
+    return f"did you mean {near}?" if near else "`toolgate tools list` shows what this key may use"
 
 
 def _row(tool: dict[str, object]) -> tuple[str, str]:

@@ -215,7 +215,11 @@ class _Builder:
             return None
         source = mount.source
         if source.parts[:1] == ("~",):
-            source = Path.home().joinpath(*source.parts[1:])
+            try:
+                source = Path.home().joinpath(*source.parts[1:])
+            except RuntimeError:
+                self.report.error(path, "there is no home folder for ~ to stand for", "write an absolute path")
+                return None
         mount = Mount((self.folder / source).absolute(), mount.target, mount.writable)
         if "\0" in text:
             self.report.error(path, "holds a NUL character")

@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, cast
 
+import orjson
+
 from gateway.hub.argument_headers import find_invalid_header
 from gateway.hub.naming import qualified_name, wire_name
 from gateway.hub.schemas import UnusableSchema, clean_input_schema
+from gateway.telemetry.visible import one_line
 
 _LONGEST_NAME = 128  # MCP 2025-11-25, "Tool names"
+_LONGEST_REASON = 300  # characters
 _UNTITLED = "(unnamed)"
 
 
@@ -104,8 +108,10 @@ def _read_tool(server: str, raw: Any) -> CatalogueTool:
     name = _read_name(tool.get("name"))
     if _field(tool, "execution").get("taskSupport") == "required":
         raise UnusableTool("it runs as a task only, which this gateway does not support")
+    _check_form(tool)
+    schema = clean_input_schema(tool.get("inputSchema"))
     if problem := find_invalid_header(tool.get("inputSchema")):
-        raise UnusableTool(problem)
+        raise UnusableTool(one_line(problem, _LONGEST_REASON))
     hints = _field(tool, "annotations")
     output = _field(tool, "outputSchema")
     return CatalogueTool(
@@ -115,7 +121,7 @@ def _read_tool(server: str, raw: Any) -> CatalogueTool:
         wire_name(server, name),
         _text(tool.get("title")) or _text(hints.get("title")) or None,
         _text(tool.get("description")),
-        clean_input_schema(tool.get("inputSchema")),
+        schema,
         output or None,
         ToolAnnotations(
             _flag(hints, "readOnlyHint"),
@@ -125,6 +131,14 @@ def _read_tool(server: str, raw: Any) -> CatalogueTool:
         ),
         tool,
     )
+
+
+def _check_form(tool: Mapping[str, Any]) -> None:
+    """What cannot be written again is also too deep to be compared with the next listing."""
+    try:
+        orjson.dumps(tool)
+    except TypeError as error:
+        raise UnusableTool(f"it cannot be written as JSON: {error}") from error
 
 
 def _read_name(name: Any) -> str:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import anyio
+import anyio.to_thread
 
 from gateway.errors import ToolCallTimeout, ToolServerDown
 from gateway.hub.backoff import Backoff
@@ -38,6 +39,8 @@ from sandbox.spec import SandboxError
 _log = logging.getLogger(__name__)
 
 _COALESCE = 0.05  # seconds for a burst of change notifications to be over
+_RELIST_PAUSE = 0.5  # seconds between two listings, however often the server says that something has changed
+_RELIST_SHARE = 4  # and this many times as long as the listing took
 _CHANGES = frozenset({"notifications/tools/list_changed", "notifications/subscriptions/acknowledged"})
 
 
@@ -144,9 +147,15 @@ class Connection:
     async def _list(self, session: Session) -> None:
         if self._on_listing is None:
             return
-        listing = read_listing(self.name, await session.list_tools())
-        session.remember_headers({tool.name: tool.definition["inputSchema"] for tool in listing.tools})
-        self._on_listing(listing)
+        raw = await session.list_tools()
+
+        def read() -> Listing:
+            listing = read_listing(self.name, raw)
+            session.remember_headers({tool.name: tool.definition["inputSchema"] for tool in listing.tools})
+            return listing
+
+        # A thread, because a server can make its list take a second to read.
+        self._on_listing(await anyio.to_thread.run_sync(read))
 
     async def _serve(self, session: Session) -> None:
         """Until the peer is gone: then raises PeerClosed."""
@@ -172,6 +181,7 @@ class Connection:
                 await self._stale.wait()
             await anyio.sleep(_COALESCE)
             self._stale = anyio.Event()
+            began = anyio.current_time()
             try:
                 with anyio.fail_after(self._settings.connect_timeout):
                     await self._list(session)
@@ -179,6 +189,7 @@ class Connection:
                 session.peer.close(problem.message)
             except (PeerError, TimeoutError) as problem:
                 _log.warning("%s: could not list its tools again: %s", self.name, problem)
+            await anyio.sleep(max(_RELIST_PAUSE, _RELIST_SHARE * (anyio.current_time() - began)))
 
     def _on_notification(self, method: str, _params: JsonObject) -> None:
         if method in _CHANGES:

@@ -5,6 +5,7 @@ What servers write to standard error stays out of these words: it may hold anyth
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import cast
 
@@ -46,7 +47,8 @@ def describe_failure(error: BaseException) -> Failure:
         case SandboxError():
             return Failure(known.message, hint=known.hint)
         case OSError():
-            return Failure(known.strerror or type(known).__name__)
+            reason = known.strerror or type(known).__name__
+            return Failure(reason, hint=os.fsdecode(known.filename) if known.filename else None)
         case _:
             return Failure(f"unexpected failure ({type(causes[0]).__name__})", is_surprise=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, contextmanager, suppress
 from typing import Any
@@ -46,7 +47,8 @@ def _cause_of(error: Exception) -> str:
     if not isinstance(error, aiohttp.ClientConnectorError):
         return type(error).__name__
     cause = error.os_error
-    reason = os.strerror(cause.errno) if cause.errno and cause.errno > 0 else cause.strerror
+    number = None if isinstance(cause, ssl.SSLError) else cause.errno  # TLS has numbers of its own
+    reason = os.strerror(number) if number and number > 0 else cause.strerror
     return reason or type(error).__name__
 
 

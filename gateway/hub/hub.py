@@ -16,7 +16,7 @@ from typing import Any, Self
 import anyio
 
 from gateway.errors import ToolServerDown
-from gateway.hub.catalogue import Catalogue, Listing, build_catalogue
+from gateway.hub.catalogue import BadTool, Catalogue, Listing, build_catalogue
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.results import CallResult, ProgressListener, ToolRequest
 from gateway.hub.specs import HubSettings, ServerSpec
@@ -24,6 +24,8 @@ from gateway.hub.status import ServerStatus
 from gateway.hub.upstreams import Upstream, make_upstream
 
 _log = logging.getLogger(__name__)
+
+_MOST_REPORTED = 10  # tools of one listing, each in a line of the log
 
 
 class Hub:
@@ -49,6 +51,7 @@ class Hub:
         self._upstreams: dict[str, Upstream] = {}
         self._stack = AsyncExitStack()
         self._catalogue = Catalogue()
+        self._reported: dict[str, tuple[BadTool, ...]] = {}
 
     @property
     def catalogue(self) -> Catalogue:
@@ -107,7 +110,16 @@ class Hub:
     def _take_listing(self, server: str, listing: Listing) -> None:
         listings = [upstream.listing for upstream in self._upstreams.values()]
         catalogue = build_catalogue(self._catalogue.generation + 1, listings)
-        for bad in listing.bad:
-            _log.warning("%s: the tool %s is left out: %s", server, bad.name, bad.reason)
+        self._report(server, listing.bad)
         if catalogue.tools != self._catalogue.tools:
             self._catalogue = catalogue
+
+    def _report(self, server: str, bad: tuple[BadTool, ...]) -> None:
+        """Say which tools are left out, once for each listing that differs; all of them are in the status."""
+        if self._reported.get(server, ()) == bad:
+            return
+        self._reported[server] = bad
+        for tool in bad[:_MOST_REPORTED]:
+            _log.warning("%s: the tool %s is left out: %s", server, tool.name, tool.reason)
+        if len(bad) > _MOST_REPORTED:
+            _log.warning("%s: %d more tools are left out", server, len(bad) - _MOST_REPORTED)

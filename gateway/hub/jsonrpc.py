@@ -13,7 +13,9 @@ import orjson
 from gateway.hub.peer import JsonObject, RequestFault, RpcError
 from gateway.hub.protocol import INTERNAL_ERROR, METHOD_NOT_FOUND
 from gateway.hub.results import ProgressListener, read_progress
+from gateway.telemetry.visible import make_visible
 
+_LONGEST_ERROR = 4000  # characters of a server's error message
 _log = logging.getLogger(__name__)
 
 LARGEST_MESSAGE = 8 * 1024 * 1024
@@ -44,16 +46,15 @@ class LineFramer:
 
     def feed(self, data: bytes) -> list[bytes | OverlongLine]:
         """The lines that `data` completes, without their ends. Empty lines are left out."""
-        first, *rest = data.split(b"\n")
+        first, *whole = data.split(b"\n")
         self._extend(first)
-        if not rest:
+        if not whole:
             return []
-        lines = [self._take()]
-        for piece in rest[:-1]:
-            self._extend(piece)
-            lines.append(self._take())
-        self._extend(rest[-1])
-        return [line for line in lines if line]
+        lines: list[bytes | OverlongLine] = [line] if (line := self._take()) else []
+        self._extend(whole.pop())
+        # These began and ended in `data`, which is no larger than a read.
+        lines += [piece if len(piece) <= self._limit else _overlong(piece) for piece in whole if piece]
+        return lines
 
     def _extend(self, piece: bytes) -> None:
         self._partial += piece
@@ -67,6 +68,10 @@ class LineFramer:
         head, self._head = self._head, None
         self._partial = bytearray()
         return line if head is None else OverlongLine(head, line)
+
+
+def _overlong(line: bytes) -> OverlongLine:
+    return OverlongLine(line[:_EDGE], line[-_EDGE:])
 
 
 def find_answered_id(head: bytes, tail: bytes) -> int | None:
@@ -158,6 +163,12 @@ def result_of(response: JsonObject) -> JsonObject:
     return cast("JsonObject", result)
 
 
+def _readable(message: str) -> str:
+    """As much of an error message as people and models are shown; it also stands in statuses and logs."""
+    shown = make_visible(message[:_LONGEST_ERROR])[0]
+    return shown if len(message) <= _LONGEST_ERROR else f"{shown}… ({len(message)} characters)"
+
+
 def read_error(raw: Any) -> RpcError:
     """A JSON-RPC error object, as far as it can be read."""
     error = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
@@ -165,6 +176,6 @@ def read_error(raw: Any) -> RpcError:
     message: Any = error.get("message")
     return RpcError(
         code if isinstance(code, int) else INTERNAL_ERROR,
-        message if isinstance(message, str) and message else "error without a message",
+        _readable(message) if isinstance(message, str) and message else "error without a message",
         error.get("data"),
     )

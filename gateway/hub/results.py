@@ -9,6 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+_MOST_BLOCKS = 10_000
+_MOST_WISHES = 10
+_LONGEST_KIND = 40  # characters
+_LONGEST_WISH = 1000  # characters
+
 ContentBlock = Mapping[str, Any]
 """One MCP content block as the server sent it: passes through untouched, so kinds unknown to us survive."""
 
@@ -68,7 +73,10 @@ def read_call_result(raw: Mapping[str, Any]) -> CallResult:
     if kind == "input_required":
         return CallResult((text_block(_describe_wanted_input(raw)),), is_error=True)
     if kind != "complete":
-        message = f"The tool server answered with a result of the kind {kind!r}, which this gateway cannot handle."
+        shown = str(kind)[:_LONGEST_KIND]
+        message = (
+            f"The tool server answered with a result of the kind {shown!r}, which this gateway cannot handle."
+        )
         return CallResult((text_block(message),), is_error=True)
     return CallResult(_content(raw.get("content")), raw.get("structuredContent"), bool(raw.get("isError")))
 
@@ -79,16 +87,21 @@ def _content(raw: Any) -> tuple[ContentBlock, ...]:
     if not isinstance(raw, list):
         return ()
     blocks = cast("list[Any]", raw)
-    return tuple(
-        cast("ContentBlock", block) if isinstance(block, dict) else text_block(str(block))
-        for block in blocks
-        if block is not None
-    )
+    read = tuple(_block(block) for block in blocks[:_MOST_BLOCKS] if block is not None)
+    left_out = len(blocks) - _MOST_BLOCKS
+    return read if left_out <= 0 else (*read, text_block(f"[{left_out} more parts are left out]"))
+
+
+def _block(raw: Any) -> ContentBlock:
+    if isinstance(raw, dict):
+        return cast("ContentBlock", raw)
+    return text_block(str(raw) if isinstance(raw, str | int | float) else "[a part that cannot be shown]")
 
 
 def _describe_wanted_input(raw: Mapping[str, Any]) -> str:
     text = "The tool server asked for further input, which this gateway cannot give"
-    wanted = [what for request in _values(raw.get("inputRequests")) if (what := _wanted(request))]
+    requests = _values(raw.get("inputRequests"))[:_MOST_WISHES]
+    wanted = [what[:_LONGEST_WISH] for request in requests if (what := _wanted(request))]
     return f"{text}: {'; '.join(wanted)}" if wanted else f"{text}."
 
 
@@ -98,7 +111,8 @@ def _wanted(request: Any) -> str | None:
     fields = cast("dict[str, Any]", request)
     params: Any = fields.get("params")
     message = cast("dict[str, Any]", params).get("message") if isinstance(params, dict) else None
-    return message if isinstance(message, str) and message else fields.get("method")
+    method = fields.get("method")
+    return next((text for text in (message, method) if isinstance(text, str) and text), None)
 
 
 def _values(raw: Any) -> list[Any]:

@@ -8,12 +8,14 @@ into schemas that they do not say: an alternative at the root that does not ment
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 import orjson
 
 _DEEPEST = 64  # levels; beyond any real schema and well within Python's recursion limit
 _LARGEST = 256 * 1024  # bytes of JSON; a schema goes to the model with every request
+_MOST_ALTERNATIVES = 64  # at the root; folding them multiplies their number with what each holds
 _COMBINATORS = ("allOf", "anyOf", "oneOf")
 _REFUSED_AT_ROOT = (*_COMBINATORS, "not", "enum", "const", "if", "then", "else", "unevaluatedProperties")
 _DROPPED = frozenset({"$schema", "x-mcp-header"})
@@ -59,16 +61,18 @@ def clean_input_schema(schema: Any) -> Schema:
     kinds = cast("list[Any]", kind) if isinstance(kind, list) else [kind]
     if "object" not in kinds:
         raise UnusableSchema(f"inputSchema describes {str(kinds)[1:-1][:80]}, not an object")
+    with suppress(TypeError):  # too deep: said better below
+        _check_size(given)  # before any work is put into it
     cleaned = _object_root(_clean(given, _DEEPEST))
-    _check_size(cleaned)
+    try:
+        _check_size(cleaned)  # folding may have enlarged it
+    except TypeError as error:
+        raise UnusableSchema(f"inputSchema cannot be written as JSON: {error}") from error
     return cleaned
 
 
-def _check_size(schema: Schema) -> None:
-    try:
-        size = len(orjson.dumps(schema))
-    except TypeError as error:
-        raise UnusableSchema(f"inputSchema cannot be written as JSON: {error}") from error
+def _check_size(schema: Mapping[str, Any]) -> None:
+    size = len(orjson.dumps(schema))
     if size > _LARGEST:
         raise UnusableSchema(f"inputSchema is {size} bytes, more than {_LARGEST}")
 
@@ -102,8 +106,7 @@ def _object_root(schema: Schema) -> Schema:
     required = list(_strings(root.get("required")))
     alternatives: dict[str, list[Any]] = {}
     for keyword in _COMBINATORS:
-        branches: Any = root.get(keyword)
-        for branch in cast("list[Any]", branches) if isinstance(branches, list) else []:
+        for branch in _alternatives(root, keyword):
             resolved = _resolved(_mapping(branch), schema)
             for name, inner in _mapping(resolved.get("properties")).items():
                 known = alternatives.setdefault(name, [])
@@ -116,6 +119,16 @@ def _object_root(schema: Schema) -> Schema:
     root |= {"type": "object", "properties": properties}
     wanted = [name for name in dict.fromkeys(required) if name in properties]
     return root | {"required": wanted} if wanted else root
+
+
+def _alternatives(root: Schema, keyword: str) -> list[Any]:
+    found: Any = root.get(keyword)
+    branches = cast("list[Any]", found) if isinstance(found, list) else []
+    if len(branches) > _MOST_ALTERNATIVES:
+        raise UnusableSchema(
+            f"inputSchema has more than {_MOST_ALTERNATIVES} alternatives in {keyword} at its root"
+        )
+    return branches
 
 
 def _any_of(schemas: list[Any]) -> Any:
@@ -133,7 +146,7 @@ def _resolved(schema: Schema, document: Schema) -> Schema:
         key = step.replace("~1", "/").replace("~0", "~")
         found = cast("Schema", found).get(key) if isinstance(found, dict) else None
     if not isinstance(found, dict):
-        raise UnusableSchema(f"inputSchema refers to {reference!r}, which is not in it")
+        raise UnusableSchema(f"inputSchema refers to {reference[:80]!r}, which is not in it")
     merged: Schema = {**cast("Schema", found), **schema}
     del merged["$ref"]
     properties = {**_mapping(cast("Schema", found).get("properties")), **_mapping(schema.get("properties"))}

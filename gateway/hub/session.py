@@ -15,6 +15,7 @@ from importlib.metadata import version as package_version
 from typing import Any, Literal, cast
 
 import anyio
+import orjson
 
 from gateway.hub.argument_headers import HeaderMap, argument_headers, header_map
 from gateway.hub.peer import (
@@ -47,6 +48,8 @@ _ENVELOPE: JsonObject = {
 }
 _MOST_PAGES = 50
 _MOST_TOOLS = 5000
+_LARGEST_LIST = 8 * 1024 * 1024  # bytes of JSON in all pages; the page that goes beyond is the last
+_LONGEST_VERSION = 40  # characters of it that are shown
 _RELISTEN_AFTER = 1.0  # seconds
 
 
@@ -65,10 +68,15 @@ class Session:
         tools: list[Any] = []
         cursors: set[str] = set()
         cursor: Any = None
+        size = 0
         while self._offers_tools and len(cursors) < _MOST_PAGES and len(tools) < _MOST_TOOLS:
             page = await self._request("tools/list", {"cursor": cursor} if cursor else {})
             entries: Any = page.get("tools")
-            tools.extend(cast("list[Any]", entries) if isinstance(entries, list) else [])
+            tools.extend(cast("list[Any]", entries)[:_MOST_TOOLS] if isinstance(entries, list) else [])
+            size += _size(entries)
+            if size > _LARGEST_LIST:
+                _log.warning("a server's list of tools is cut after %d tools: it is too large", len(tools))
+                break
             cursor = page.get("nextCursor")
             if not isinstance(cursor, str) or not cursor or cursor in cursors:
                 break
@@ -190,10 +198,20 @@ async def _initialize(peer: Peer) -> Session:
     result = await peer.request("initialize", params)
     version: Any = result.get("protocolVersion")
     if version not in HANDSHAKE_VERSIONS:
-        raise RequestFault(f"the server speaks MCP {version!r}, which this gateway does not")
+        raise RequestFault(
+            f"the server speaks MCP {str(version)[:_LONGEST_VERSION]!r}, which this gateway does not"
+        )
     peer.speak(version)
     await peer.notify("notifications/initialized")
     return Session(peer, version, _capabilities(result))
+
+
+def _size(entries: Any) -> int:
+    """How many bytes of JSON they are; what is nested too deep to be written counts as too many."""
+    try:
+        return len(orjson.dumps(entries))
+    except TypeError:
+        return _LARGEST_LIST + 1
 
 
 def _capabilities(result: JsonObject) -> JsonObject:

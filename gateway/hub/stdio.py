@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
 import orjson
+from anyio.lowlevel import checkpoint
 
 from gateway.hub.jsonrpc import (
     LARGEST_MESSAGE,
@@ -48,6 +50,9 @@ from sandbox.spec import Box
 _log = logging.getLogger(__name__)
 
 _MOST_UNSENT = 64 * 1024 * 1024  # bytes waiting for a server that does not read
+_MOST_UNSENT_ANSWERS = 4 * 1024 * 1024  # of these, as many as its own requests may have caused
+_LINES_AT_ONCE = 256  # before other tasks get their turn
+_HEAVY = 0.02  # seconds; after reading that took longer, others get as long
 _WHY_GRACE = 0.05  # seconds between the end of output and the exit status that explains it
 _DRAIN_GRACE = 0.5  # seconds between the exit and the end of output that a child of it may hold open
 _NEVER_CANCELLED = frozenset({"initialize", "server/discover"})
@@ -153,8 +158,9 @@ class StdioPeer:
         try:
             return await waiting.answer()
         except anyio.get_cancelled_exc_class():
-            if method not in _NEVER_CANCELLED and not self._closed.is_set():
-                self._enqueue(encode_cancellation(request_id))
+            if method not in _NEVER_CANCELLED:
+                with suppress(PeerError):  # a server that cannot be told stays untold
+                    self._enqueue(encode_cancellation(request_id))
             raise
         finally:
             del self._waiting[request_id]
@@ -193,12 +199,23 @@ class StdioPeer:
                 data = await self._box.receive()
             except _GONE:
                 break
-            for line in framer.feed(data):
-                self._receive_line(line)
+            await self._receive_lines(framer.feed(data))
         self._output_ended.set()
         with anyio.move_on_after(_WHY_GRACE):
             await self._closed.wait()
         self.close("it closed its standard output")
+
+    async def _receive_lines(self, lines: list[bytes | OverlongLine]) -> None:
+        """However much a server writes, the calls of other servers go on beside it."""
+        for start in range(0, len(lines), _LINES_AT_ONCE):
+            began = time.perf_counter()
+            for line in lines[start : start + _LINES_AT_ONCE]:
+                self._receive_line(line)
+            spent = time.perf_counter() - began
+            if spent > _HEAVY:
+                await anyio.sleep(spent)
+            elif start + _LINES_AT_ONCE < len(lines):
+                await checkpoint()
 
     async def watch(self) -> None:
         """Notice the end of the process even where a child of it holds its output open."""
@@ -228,6 +245,8 @@ class StdioPeer:
             self._receive_notification(method, object_in(message, "params"))
 
     def _answer(self, message: JsonObject) -> None:
+        if self._unsent_bytes > _MOST_UNSENT_ANSWERS:
+            return  # it asks faster than it reads
         try:
             self._enqueue(answer_server_request(message))
         except PeerError as problem:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import ssl
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
@@ -146,4 +148,8 @@ def _faults_mapped(timeouts: Timeouts, *, answered: bool) -> Generator[None]:
 
 
 def _cause_of(error: aiohttp.ClientConnectorError) -> str:
-    return error.os_error.strerror or type(error.os_error).__name__
+    """The system's words for it: asyncio's own add the address, in Python's words."""
+    cause = error.os_error
+    number = None if isinstance(cause, ssl.SSLError) else cause.errno  # TLS has numbers of its own
+    reason = os.strerror(number) if number and number > 0 else cause.strerror
+    return reason or type(cause).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Sequence
 from itertools import chain, zip_longest
@@ -64,7 +65,9 @@ class _Race:
             candidate.setblocking(False)
             await asyncio.get_running_loop().sock_connect(candidate, address)
         except OSError as error:
-            self.reason = error.strerror or type(error).__name__
+            # asyncio's own words add the address, in Python's words.
+            words = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            self.reason = words or type(error).__name__
             failed.set()
         else:
             if self.winner is None:

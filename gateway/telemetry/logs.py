@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -51,6 +52,13 @@ def configure_logging(*, level: str, json: bool, secrets: Iterable[str] = (), co
         logger.setLevel(logging.WARNING)
         logger.handlers.clear()  # a handler of its own would pass secrets by
         logger.propagate = True
+    logging.getLogger("asyncio").addFilter(_is_no_lost_race)
+
+
+def _is_no_lost_race(record: logging.LogRecord) -> bool:
+    """Under uvloop, a raw socket of anyio's became ready just as its wait was cancelled: nothing is lost."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, asyncio.InvalidStateError) and "set_result" in record.getMessage())
 
 
 class _StandardError(logging.StreamHandler[TextIO]):

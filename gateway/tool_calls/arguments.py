@@ -35,7 +35,8 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise InvalidArguments(f"the arguments are not valid JSON: {error.msg} at {where}") from error
+        what = error.msg.removesuffix(" at").removesuffix(" starting")
+        raise InvalidArguments(f"the arguments are not valid JSON: {what} at {where}") from error
     except UnicodeDecodeError as error:
         raise InvalidArguments("the arguments are not valid UTF-8") from error
     except RecursionError as error:

@@ -204,20 +204,25 @@ class ToolLoop:
 
 @asynccontextmanager
 async def _reporting(call: ToolCall, emit: Sink) -> AsyncGenerator[ProgressListener]:
-    """What a tool may call to report progress, which is then emitted by a task of its own."""
+    """What a tool may call to report progress, which is then emitted by a task of its own: few tools ever do."""
     reports, updates = anyio.create_memory_object_stream[ToolCallProgressed](16)
-
-    def on_progress(progress: float, total: float | None, message: str | None) -> None:
-        # A client that reads slowly misses some of the progress, never a result; a late report comes to nothing.
-        with suppress(anyio.WouldBlock, anyio.ClosedResourceError):
-            reports.send_nowait(ToolCallProgressed(call.id, call.name, progress, total, message))
+    is_emitting = False
 
     async def pass_on() -> None:
         async for update in updates:
             await emit(update)
 
     async with updates, anyio.create_task_group() as group:
-        group.start_soon(pass_on)
+
+        def on_progress(progress: float, total: float | None, message: str | None) -> None:
+            nonlocal is_emitting
+            # A client that reads slowly misses some of it, never a result; a late report comes to nothing.
+            with suppress(anyio.WouldBlock, anyio.ClosedResourceError):
+                reports.send_nowait(ToolCallProgressed(call.id, call.name, progress, total, message))
+                if not is_emitting:
+                    is_emitting = True
+                    group.start_soon(pass_on)
+
         with reports:
             yield on_progress
 

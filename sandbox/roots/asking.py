@@ -22,7 +22,12 @@ def ask(argv: Sequence[str]) -> dict[str, Any]:
     """
     try:
         done = subprocess.run(  # noqa: S603 - an interpreter of the operator's, and a script of ours
-            argv, capture_output=True, timeout=_DEADLINE_SECONDS, check=False
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_DEADLINE_SECONDS,
+            check=False,
+            start_new_session=True,  # Ctrl-C is for the gateway, which would take it for a broken interpreter
         )
         if done.returncode == 0:
             return json.loads(done.stdout)

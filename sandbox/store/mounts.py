@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath, PurePosixPath
 
 from sandbox.spec import Mount, SandboxError
 
 # With one of these, a box reads other processes' secrets, talks to the engine, or is no box at all.
-_FORBIDDEN_SOURCES = ("/proc", "/sys", "/dev", "/run", "/var/run", "/boot", "/etc")
+_FORBIDDEN_SOURCES = (
+    "/proc",
+    "/sys",
+    "/dev",
+    "/run",
+    "/var/run",
+    "/boot",
+    "/etc",
+    "/var/lib/docker",
+    "/var/lib/containerd",
+    "/var/lib/containers",
+)
 # A box has its own of these; a mount over them would replace what confines it or what it runs.
 _FORBIDDEN_TARGETS = ("/proc", "/sys", "/dev", "/usr", "/bin", "/lib", "/lib64", "/sbin", "/etc", "/opt/server")
 
@@ -36,6 +47,53 @@ def checked_mounts(mounts: Iterable[Mount], workspace: str | None = None) -> tup
         if targets.count(target) > 1:
             raise SandboxError(f"two mounts have the same target {target}")
     return checked
+
+
+def check_private(
+    mounts: Iterable[Mount], *, state_dir: Path, cache_dir: Path, environ: Mapping[str, str]
+) -> None:
+    """Keep our own folders and the engine's socket out of boxes. The mounts' sources have been resolved.
+
+    In the state folder are the workspaces of all keys and the database; whoever can write to the cache folder
+    decides what other servers run. Raises SandboxError, naming the mount. Blocking, quick.
+    """
+    state, cache, engine = state_dir.resolve(), cache_dir.resolve(), _engine_socket(environ)
+    for mount in mounts:
+        if _overlap(mount.source, state):
+            whose = "toolgate's state folder"
+        elif mount.writable and _overlap(mount.source, cache):
+            whose = "toolgate's cache folder, and is writable"
+        elif engine is not None and engine.is_relative_to(mount.source):
+            whose = "the socket of the container engine"
+        else:
+            continue
+        raise SandboxError(
+            f"mount {mount.source}: it would give the server {whose}",
+            hint="mount a folder further down, or another one",
+        )
+
+
+def check_unmoved(mounts: Iterable[Mount]) -> None:
+    """Check that sources which were resolved once lead where they did. Raises SandboxError. Blocking, quick.
+
+    A box that may write to a folder above one of them could have put a link there since.
+    """
+    for mount in mounts:
+        if mount.source.resolve() != mount.source:
+            raise SandboxError(
+                f"mount {mount.source}: it leads elsewhere since the gateway started",
+                hint="restart the gateway if that is meant",
+            )
+
+
+def _engine_socket(environ: Mapping[str, str]) -> Path | None:
+    """Where the operator says it is; the usual place is forbidden anyway."""
+    scheme, _, path = environ.get("DOCKER_HOST", "").partition("://")
+    return Path(path).resolve() if scheme == "unix" and path.startswith("/") else None
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def _checked(mount: Mount) -> Mount:

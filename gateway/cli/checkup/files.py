@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from gateway.cli.checkup.findings import Finding, Tell, of_problem
+from gateway.cli.output import counted
 from gateway.config import Config
 
 
 def check_files(config: Config, tell: Tell) -> None:
     """The configuration has been read; what it says is looked at here."""
     counts = (
-        (len(config.providers), "providers"),
-        (len(config.servers), "tool servers"),
-        (len(config.keys), "keys"),
-        (len(config.policies.names), "policies"),
+        counted(len(config.providers), "provider"),
+        counted(len(config.servers), "tool server"),
+        counted(len(config.keys), "key"),
+        counted(len(config.policies.names), "policy"),
     )
-    said = ", ".join(f"{number} {what}" for number, what in counts)
-    tell(Finding("ok", "configuration", str(config.path or "none"), f"right: {said}"))
+    tell(Finding("ok", "configuration", str(config.path or "none"), f"right: {', '.join(counts)}"))
     for problem in config.warnings:
         tell(of_problem(problem, "warn"))
     for key in config.keys:

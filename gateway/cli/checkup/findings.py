@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from gateway.errors import Problem
@@ -46,4 +46,6 @@ Tell = Callable[[Finding], None]
 
 def of_problem(problem: Problem, state: State) -> Finding:
     """A mistake in one of the operator's files."""
-    return Finding(state, "configuration", problem.file, str(replace(problem, hint=None)), problem.hint)
+    where = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
+    message = f"{problem.field}: {problem.message}" if problem.field else problem.message
+    return Finding(state, "configuration", where, message, problem.hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import anyio
 
 from gateway.cli.checkup.findings import Finding, Tell
+from gateway.cli.output import counted
 from gateway.config import Config, ProviderConfig
 from gateway.errors import UpstreamError, UpstreamRefused
 from gateway.providers import HttpClient, Provider, ProviderCaller, Timeouts, make_http_client, make_provider
@@ -60,7 +61,7 @@ async def _asked(provider: Provider, client: HttpClient) -> Finding:
         return _refused(name, refused.answer.status)
     except UpstreamError as error:
         return _unreachable(name, error.message)
-    return Finding("ok", "provider", name, f"answers, and has {len(models)} models")
+    return Finding("ok", "provider", name, f"answers, and has {counted(len(models), 'model')}")
 
 
 def _refused(name: str, status: int) -> Finding:

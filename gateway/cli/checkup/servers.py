@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 import anyio
 
 from gateway.cli.checkup.findings import Finding, Tell
+from gateway.cli.output import counted
 from gateway.cli.progress import tell_changes
 from gateway.config import Config, ServerConfig, StdioServerConfig
 from gateway.hub import Hub, ServerStatus
@@ -58,7 +59,7 @@ def _of_state(status: ServerStatus, server: ServerConfig) -> Finding:
         return Finding("ok", "server", status.name, "disabled")
     if status.state == "ready":
         where = f", in {status.sandbox}" if status.sandbox else ", over HTTP"
-        return Finding("ok", "server", status.name, f"ready, {status.tools} tools{where}")
+        return Finding("ok", "server", status.name, f"ready, {counted(status.tools, 'tool')}{where}")
     return Finding("fail", "server", status.name, f"down: {status.error}", _advice(status, server), _last(status))
 
 

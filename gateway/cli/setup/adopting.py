@@ -34,6 +34,8 @@ _CREDENTIAL_IN_QUERY = re.compile(rf"([?&][^=&]*(?:{_NAMES_CREDENTIAL})[^=&]*=)(
 _SCHEME = re.compile(r"((?:Bearer|Basic|Token)\s+)(.+)", re.IGNORECASE | re.DOTALL)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
+WITHOUT_CREDENTIALS = "it holds credentials, and these were not to be copied"
+
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
@@ -85,7 +87,7 @@ class Adoption:
         if own_name in self.adopted:
             return LeftOut(name, file, "another server has this name")
         if sorting.secrets and not self._with_secrets:
-            return LeftOut(name, file, "it holds credentials, and these were not to be copied")
+            return LeftOut(name, file, WITHOUT_CREDENTIALS)
         if fault := _fault(own_name, entry, {**self._variables, **sorting.secrets}):
             return LeftOut(name, file, fault)
         return Adopted(own_name, entry, sorting.secrets, file)
@@ -187,5 +189,7 @@ def _fault(name: str, entry: Mapping[str, Any], variables: Mapping[str, str]) ->
         except ConfigError as error:
             problem = error.problems[0]
             where = (problem.field or "").removeprefix(f"mcpServers.{name}").lstrip(".")
-            return f"{where} {problem.message}".strip() + (f" ({problem.hint})" if problem.hint else "")
+            return (
+                (f"{where}: " if where else "") + problem.message + (f" ({problem.hint})" if problem.hint else "")
+            )
     return None

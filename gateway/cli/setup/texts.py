@@ -166,7 +166,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 _NUMBER = r"0o[0-7]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
-cast("Any", _Dumper).add_implicit_resolver("tag:yaml.org,2002:float", re.compile(rf"(?:{_NUMBER})\Z", re.ASCII), list("+-.0123456789"))
+cast("Any", _Dumper).add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(rf"(?:{_NUMBER})\Z", re.ASCII), list("+-.0123456789")
+)
 
 
 def _dumped(value: Mapping[str, Any]) -> str:

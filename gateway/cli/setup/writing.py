@@ -47,7 +47,10 @@ def _stage(draft: Draft, undo: ExitStack) -> Path:
         folder.mkdir()
         undo.callback(_remove_empty, folder)
     path = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, draft.mode)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, draft.mode)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(target)) from error  # its own name is of no interest
     undo.callback(path.unlink, missing_ok=True)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, draft.mode)

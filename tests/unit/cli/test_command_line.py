@@ -9,7 +9,7 @@ import pytest
 
 from gateway.cli import COMMANDS
 from gateway.cli.failures import find_failure, is_interruption
-from gateway.cli.output import Failure
+from gateway.cli.output import Failure, as_typed, counted
 from gateway.errors import ConfigError, Problem, StoreError, UpstreamTimeout
 from sandbox.spec import SandboxError
 from tests.unit.cli.commands import CONFIG, Shell
@@ -55,7 +55,8 @@ def test_without_a_command_the_help_is_shown(shell: Shell):
         (["qqq"], "there is no command 'qqq'", "see `toolgate --help`"),
         (["tools", "lst"], "there is no command 'lst'", "did you mean `toolgate tools list`?"),
         (["runs", "sow", "x"], "there is no command 'sow'", "did you mean `toolgate runs show`?"),
-        (["serve", "--prot", "1"], "no such option '--prot'", "see `toolgate serve --help`"),
+        (["serve", "--prot", "1"], "there is no option --prot", "did you mean --host or --port?"),
+        (["serve", "--qqq", "1"], "there is no option --qqq", "see `toolgate serve --help`"),
         (["serve", "--port", "x"], "invalid value for '--port'", "see `toolgate serve --help`"),
         (["tools", "call"], "missing argument 'TOOL'", "see `toolgate tools call --help`"),
     ],
@@ -78,6 +79,25 @@ def test_a_reader_that_leaves_early_is_no_reason_for_a_traceback():
         said = process.stderr.read()
     assert process.wait(timeout=60) == 1
     assert said == b""
+
+
+def test_standard_streams_that_are_closed_take_no_files_and_no_traceback(configured: Shell):
+    code = "import os, sys; os.closerange(0, 3); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    ended = subprocess.run([sys.executable, "-c", code, "-m", "gateway.cli", "check"], check=False, timeout=60)
+    assert ended.returncode == 0
+
+
+def test_hints_name_the_command_as_it_can_be_typed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "argv", [".venv/bin/toolgate", "serve"])
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert as_typed("run `toolgate init`, see `serve`") == "run `.venv/bin/toolgate init`, see `serve`"
+    monkeypatch.setattr(sys, "argv", ["-m", "serve"])
+    assert as_typed("run `toolgate init`") == "run `toolgate init`"
+
+
+def test_one_is_not_several():
+    said = [counted(0, "error"), counted(1, "error"), counted(2, "error"), counted(2, "policy")]
+    assert said == ["0 errors", "1 error", "2 errors", "2 policies"]
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_machine_on_which_all_is_well_passes(shell: Shell, scripted_url: str):
     ended = shell.run("doctor", "--json")
     assert ended.status == 0
     assert ended.json["ok"] is True
-    assert only(ended, "provider")["message"] == "answers, and has 1 models"
+    assert only(ended, "provider")["message"] == "answers, and has 1 model"
     assert only(ended, "server")["message"] == "ready, 6 tools, in host"
     assert [one["state"] for one in findings(ended, "storage")] == ["ok"] * 3
     assert ended.err == ""
@@ -90,7 +90,7 @@ def test_people_get_a_line_for_each_thing_and_a_hint_below_it(shell: Shell):
     lines = ended.out.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("fail  server remote: down: "))
     assert lines[at + 1].startswith("      hint: is it running")
-    assert ended.err.splitlines()[-1].endswith("1 failures")
+    assert ended.err.splitlines()[-1].endswith("1 failure")
 
 
 def test_a_wrong_configuration_is_a_failure_with_its_place(shell: Shell):
@@ -99,7 +99,8 @@ def test_a_wrong_configuration_is_a_failure_with_its_place(shell: Shell):
     assert ended.status == 1
     wrong = findings(ended, "configuration")[0]
     assert wrong["state"] == "fail"
-    assert "kyes: there is no such setting" in wrong["message"]
+    assert wrong["subject"].startswith("gateway.yaml:")
+    assert wrong["message"] == "kyes: there is no such setting"
     assert wrong["hint"] == "did you mean keys?"
     assert findings(ended, "sandbox")  # what does not depend on it is looked at all the same
 

@@ -77,7 +77,12 @@ def test_arguments_can_come_from_standard_input(demo: Shell):
     [
         ("demo/calculat", "{}", "did you mean demo/calculate?"),
         ("nowhere/x", "{}", "`toolgate tools list` shows what this key may use"),
-        ("demo/write_note", "{}", "did you mean demo/list_notes?"),  # not this key's, so it is not known
+        (
+            "demo/write_note",
+            "{}",
+            "the server has it, but no policy of agent-1 allows it: "
+            "see `toolgate policy explain --key agent-1 --tool demo/write_note`",
+        ),
         ("demo/calculate", '{"expression": 1}', None),
         (
             "demo/calculate",
@@ -93,6 +98,30 @@ def test_a_call_that_comes_to_nothing_is_a_failure(tool: str, arguments: str, hi
     lines = ended.err.splitlines()
     assert [line for line in lines if line.startswith("error: ")]
     assert [line for line in lines if line.startswith("hint: ")] == ([] if hint is None else [f"hint: {hint}"])
+
+
+def test_what_a_key_may_not_use_is_counted(demo: Shell):
+    assert "note: 3 more tools, which no policy of agent-1 allows" in demo.run("tools", "list").err.splitlines()
+
+
+def test_a_call_starts_the_server_of_its_tool_alone(demo: Shell):
+    dead = {"command": sys.executable, "args": ["-c", "raise SystemExit(1)"], "sandbox": {"backend": "host"}}
+    live = {"command": sys.executable, "args": ["-m", "mcp_servers.demo"], "sandbox": {"backend": "host"}}
+    configure(demo, mcpServers={"demo": live, "dead": dead})
+    ended = demo.run("tools", "call", "demo/calculate", "--args", '{"expression": "1 + 1"}')
+    assert (ended.status, ended.out) == (0, "2\n")
+    assert "dead" not in ended.err
+    ended = demo.run("tools", "call", "dead/calculate")
+    assert ended.status == 1
+    assert ended.err.splitlines()[-1] == "hint: its server is down: `toolgate doctor` says more"
+
+
+@pytest.mark.parametrize("arguments", [("tools", "list"), ("tools", "call", "demo/calculate")])
+def test_no_server_is_started_for_a_key_that_is_not_there(arguments: tuple[str, ...], demo: Shell):
+    ended = demo.run(*arguments, "--key", "agent-2")
+    assert ended.status == 2
+    assert ended.err.splitlines() == ["error: there is no key 'agent-2'", "hint: did you mean agent-1?"]
+    assert not (demo.folder / "state").exists()
 
 
 def test_models_are_those_of_the_providers(demo: Shell, scripted_url: str):

@@ -75,6 +75,7 @@ def test_without_leave_no_credential_is_copied(shell: Shell):
     assert ended.status == 0
     assert OPENAI not in text(shell, ".env")
     assert "notes, of Cursor, is left out: it holds credentials" in ended.err
+    assert "hint: to copy credentials to .env without being asked: `toolgate init --yes --force`" in ended.err
     assert shell.run("check").status == 0  # the key is in the environment
 
 

@@ -27,6 +27,12 @@ def test_what_was_there_is_replaced(tmp_path: Path):
     assert tree(tmp_path) == {"a": "new"}
 
 
+def test_a_file_that_cannot_be_written_is_named_as_it_was_to_be(tmp_path: Path):
+    (tmp_path / "taken").touch()
+    with pytest.raises(OSError, match=r"taken/a\.yaml'$"):
+        write_all([Draft(tmp_path / "taken" / "a.yaml", "new")])
+
+
 def test_when_one_cannot_be_put_in_place_all_is_as_it_was(tmp_path: Path):
     (tmp_path / "a").write_text("old")
     (tmp_path / "taken").mkdir()

@@ -115,3 +115,12 @@ def test_a_catalogue_is_sorted_and_finds_tools_by_both_names():
     assert catalogue.by_name["b/x"] is catalogue.by_wire_name["b__x"]
     with pytest.raises(TypeError):
         catalogue.by_name["b/x"] = None
+
+
+def test_a_definition_too_deep_to_be_written_again_costs_its_own_tool_alone():
+    deep: dict = {}
+    for _ in range(300):
+        deep = {"a": deep}
+    listing = read_listing("s", [listed("deep", _meta=deep), listed("good")])
+    assert [tool.name for tool in listing.tools] == ["good"]
+    assert "cannot be written as JSON" in listing.bad[0].reason

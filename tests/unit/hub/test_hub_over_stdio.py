@@ -94,7 +94,7 @@ async def test_a_missing_command_is_down_with_a_reason():
     spec = scripted()
     missing = type(spec)(spec.name, type(spec.server)("scripted", "/nonexistent/command"))
     async with hub_of(missing, settings=HubSettings(first_backoff=60)) as hub:
-        assert hub.statuses()[0].error == "No such file or directory"
+        assert hub.statuses()[0].error == "No such file or directory (/nonexistent/command)"
 
 
 async def test_a_start_that_wanted_the_network_says_so():

@@ -150,3 +150,10 @@ def test_a_servers_ping_is_answered_and_everything_else_refused():
     }
     refusal = json.loads(answer_server_request({"id": 2, "method": "sampling/createMessage"}))
     assert refusal["error"]["code"] == -32601
+
+
+def test_an_error_message_is_bounded_and_cannot_deceive_a_terminal():
+    error = read_error({"code": 1, "message": "\x1b[31mred\n" + "x" * 100_000})
+    assert error.message.startswith("\\u{1b}[31mred\n")
+    assert error.message.endswith("… (100009 characters)")
+    assert len(error.message) < 5000

@@ -87,3 +87,29 @@ def test_a_result_that_is_not_complete_is_an_error_that_says_so(kind):
 )
 def test_progress_is_read_as_far_as_it_makes_sense(params, read):
     assert read_progress(params) == read
+
+
+def test_parts_without_end_are_cut_and_counted():
+    content = read_call_result({"content": [1] * 10_003}).content
+    assert len(content) == 10_001
+    assert content[-1] == {"type": "text", "text": "[3 more parts are left out]"}
+
+
+def test_a_part_that_is_a_list_is_not_written_out():
+    deep: list = []
+    for _ in range(900):
+        deep = [deep]
+    assert read_call_result({"content": [deep]}).text() == "[a part that cannot be shown]"
+
+
+def test_wishes_of_any_form_and_number_become_a_short_error():
+    wanted = {str(number): {"method": {"a": 1}, "params": {"message": "m" * 5000}} for number in range(1000)}
+    result = read_call_result(
+        {"resultType": "input_required", "inputRequests": wanted | {"0": {"method": {"a": 1}}}}
+    )
+    assert result.is_error
+    assert len(result.text()) < 12_000
+
+
+def test_a_kind_of_any_length_is_quoted_in_part():
+    assert len(read_call_result({"resultType": "k" * 100_000}).text()) < 200

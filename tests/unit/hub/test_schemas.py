@@ -177,3 +177,23 @@ def test_a_reference_to_the_schema_itself_is_no_endless_loop():
 
 def test_a_root_that_may_also_be_null_is_an_object_to_the_model():
     assert clean_input_schema({"type": ["object", "null"]}) == {"type": "object", "properties": {}}
+
+
+@pytest.mark.parametrize("keyword", ["allOf", "anyOf", "oneOf"])
+def test_alternatives_beyond_any_use_are_refused_before_they_are_folded(keyword):
+    schema = {keyword: [{"properties": {"a": {"const": number}}} for number in range(65)]}
+    with pytest.raises(UnusableSchema, match=f"more than 64 alternatives in {keyword}"):
+        clean_input_schema(schema)
+    del schema[keyword][64]
+    assert clean_input_schema(schema)["properties"].keys() == {"a"}
+
+
+def test_a_large_schema_is_refused_however_little_of_it_would_be_left():
+    with pytest.raises(UnusableSchema, match="more than 262144"):
+        clean_input_schema({"$schema": "x" * 300_000})
+
+
+def test_a_reason_does_not_quote_a_reference_of_any_length():
+    with pytest.raises(UnusableSchema) as refusal:
+        clean_input_schema({"$ref": "#/" + "x" * 100_000})
+    assert len(str(refusal.value)) < 300

@@ -227,3 +227,30 @@ async def test_a_subscription_that_breaks_is_made_again(monkeypatch: pytest.Monk
     with anyio.fail_after(5):
         await modern.follow_changes()
     assert peer.methods.count("subscriptions/listen") == 3
+
+
+async def test_a_list_is_cut_by_its_size_as_well_as_by_its_length():
+    count = 0
+
+    async def heavy(params):
+        nonlocal count
+        count += 1
+        return {"tools": [{"description": "x" * 3 * 1024 * 1024}], "nextCursor": str(count)}
+
+    session, _ = await connect({"server/discover": DISCOVERED, "tools/list": heavy})
+    assert len(await session.list_tools()) == count == 3
+
+
+async def test_a_page_too_deep_to_be_measured_is_the_last():
+    deep: list = []
+    for _ in range(400):
+        deep = [deep]
+    pages = {None: (["a", deep], "2"), "2": (["b"], None)}
+    session, _ = await connect({"server/discover": DISCOVERED, "tools/list": paged(pages)})
+    assert await session.list_tools() == ["a", deep]
+
+
+async def test_a_version_of_any_length_is_quoted_in_part():
+    with pytest.raises(RequestFault) as refusal:
+        await connect({"initialize": {"protocolVersion": "9" * 100_000}}, era="legacy")
+    assert len(refusal.value.message) < 200

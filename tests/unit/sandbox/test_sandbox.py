@@ -131,7 +131,9 @@ async def test_backends_are_probed_once(sandbox, backends):
 
 async def test_a_box_gets_what_was_asked_for_and_its_labels(sandbox, backends, tmp_path):
     limits = Limits(processes=7)
-    server = node(env={"A": "1"}, mounts=(Mount(tmp_path, "/data"),), limits=limits, network="open")
+    data = tmp_path / "data"
+    data.mkdir()
+    server = node(env={"A": "1"}, mounts=(Mount(data, "/data"),), limits=limits, network="open")
     async with sandbox.launch(server, workspace_owner="agent-1"):
         [spec] = backends["docker"].started
         assert backends["docker"].running == 1
@@ -139,8 +141,27 @@ async def test_a_box_gets_what_was_asked_for_and_its_labels(sandbox, backends, t
     assert spec.argv == ("/usr/bin/node", "-e", "0")
     assert spec.root == Root("node", folder=Path("/roots/node"))
     assert (dict(spec.env), spec.network, spec.limits, spec.cwd) == ({"A": "1"}, "open", limits, "/")
-    assert spec.mounts == (Mount(tmp_path.resolve(), "/data"),)
+    assert spec.mounts == (Mount(data.resolve(), "/data"),)
     assert spec.labels == {"toolgate.instance": "instance-1", "toolgate.server": "s"}
+
+
+async def test_the_state_folder_is_mounted_into_no_box(sandbox, backends, tmp_path):
+    (tmp_path / "state").mkdir(exist_ok=True)
+    (tmp_path / "harmless").symlink_to(tmp_path / "state")
+    with pytest.raises(SandboxError, match="toolgate's state folder"):
+        await sandbox.prepare(node(mounts=(Mount(tmp_path / "harmless", "/data"),)))
+
+
+async def test_a_mount_that_was_replaced_by_a_link_after_it_was_checked_starts_no_box(sandbox, backends, tmp_path):
+    (tmp_path / "shared" / "data").mkdir(parents=True)
+    server = node(mounts=(Mount(tmp_path / "shared" / "data", "/data"),))
+    await sandbox.prepare(server)
+    (tmp_path / "shared" / "data").rmdir()
+    (tmp_path / "shared" / "data").symlink_to("/etc")
+    with pytest.raises(SandboxError, match="leads elsewhere"):
+        async with sandbox.launch(server, workspace_owner="agent-1"):
+            pass
+    assert backends["docker"].started == []
 
 
 async def test_each_owner_has_a_workspace_that_stays(sandbox, backends):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.spec import Mount, SandboxError
-from sandbox.store.mounts import checked_mounts, parse_mount
+from sandbox.store.mounts import check_private, checked_mounts, parse_mount
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,31 @@ def test_a_workspace_is_a_target_like_any_other(tmp_path):
     for workspace in ("/data", "/usr", "relative", "/workspace/../etc"):
         with pytest.raises(SandboxError, match="target"):
             checked_mounts([Mount(tmp_path, "/data")], workspace)
+
+
+@pytest.mark.parametrize(
+    ("source", "writable", "whose"),
+    [
+        ("state", False, "state folder"),
+        ("state/workspaces/files", True, "state folder"),
+        ("", False, "state folder"),
+        ("cache", True, "cache folder"),
+        ("cache/store/npm", True, "cache folder"),
+        ("engine", False, "socket of the container engine"),
+    ],
+)
+def test_what_is_ours_or_the_engines_is_mounted_nowhere(tmp_path, source, writable, whose):
+    environ = {"DOCKER_HOST": f"unix://{tmp_path}/engine/docker.sock"}
+    mount = Mount(tmp_path / source, "/data", writable=writable)
+    with pytest.raises(SandboxError, match=whose):
+        check_private([mount], state_dir=tmp_path / "state", cache_dir=tmp_path / "cache", environ=environ)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "tcp://127.0.0.1:2375", "unix://relative", "unix:///elsewhere/docker.sock"]
+)
+def test_other_folders_beside_ours_can_be_mounted(tmp_path, address):
+    mounts = [Mount(tmp_path / "statement", "/a", writable=True), Mount(tmp_path / "cache", "/b")]
+    check_private(
+        mounts, state_dir=tmp_path / "state", cache_dir=tmp_path / "cache", environ={"DOCKER_HOST": address}
+    )

@@ -27,14 +27,16 @@ def test_a_workspace_is_its_boxs_alone(tmp_path):
     assert status.st_uid == (BOX_UID if os.geteuid() == 0 else os.geteuid())
 
 
-def test_the_boxs_user_can_pass_but_not_list_whatever_the_umask(tmp_path):
+def test_the_boxs_user_alone_can_pass_but_not_list_whatever_the_umask(tmp_path):
     before = os.umask(0o077)
     try:
         path = Workspaces(tmp_path / "new" / "state").path_for("files", "agent-1")
     finally:
         os.umask(before)
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o711
-    assert stat.S_IMODE(path.parent.parent.stat().st_mode) == 0o711
+    for folder in (path.parent, path.parent.parent):
+        status = folder.stat()
+        assert stat.S_IMODE(status.st_mode) == (0o710 if os.geteuid() == 0 else 0o700)
+        assert status.st_gid == (BOX_UID if os.geteuid() == 0 else os.getegid())
     assert (tmp_path / "new").stat().st_mode & 0o001
 
 
@@ -61,3 +63,30 @@ def test_an_empty_workspace_is_new_and_goes_away_with_what_was_put_there(tmp_pat
         (first / "left").mkdir()
         (first / "left" / "over").touch()
     assert not first.exists()
+
+
+def test_a_workspace_that_its_box_opened_to_others_is_closed_again(tmp_path):
+    path = Workspaces(tmp_path).path_for("files", "agent-1")
+    path.chmod(0o7777)
+    assert Workspaces(tmp_path).path_for("files", "agent-1") == path
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
+def test_an_empty_workspace_goes_away_however_deep_a_box_has_dug(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    with Workspaces(tmp_path).empty() as path:
+        (path / "link").symlink_to(outside)
+        os.mkfifo(path / "pipe")
+        (path / "closed" / "inside").mkdir(parents=True)
+        (path / "closed").chmod(0)
+        below = os.open(path, os.O_RDONLY)
+        for _ in range(3000):
+            os.mkdir("d", dir_fd=below)
+            deeper = os.open("d", os.O_RDONLY, dir_fd=below)
+            os.close(below)
+            below = deeper
+        os.close(below)
+    assert not path.exists()
+    assert (outside / "kept").exists()

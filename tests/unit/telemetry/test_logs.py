@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -224,3 +225,26 @@ def test_a_message_without_end_is_cut_after_secrets_were_taken_out():
 def test_to_configure_again_replaces_what_was_there(monkeypatch: pytest.MonkeyPatch):
     lines_logged(io.StringIO(), monkeypatch)
     assert lines_logged(io.StringIO(), monkeypatch).count("\n") == 1
+
+
+@pytest.mark.usefixtures("logging_restored")
+@pytest.mark.parametrize(
+    ("text", "error", "is_told"),
+    [
+        (
+            "Exception in callback <built-in method set_result of Future>",
+            asyncio.InvalidStateError("invalid state"),
+            False,
+        ),
+        ("Exception in callback <built-in method set_result of Future>", ValueError("invalid"), True),
+        ("Exception in callback on_timer", asyncio.InvalidStateError("invalid state"), True),
+    ],
+)
+def test_a_lost_race_of_anyios_is_no_news(
+    monkeypatch: pytest.MonkeyPatch, text: str, error: Exception, is_told: bool
+):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    configure_logging(level="info", json=False)
+    logging.getLogger("asyncio").error(text, exc_info=error)
+    assert ("Exception in callback" in stream.getvalue()) is is_told

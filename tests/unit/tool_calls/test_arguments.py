@@ -54,6 +54,14 @@ def test_objects_that_cannot_be_sent_are_refused(arguments, why):
         canonical_json(arguments)
 
 
+@pytest.mark.parametrize("text", ['{"a', '{"a": "\n"}', '{"a": "\\x"}', "{"])
+def test_where_broken_text_breaks_is_said_once(text):
+    with pytest.raises(
+        InvalidArguments, match=r"^the arguments are not valid JSON: .*[^t] at line 1, column \d+$"
+    ):
+        parse_object(text)
+
+
 def test_a_number_with_thousands_of_digits_is_refused():
     with pytest.raises(InvalidArguments, match="number that is too long"):
         parse_object('{"a": ' + "9" * 10_000 + "}")

@@ -1,0 +1,90 @@
+"""What is broken off in the lean way, around requests that are passed through."""
+
+from __future__ import annotations
+
+import asyncio
+
+import anyio
+import pytest
+
+from gateway.api import presence as presence_module
+from gateway.api.presence import BrokenOffWhenClientLeaves
+from gateway.api.requests import ClientLeft
+
+from .asgi import Client
+
+
+def current() -> asyncio.Task[object]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+async def test_what_waits_is_broken_off_once_the_client_leaves_and_the_task_can_go_on():
+    client = Client()
+    client.left.set()
+    with anyio.fail_after(5), pytest.raises(ClientLeft), BrokenOffWhenClientLeaves(client.request()):
+        await anyio.sleep_forever()
+    assert current().cancelling() == 0
+    await anyio.sleep(0)
+
+
+async def test_a_fault_on_the_way_out_is_told_as_it_is_and_the_task_can_go_on():
+    client = Client()
+    client.left.set()
+    with anyio.fail_after(5), pytest.raises(ZeroDivisionError), BrokenOffWhenClientLeaves(client.request()):
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise ZeroDivisionError
+    assert current().cancelling() == 0
+    await anyio.sleep(0)
+
+
+async def test_a_cancellation_from_outside_is_no_leaving():
+    with anyio.move_on_after(0.01) as scope:
+        with BrokenOffWhenClientLeaves(Client().request()):
+            await anyio.sleep_forever()
+    assert scope.cancelled_caught
+
+
+async def test_a_cancellation_from_outside_goes_before_the_clients_leaving():
+    client = Client()
+
+    async def passing() -> None:
+        with BrokenOffWhenClientLeaves(client.request()):
+            try:
+                await anyio.sleep_forever()
+            except asyncio.CancelledError:
+                current().cancel()  # as a server does that stops at the same moment
+                raise
+
+    client.left.set()
+    task = asyncio.create_task(passing())
+    with anyio.fail_after(5), pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+
+
+async def test_a_client_that_leaves_once_its_answer_is_complete_has_not_left():
+    client = Client()
+    request = client.request()
+    answer = client.answer(request)
+    with BrokenOffWhenClientLeaves(request, answer):
+        await anyio.sleep(2 * presence_module._AT_ONCE)  # until the client is watched
+        await answer.begin(200, {})
+        await answer.write(b"", more=False)
+        client.left.set()
+        await anyio.sleep(0.01)
+    assert client.is_complete
+
+
+async def test_a_client_that_takes_nothing_for_too_long_counts_as_gone(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(presence_module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(presence_module, "_LOOKING", 0.01)
+    client = Client(takes=anyio.Event())
+    request = client.request()
+    answer = client.answer(request)
+    await answer.begin(200, {})
+    with anyio.fail_after(5), pytest.raises(ClientLeft), BrokenOffWhenClientLeaves(request, answer):
+        await answer.write(b"nobody takes this")
