@@ -32,11 +32,15 @@ async def test_what_waits_is_broken_off_once_the_client_leaves_and_the_task_can_
 async def test_a_fault_on_the_way_out_is_told_as_it_is_and_the_task_can_go_on():
     client = Client()
     client.left.set()
-    with anyio.fail_after(5), pytest.raises(ZeroDivisionError), BrokenOffWhenClientLeaves(client.request()):
+
+    async def fails_when_broken_off() -> None:
         try:
             await anyio.sleep_forever()
         finally:
             raise ZeroDivisionError
+
+    with anyio.fail_after(5), pytest.raises(ZeroDivisionError), BrokenOffWhenClientLeaves(client.request()):
+        await fails_when_broken_off()
     assert current().cancelling() == 0
     await anyio.sleep(0)
 
