@@ -11,12 +11,17 @@ from gateway.conversation.source import Source
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """A function that the model may call. `parameters` is a JSON Schema whose root is an object."""
+    """A function that the model may call. `parameters` is a JSON Schema whose root is an object.
+
+    With `is_function` False it is a tool of another kind (one that the provider runs, say), which only the dialect
+    in `source` can describe.
+    """
 
     name: str
     description: str
     parameters: Mapping[str, Any]
     source: Source | None = None
+    is_function: bool = True
 
 
 @dataclass(frozen=True, slots=True)
