@@ -191,6 +191,13 @@ async def test_what_another_dialect_cannot_say_is_refused_by_name_and_passes_in_
     assert fields.items() <= upstream.requests[0].body.items()
 
 
+async def test_models_are_listed_as_the_sdk_wants_them(gateway: InProcess, upstream: ScriptedUpstream):
+    async with client(gateway) as sdk:
+        listed = [model async for model in sdk.models.list(limit=2)]
+    assert [(model.id, model.display_name) for model in listed][:2] == [("tiny", "tiny"), ("claude", "claude")]
+    assert listed[0].created_at.tzinfo is not None
+
+
 async def test_tokens_are_counted_by_the_provider_or_not_at_all(gateway: InProcess, upstream: ScriptedUpstream):
     async with client(gateway) as sdk:
         with pytest.raises(anthropic.NotFoundError):  # which the scripted provider does not have: it was asked
