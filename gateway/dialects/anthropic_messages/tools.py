@@ -36,7 +36,7 @@ def _read_tool(value: Any, where: str) -> ToolDefinition:
     if schema is None:
         where = f"{where}.input_schema"
         raise InvalidRequest(f"{where} must be a JSON Schema object", param=where)
-    return ToolDefinition(name, description, schema, Source(NAME, raw))
+    return ToolDefinition(name, description, schema, Source(NAME, raw), strict=raw.get("strict") is True)
 
 
 def read_tool_choice(value: Any) -> ToolChoice | None:
@@ -76,7 +76,8 @@ def _write_tool(tool: ToolDefinition) -> Mapping[str, Any]:
         return raw
     described = {"description": tool.description} if tool.description else {}
     schema = tool.parameters if "type" in tool.parameters else {"type": "object", **tool.parameters}
-    return {"name": tool.name, **described, "input_schema": schema}
+    strict = {"strict": True} if tool.strict else {}
+    return {"name": tool.name, **described, "input_schema": schema, **strict}
 
 
 def write_tool_choice(choice: ToolChoice | None, *, parallel: bool | None) -> Mapping[str, Any] | None:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.conversation import Message, ModelRequest, Reasoning, ResponseSchema
-from gateway.dialects.crossing import check_crossing
+from gateway.conversation import Media, Message, ModelRequest, Reasoning, ResponseSchema
+from gateway.dialects.crossing import check_crossing, refuse_media
 from gateway.dialects.json_values import object_or_none
-from gateway.dialects.openai_chat.content import write_parts
+from gateway.dialects.openai_chat.content import write_media, write_parts
 from gateway.dialects.openai_chat.messages import write_assistant
 from gateway.dialects.openai_chat.name import NAME, is_own, own_object
 from gateway.dialects.openai_chat.request_reading import read_max_tokens
@@ -130,7 +130,14 @@ def _for_replay(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_plain(message: Message) -> list[dict[str, Any]]:
-    """A message of the system, the developer or the user."""
+    """A message of the system, the developer or the user.
+
+    Raises InvalidRequest for what a client of another dialect shows, and Chat has no part for.
+    """
+    if message.source is not None:
+        for part in message.parts:
+            if isinstance(part, Media) and write_media(part) is None:
+                refuse_media(part)
     content = write_parts(message.parts)
     if not content:
         return []

@@ -49,7 +49,8 @@ def _read_tool(value: Any, where: str) -> ToolDefinition:
         raise InvalidRequest(f"{where} must be a JSON Schema object", param=where)
     schema = object_or_none(parameters) or {}
     description, is_function = text_or_empty(described.get("description")), kind == "function"
-    return ToolDefinition(name, description, schema, Source(NAME, raw), is_function)
+    strict = described.get("strict") is True
+    return ToolDefinition(name, description, schema, Source(NAME, raw), is_function, strict)
 
 
 def read_tool_choice(value: Any) -> ToolChoice | None:
@@ -90,8 +91,10 @@ def write_tools(tools: Iterable[ToolDefinition]) -> list[Mapping[str, Any]]:
 def _write_tool(tool: ToolDefinition) -> Mapping[str, Any]:
     if raw := own_object(tool.source):
         return raw
-    described = {"description": tool.description} if tool.description else {}
-    return {"type": "function", "function": {"name": tool.name, **described, "parameters": tool.parameters}}
+    described: dict[str, Any] = {"description": tool.description} if tool.description else {}
+    strict = {"strict": True} if tool.strict else {}
+    function = {"name": tool.name, **described, "parameters": tool.parameters, **strict}
+    return {"type": "function", "function": function}
 
 
 def write_tool_choice(choice: ToolChoice) -> Any:

@@ -297,6 +297,20 @@ def test_media_that_have_no_block_are_refused_from_clients_and_named_in_results(
     assert told in shown["messages"][0]["content"][0]["content"]
 
 
+def test_a_document_at_an_address_is_not_left_out_in_silence():
+    document = {"type": "document", "source": {"type": "url", "url": "https://documents.example/a.pdf"}}
+    with pytest.raises(InvalidRequest, match="file"):
+        to_chat(messages=[{"role": "user", "content": [document]}])
+
+
+def test_strict_tools_stay_strict():
+    strict = {key: value for key, value in TOOL.items() if key != "cache_control"}
+    written = to_chat(tools=[strict])
+    assert written["tools"][0]["function"]["strict"] is True
+    back = ANTHROPIC_MESSAGES.write_request(OPENAI_CHAT.read_request(written), model="m")
+    assert back["tools"] == [strict]
+
+
 def test_provider_run_tools_are_named_without_their_dates():
     body = {
         "tools": [TOOL, {"type": "web_fetch_20260209", "name": "web_fetch"}, {"type": "bash_20250124"}, 5],
