@@ -14,13 +14,18 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api import health, models, tools
-from gateway.api.chat_completions import chat_completions
 from gateway.api.endpoint import Endpoint, plain
 from gateway.api.errors import ErrorAnswer
+from gateway.api.model_endpoint import model_endpoint
 from gateway.api.services import Admit
+from gateway.api.token_counts import count_tokens
+from gateway.dialects import Dialect
+from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.telemetry import Metrics
 from gateway.telemetry.visible import one_line
 
+_MESSAGES = "/v1/messages"
 _LONGEST_PATH = 200  # characters of it in an error
 
 
@@ -30,7 +35,9 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
     `observe` admits probes and operators, who must get through when the gateway is full; without it, `admit` does.
     """
     agents = {
-        ("POST", "/v1/chat/completions"): chat_completions,
+        ("POST", "/v1/chat/completions"): model_endpoint(OPENAI_CHAT),
+        ("POST", "/v1/messages"): model_endpoint(ANTHROPIC_MESSAGES),
+        ("POST", "/v1/messages/count_tokens"): count_tokens,
         ("GET", "/v1/models"): plain(models.list_models),
         ("GET", "/v1/tools"): plain(tools.list_tools),
     }
@@ -39,7 +46,10 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         ("GET", "/readyz"): plain(health.readyz),
         ("GET", "/metrics"): plain(health.metrics),
     }
-    hot = {place: Endpoint(place[1], handler, admit, metrics) for place, handler in agents.items()}
+    hot = {
+        place: Endpoint(place[1], handler, admit, metrics, _dialect_at(place[1]))
+        for place, handler in agents.items()
+    }
     hot |= {place: Endpoint(place[1], handler, observe or admit, metrics) for place, handler in observers.items()}
     fastapi = FastAPI(title="toolgate", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     call_tool = tools.PREFIX + "{name:path}"
@@ -78,7 +88,7 @@ class _Routes:
 
 def _not_found(request: Request, _: Exception) -> JSONResponse:
     message = f"there is nothing at {request.method} {_path(request)}"
-    return _error(ErrorAnswer(404, message, "invalid_request_error", "unknown_url"))
+    return _error(request, ErrorAnswer(404, message, "invalid_request_error", "unknown_url"))
 
 
 def _method_not_allowed(request: Request, _: Exception) -> JSONResponse:
@@ -87,7 +97,7 @@ def _method_not_allowed(request: Request, _: Exception) -> JSONResponse:
 
 def _refuse_method(request: Request, allowed: str) -> JSONResponse:
     message = f"{_path(request)} does not take {request.method}"
-    response = _error(ErrorAnswer(405, message, "invalid_request_error", "method_not_allowed"))
+    response = _error(request, ErrorAnswer(405, message, "invalid_request_error", "method_not_allowed"))
     response.headers["allow"] = allowed
     return response
 
@@ -96,5 +106,11 @@ def _path(request: Request) -> str:
     return one_line(request.scope["path"], _LONGEST_PATH)
 
 
-def _error(answer: ErrorAnswer) -> JSONResponse:
-    return JSONResponse(answer.body(), status_code=answer.status)
+def _dialect_at(path: str) -> Dialect:
+    """In whose words clients are told of errors at a path."""
+    return ANTHROPIC_MESSAGES if path.startswith(_MESSAGES) else OPENAI_CHAT
+
+
+def _error(request: Request, answer: ErrorAnswer) -> JSONResponse:
+    body = _dialect_at(request.scope["path"]).write_error(answer, request_id="")
+    return JSONResponse(body, status_code=answer.status)

@@ -11,6 +11,7 @@
     │   ├── ToolNotFound            404  no such tool, or not for this key
     │   ├── PayloadTooLarge         413  the body is over the limit
     │   ├── IdempotencyMismatch     422  this idempotency key was used for another request
+    │   ├── NotSupported            501  what is asked for cannot be had from this model's provider
     │   ├── ToolsUnavailable        503  a server that the request insists on is down
     │   └── Overloaded              503  the gateway is draining or full
     ├── UpstreamError               a model provider failed us
@@ -145,6 +146,13 @@ class IdempotencyMismatch(RequestError):
     default_code = "idempotency_mismatch"
 
 
+class NotSupported(RequestError):
+    """The gateway would, and the provider cannot."""
+
+    status = 501
+    default_code = "not_supported"
+
+
 class ToolsUnavailable(RequestError):
     """A tool server on which the request insists is down."""
 
@@ -163,11 +171,15 @@ class Overloaded(RequestError):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAnswer:
-    """The HTTP answer of a provider that refused: passed on as it came, because clients match its text."""
+    """The HTTP answer of a provider that refused: passed on as it came, because clients match its text.
+
+    `dialect` says in whose form the body is: a client of another one is told its message alone.
+    """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    dialect: str = ""
 
 
 class UpstreamError(ToolgateError):

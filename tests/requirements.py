@@ -11,11 +11,15 @@ _ONE = "tests/contract/loop/test_one_answer.py"
 _FAULTS = "tests/contract/loop/test_faults.py"
 _RETRIES = "tests/contract/loop/test_retries.py"
 _NARROWING = "tests/contract/loop/test_narrowing.py"
+_MESSAGES = "tests/contract/messages/test_messages_loop.py"
+_MESSAGES_FAULTS = "tests/contract/messages/test_messages_faults.py"
 
 LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
     "One request is one run: one response id, one finish_reason, one terminal event, however many the rounds.": (
         f"{_ONE}::test_several_rounds_leave_as_one_stream_with_one_id_and_one_end",
         f"{_ONE}::test_several_rounds_make_one_whole_answer",
+        f"{_MESSAGES}::test_several_rounds_make_one_answer",
+        f"{_MESSAGES}::test_a_stream_has_one_start_and_one_end_and_its_blocks_follow_each_other",
     ),
     "Deltas of calls to our tools never leave.": (f"{_ONE}::test_deltas_of_calls_to_our_tools_never_leave",),
     "Text of every round leaves, except under response_format, where only the last round's text leaves.": (
@@ -29,18 +33,25 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
     "n > 1 with our tools attached is 400.": (
         f"{_ONE}::test_more_than_one_choice_is_refused_while_tools_are_attached",
     ),
-    "usage is the sum over rounds.": (f"{_ONE}::test_usage_is_the_sum_over_rounds",),
+    "usage is the sum over rounds; on Messages the last round's, with the sum in toolgate.usage.": (
+        f"{_ONE}::test_usage_is_the_sum_over_rounds",
+        f"{_MESSAGES}::test_usage_is_that_of_the_last_round_and_the_sum_is_told_to_those_who_ask",
+    ),
     "Calls to the client's own tools end the turn in the client's way; ours of the same turn have run by then, "
     "and are put back into the history when the client returns.": (
         f"{_ONE}::test_the_clients_own_tools_end_the_turn_and_ours_have_run_by_then",
+        f"{_MESSAGES}::test_the_clients_own_tools_end_the_turn_and_ours_are_put_back_when_it_returns",
     ),
     "Tools that the provider would run itself are never forwarded in silence: policy decides on them.": (
         "tests/contract/loop/test_provider_tools.py::test_they_are_denied_by_default_on_both_ways_through",
         "tests/contract/loop/test_provider_tools.py::test_a_policy_can_allow_them",
+        f"{_MESSAGES_FAULTS}::test_tools_that_the_provider_runs_are_denied_by_default",
+        f"{_MESSAGES_FAULTS}::test_a_policy_allows_them_by_their_name_without_a_date",
     ),
     "A retry with the same key and body joins the run whose answer got lost.": (
         f"{_RETRIES}::test_the_official_sdks_own_retry_joins_the_run_whose_answer_was_lost",
         f"{_RETRIES}::test_a_retry_of_a_request_that_ended_well_is_told_the_same_answer",
+        f"{_MESSAGES}::test_a_retry_of_the_sdk_joins_the_run_whose_answer_was_lost",
     ),
     "A client that wants it exact sends Idempotency-Key.": (
         f"{_RETRIES}::test_an_idempotency_key_finds_the_run_exactly",
@@ -59,6 +70,7 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
     "event, then the end of the stream.": (
         f"{_FAULTS}::test_a_provider_that_breaks_off_before_the_first_byte_is_an_http_error",
         f"{_FAULTS}::test_a_fault_within_a_stream_is_an_error_event_and_the_end",
+        f"{_MESSAGES_FAULTS}::test_a_fault_within_a_stream_is_an_error_event_and_the_end",
     ),
     "The toolgate field and the header can only narrow what the key may do.": (
         f"{_NARROWING}::test_header_and_field_both_narrow",
@@ -69,9 +81,11 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
         f"{_ONE}::test_a_client_that_asks_is_told_what_its_run_did",
         f"{_NARROWING}::test_else_the_answer_names_the_dead_servers_and_goes_on_without",
     ),
-    "Progress events are extra fields on chunks which SDKs ignore, and SSE comments are heartbeats.": (
+    "Progress events are extra fields on chunks, or pings, which SDKs ignore; comments or pings are heartbeats.": (
         f"{_ONE}::test_progress_events_are_extra_fields_that_the_sdk_ignores",
         f"{_ONE}::test_a_silent_stream_is_kept_alive_by_comments",
+        f"{_MESSAGES}::test_progress_is_told_in_pings_that_the_sdk_leaves_out",
+        f"{_MESSAGES}::test_a_silent_stream_is_kept_alive_by_pings",
     ),
     "The audit trail keeps digests, and write targets in clear.": (
         f"{_ONE}::test_the_runs_audit_shows_all_of_it",

@@ -16,6 +16,8 @@ from starlette.types import Send
 from gateway.api.errors import SERVER_ERROR, ErrorAnswer, describe_error, error_response
 from gateway.api.requests import Request
 from gateway.api.responses import Response
+from gateway.dialects import Dialect
+from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.errors import ToolgateError
 
 _log = logging.getLogger(__name__)
@@ -30,9 +32,20 @@ _EVENT_STREAM: dict[str, str] = {"content-type": "text/event-stream; charset=utf
 class Answer:
     """The answer to one request. `headers` (names in lower case) are added to whatever is sent."""
 
-    __slots__ = ("_request", "_send", "_sending_since", "_stream_fault", "has_ended", "headers", "status")
+    __slots__ = (
+        "_dialect",
+        "_request",
+        "_send",
+        "_sending_since",
+        "_stream_fault",
+        "has_ended",
+        "headers",
+        "status",
+    )
 
-    def __init__(self, request: Request, send: Send) -> None:
+    def __init__(self, request: Request, send: Send, dialect: Dialect = OPENAI_CHAT) -> None:
+        """`dialect` is that in which the client wants to be told of errors."""
+        self._dialect = dialect
         self._request = request
         self._send = send
         self._stream_fault: StreamFault | None = None
@@ -57,6 +70,8 @@ class Answer:
         """Send the head. Every answer carries the ids of its request and its run."""
         self.status = status
         named = {**headers, **self.headers, **self._request.ids}
+        if (also := self._dialect.traits.request_id_header) and also not in named:
+            named[also] = self._request.request_id
         raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in named.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
 
@@ -86,7 +101,7 @@ class Answer:
                 "request %s failed: %s", self._request.request_id, cause, exc_info=None if foreseen else error
             )
         if not self.has_begun:
-            await self.whole(error_response(told))
+            await self.whole(error_response(told, self._dialect, request_id=self._request.request_id))
         elif not self.has_ended and self._stream_fault is not None:
             await self.write(self._stream_fault(told), more=False)
         return told

@@ -15,6 +15,8 @@ from gateway.api.answer import Answer
 from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import Response
 from gateway.api.services import Admit, Services
+from gateway.dialects import Dialect
+from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.telemetry import Metrics
 
 Handler = Callable[[Request, Services, Answer], Awaitable[None]]
@@ -27,7 +29,11 @@ _CLIENT_LEFT = 499
 class Endpoint:
     """One route."""
 
-    def __init__(self, route: str, handler: Handler, admit: Admit, metrics: Metrics) -> None:
+    def __init__(
+        self, route: str, handler: Handler, admit: Admit, metrics: Metrics, dialect: Dialect = OPENAI_CHAT
+    ) -> None:
+        """`dialect` is that of its clients, in which they are told of errors."""
+        self.dialect = dialect
         self._route = route
         self._handler = handler
         self._admit = admit
@@ -37,7 +43,7 @@ class Endpoint:
         """Serve one request."""
         started = time.perf_counter()
         request = Request(scope, receive)
-        answer = Answer(request, send)
+        answer = Answer(request, send, self.dialect)
         status = _CLIENT_LEFT
         try:
             await self._serve(request, answer)

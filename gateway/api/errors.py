@@ -14,6 +14,10 @@ import orjson
 
 from gateway import errors
 from gateway.api.responses import JSON, Response, json_response, passed_on
+from gateway.dialects import Dialect
+from gateway.dialects.openai_chat import OPENAI_CHAT
+
+_WHEN_TO_RETRY = frozenset({"retry-after", "retry-after-ms", "x-should-retry"})
 
 SERVER_ERROR = "server_error"
 """The kind of what is ours to mend: clients learn little of it, and the log everything."""
@@ -41,10 +45,8 @@ class ErrorAnswer:
         return self.code if self.upstream is None else "upstream_refused"
 
     def body(self) -> dict[str, Any]:
-        """OpenAI's error object."""
-        return {
-            "error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code},
-        }
+        """OpenAI's error object, for endpoints of no dialect."""
+        return OPENAI_CHAT.write_error(self, request_id="")
 
 
 def describe_error(error: Exception, *, request_id: str) -> ErrorAnswer:
@@ -67,16 +69,23 @@ def _only_cause(error: Exception) -> Exception:
     return _only_cause(causes[0]) if len(causes) == 1 else RuntimeError("several failures at once")
 
 
-def error_response(told: ErrorAnswer) -> Response:
-    """The HTTP answer that tells a client of an error; a provider's own answer is passed on as it came."""
-    if told.upstream is not None:
-        return _pass_on(told.upstream)
+def error_response(told: ErrorAnswer, dialect: Dialect = OPENAI_CHAT, *, request_id: str = "") -> Response:
+    """The HTTP answer that tells a client of an error, in its dialect.
+
+    A provider's own answer is passed on as it came where the client speaks the same; of another one its message is
+    told, with the headers that say when to try again.
+    """
     headers: dict[str, str] = {}
+    if told.upstream is not None:
+        if told.upstream.dialect in ("", dialect.name):
+            return _pass_on(told.upstream)
+        headers = {name: value for name, value in told.upstream.headers.items() if name in _WHEN_TO_RETRY}
     if told.retry_after is not None:
         headers["retry-after"] = str(told.retry_after)
     if told.status == 401:
         headers["www-authenticate"] = "Bearer"
-    return json_response(told.body(), status=told.status, headers=headers)
+    body = dialect.write_error(told, request_id=request_id)
+    return json_response(body, status=told.status, headers=headers)
 
 
 def _pass_on(upstream: errors.UpstreamAnswer) -> Response:
@@ -160,6 +169,7 @@ ROWS: Mapping[type[BaseException], Callable[[Any], ErrorAnswer]] = {
     errors.ToolNotFound: _request,
     errors.PayloadTooLarge: _request,
     errors.IdempotencyMismatch: _request,
+    errors.NotSupported: _request,
     errors.ToolsUnavailable: _request,
     errors.Overloaded: _request,
     errors.UpstreamRefused: _refused,

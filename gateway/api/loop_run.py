@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from gateway.api.answer import Answer
 from gateway.api.errors import describe_error
 from gateway.api.inquiry import Inquiry
-from gateway.api.presence import CancelledWhenClientLeaves
+from gateway.api.presence import BrokenOffWhenClientLeaves
 from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import json_response
 from gateway.api.run_records import RunLog
@@ -22,7 +22,8 @@ from gateway.api.run_summary import summarize_run
 from gateway.api.services import Services
 from gateway.api.tool_runner import RunTools
 from gateway.api.toolgate_field import FIELD, HEADER
-from gateway.conversation import FinishReason, Message, ModelRequest, ModelResponse, Part, Text
+from gateway.conversation import FinishReason, Message, ModelRequest, ModelResponse, Part, Reasoning, Text
+from gateway.dialects import Traits
 from gateway.errors import InvalidRequest
 from gateway.exposure import check_names
 from gateway.tool_loop import Finish, ModelCaller, RequestIdentity, RunEvent, ToolLoop, ToolLoopMachine
@@ -34,10 +35,10 @@ _RETRIES = "x-stainless-retry-count"  # what the official SDKs say of themselves
 
 async def run_loop(request: Request, services: Services, answer: Answer, inquiry: Inquiry) -> None:
     """Answer with a run; a retry of an earlier attempt joins that one's run."""
-    given = await _model_request(services, inquiry)
+    given = await _model_request(request, services, inquiry)
     identity = _identity(request, inquiry)
     rejoin = identity.idempotency_key is not None or _is_retry(request)
-    with CancelledWhenClientLeaves(request, answer):
+    with BrokenOffWhenClientLeaves(request, answer):
         async with services.attempts.claim(
             identity,
             begin=lambda: _begin(request, services, inquiry, given),
@@ -50,15 +51,21 @@ async def run_loop(request: Request, services: Services, answer: Answer, inquiry
             await _Run(request, services, answer, inquiry, loop).run()
 
 
-async def _model_request(services: Services, inquiry: Inquiry) -> ModelRequest:
+async def _model_request(request: Request, services: Services, inquiry: Inquiry) -> ModelRequest:
     """The client's request with our tools added and our part of earlier turns put back. Raises InvalidRequest."""
     given = inquiry.dialect.read_request(inquiry.fields)
     ours = inquiry.exposure.definitions
     if ours:
         _check_compatible(given)
-    check_names(ours, given.tools)
+    check_names(ours, given.tools, name_field=inquiry.dialect.traits.tool_name)
     messages = await services.handoffs.restore(inquiry.principal.key_id, given.messages)
-    return replace(given, messages=messages, tools=(*given.tools, *ours))
+    headers = _meaningful_headers(request, inquiry)
+    return replace(given, messages=messages, tools=(*given.tools, *ours), headers=headers)
+
+
+def _meaningful_headers(request: Request, inquiry: Inquiry) -> dict[str, str]:
+    names = inquiry.dialect.traits.request_headers
+    return {name: request.headers[name] for name in names if name in request.headers}
 
 
 def _check_compatible(given: ModelRequest) -> None:
@@ -79,6 +86,8 @@ def _identity(request: Request, inquiry: Inquiry) -> RequestIdentity:
         raise InvalidRequest(message, param=_IDEMPOTENCY_KEY)
     digest = hashlib.sha256(inquiry.body)
     digest.update(request.headers.get(HEADER, "").encode("latin-1"))
+    for name, value in _meaningful_headers(request, inquiry).items():
+        digest.update(f"\n{name}: {value}".encode("latin-1"))
     return RequestIdentity(inquiry.principal.key_id, digest.digest(), key)
 
 
@@ -96,8 +105,15 @@ def _begin(request: Request, services: Services, inquiry: Inquiry, given: ModelR
         ),
     )
     model, tools = _means(request, services, inquiry)
-    response_id = _response_id(request.run_id)
-    return ToolLoop(machine, run_id=request.run_id, response_id=response_id, model=model, tools=tools)
+    traits = inquiry.dialect.traits
+    return ToolLoop(
+        machine,
+        run_id=request.run_id,
+        response_id=_response_id(request.run_id, traits),
+        model=model,
+        tools=tools,
+        usage_of_run=traits.usage_of_run,
+    )
 
 
 def _means(request: Request, services: Services, inquiry: Inquiry) -> tuple[ModelCaller, RunTools]:
@@ -141,7 +157,7 @@ class _Run:
     async def _whole(self) -> None:
         finish = await self.loop.run(_ignore)
         await self._keep_handoff(finish)
-        response = _response(self.loop, finish)
+        response = _response(self.loop, finish, self.inquiry.dialect.traits)
         written = self.inquiry.dialect.write_response(response, toolgate=self._summary())
         await self.answer.whole(json_response(written))
 
@@ -171,32 +187,48 @@ class _Run:
     async def _keep_handoff(self, finish: Finish) -> None:
         """Before the client can come back with its tools' results: keep what it will not know of this turn."""
         asked, transcript = self.loop.machine.request.messages, self.loop.machine.transcript
-        if finish.reason is FinishReason.TOOL_CALLS and not _is_known_to_client(transcript, finish):
+        keeps_proofs = self.inquiry.dialect.traits.keeps_proofs
+        is_known = _is_known_to_client(transcript, finish, keeps_proofs=keeps_proofs)
+        if finish.reason is FinishReason.TOOL_CALLS and not is_known:
             key_id = self.inquiry.principal.key_id
             await self.services.handoffs.keep(key_id, asked, finish.client_calls, transcript)
 
 
-def _is_known_to_client(transcript: Sequence[Message], finish: Finish) -> bool:
-    """Whether all that this run added is the one message that the client gets."""
-    return len(transcript) == 1 and transcript[0].tool_calls == finish.client_calls
+def _is_known_to_client(transcript: Sequence[Message], finish: Finish, *, keeps_proofs: bool) -> bool:
+    """Whether all that this run added is the one message that the client gets, and will send back whole."""
+    if len(transcript) != 1 or transcript[0].tool_calls != finish.client_calls:
+        return False
+    return keeps_proofs or not any(
+        isinstance(part, Reasoning) and part.signature is not None for part in transcript[0].parts
+    )
 
 
-def _response(loop: ToolLoop, finish: Finish) -> ModelResponse:
-    """The one answer to the client, put together from all rounds."""
-    response = replace(finish.last, id=_response_id(loop.run_id), finish_reason=finish.reason, usage=finish.usage)
+def _response(loop: ToolLoop, finish: Finish, traits: Traits) -> ModelResponse:
+    """The one answer to the client, put together from all rounds.
+
+    What later rounds thought is told without its proof, which holds behind calls that the client does not know.
+    """
+    response = replace(
+        finish.last,
+        id=_response_id(loop.run_id, traits),
+        finish_reason=finish.reason,
+        usage=loop.told_usage(finish),
+    )
     if finish.rounds == 1 and finish.last.message.tool_calls == finish.client_calls:
         return response  # nothing was put together: fields unknown to us stay
     kept: tuple[Part, ...] = tuple(
-        part for part in finish.last.message.parts if not isinstance(part, Text) and part not in _calls(finish)
+        replace(part, signature=None) if isinstance(part, Reasoning) and finish.rounds > 1 else part
+        for part in finish.last.message.parts
+        if not isinstance(part, Text) and part not in _calls(finish)
     )
     text = (Text(finish.text),) if finish.text else ()
     message = Message("assistant", (*kept, *text, *finish.client_calls))
     return replace(response, message=message, source=None)
 
 
-def _response_id(run_id: str) -> str:
+def _response_id(run_id: str, traits: Traits) -> str:
     """One id for the answer, whatever the number of rounds; derived from the run's: each leads to the other."""
-    return f"chatcmpl-{run_id.removeprefix('run_')}"
+    return traits.response_id_prefix + run_id.removeprefix("run_")
 
 
 def _calls(finish: Finish) -> tuple[Part, ...]:

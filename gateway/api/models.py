@@ -1,18 +1,41 @@
-"""`GET /v1/models`: what this key may call, in OpenAI's form."""
+"""`GET /v1/models`: what this key may call, in OpenAI's form, or Anthropic's for whoever speaks its dialect."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from gateway.api.requests import Request
 from gateway.api.responses import Response, json_response
 from gateway.api.services import Services
+from gateway.routing import ModelInfo
+
+_ANTHROPICS = "anthropic-version"
 
 
 async def list_models(request: Request, services: Services) -> Response:
     """The models of this key. A provider that cannot be asked is left out; it never delays the answer for long."""
     principal = services.keyring.authenticate(request.headers)
     models = await services.router.list_models(principal.models)
+    if _ANTHROPICS in request.headers:
+        return json_response(_as_anthropic(models))
     listed = [
         {"id": model.id, "object": "model", "created": model.created, "owned_by": model.owned_by}
         for model in models
     ]
     return json_response({"object": "list", "data": listed})
+
+
+def _as_anthropic(models: Sequence[ModelInfo]) -> dict[str, Any]:
+    """All on one page, whatever `limit` says."""
+    ends = {"first_id": models[0].id, "last_id": models[-1].id} if models else {"first_id": None, "last_id": None}
+    listed = [
+        {"type": "model", "id": model.id, "display_name": model.id, "created_at": _iso(model.created)}
+        for model in models
+    ]
+    return {"data": listed, "has_more": False, **ends}
+
+
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import orjson
-
-from gateway.api.answer import Answer
+from gateway.api.answer import Answer, StreamFault
 from gateway.api.errors import ErrorAnswer, describe_error
 from gateway.api.inquiry import Inquiry
 from gateway.api.presence import BrokenOffWhenClientLeaves
@@ -18,8 +16,8 @@ from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import hop_by_hop, passed_on
 from gateway.api.run_records import RunLog
 from gateway.api.services import Services
-from gateway.providers.caller import ProviderAnswer
-from gateway.sse import encode_event
+from gateway.dialects import Dialect
+from gateway.providers.answers import ProviderAnswer
 
 _OURS = "x-toolgate-"
 
@@ -29,9 +27,7 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
     run = RunLog(request, inquiry.principal, inquiry.dialect.name, inquiry.model, rounds=1)
     try:
         with BrokenOffWhenClientLeaves(request, answer):
-            sent = services.router.forward(
-                inquiry.route, inquiry.body, inquiry.fields, _passed_in(request.headers)
-            )
+            sent = services.router.forward(inquiry.route, inquiry.body, inquiry.fields, passed_in(request.headers))
             async with sent as given:
                 await _answer(answer, given, inquiry, run)
         run.outcome = "ok"
@@ -44,7 +40,7 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
         await run.record(services)
 
 
-def _passed_in(headers: Mapping[str, str]) -> dict[str, str]:
+def passed_in(headers: Mapping[str, str]) -> dict[str, str]:
     """The client's headers that are not meant for us; routing leaves out those that carry credentials."""
     kept = {name: value for name, value in headers.items() if not name.startswith(_OURS)}
     for name in hop_by_hop(headers):
@@ -69,15 +65,19 @@ async def _stream(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: 
         async for chunk in given.chunks():
             scanner.feed(chunk)
             if not answer.has_begun:
-                await answer.begin_events(_fault, passed_on(given.headers))
+                await answer.begin_events(_fault_in(inquiry.dialect), passed_on(given.headers))
             await answer.write(chunk)
     finally:
         run.usage = scanner.usage
     if not answer.has_begun:
-        await answer.begin_events(_fault, passed_on(given.headers))
+        await answer.begin_events(_fault_in(inquiry.dialect), passed_on(given.headers))
     await answer.write(b"", more=False)
 
 
-def _fault(told: ErrorAnswer) -> bytes:
+def _fault_in(dialect: Dialect) -> StreamFault:
     """An error event, set apart from whatever the provider had begun to say."""
-    return b"\n\n" + encode_event(orjson.dumps(told.body()))
+
+    def tell(told: ErrorAnswer) -> bytes:
+        return b"\n\n" + dialect.stream_writer(include_usage=False).error(told)
+
+    return tell

@@ -16,7 +16,6 @@ from gateway.api.errors import ErrorAnswer
 from gateway.api.run_summary import describe_progress
 from gateway.conversation import Finished, UsageReported
 from gateway.dialects import StreamWriter
-from gateway.sse import HEARTBEAT
 from gateway.tool_loop import Progress, RunEvent
 
 
@@ -51,7 +50,7 @@ class RunStream:
 
     @asynccontextmanager
     async def kept_alive(self) -> AsyncGenerator[None]:
-        """Send a comment whenever the stream has been silent for a while: proxies would give up otherwise."""
+        """Send a sign of life whenever the stream has been silent for a while: proxies would give up otherwise."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._beat)
             yield
@@ -65,7 +64,7 @@ class RunStream:
             elif self._writing:  # something waits for the client as it is
                 await anyio.sleep(self._heartbeat_seconds)
             else:
-                await self._write(HEARTBEAT)
+                await self._write(self._writer.heartbeat())
 
     async def _write(self, data: bytes, *, more: bool = True) -> None:
         if not data and more:
@@ -80,4 +79,4 @@ class RunStream:
             self._writing -= 1
 
     def _fault(self, told: ErrorAnswer) -> bytes:
-        return self._writer.error(told.body())
+        return self._writer.error(told)

@@ -6,6 +6,7 @@ Names, verdicts and durations, never arguments or results: those stay in the run
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from gateway.tool_calls import ToolOutcome
@@ -13,13 +14,17 @@ from gateway.tool_loop import Progress, RoundStarted, ToolCallBegan, ToolCallEnd
 
 
 def summarize_run(loop: ToolLoop, unavailable: Sequence[str]) -> dict[str, Any]:
-    """A run so far: its id, its rounds, the calls to our tools in the order of their ends, dead servers."""
+    """A run so far: its id, its rounds, the tokens of all of them, dead servers, and the calls to our tools in the
+    order of their ends.
+    """
     summary: dict[str, Any] = {
         "run_id": loop.run_id,
         "rounds": loop.machine.rounds,
         "tool_calls": [_call(outcome) for outcome in loop.outcomes],
         "unavailable": list(unavailable),
     }
+    if loop.machine.usage is not None:
+        summary["usage"] = asdict(loop.machine.usage)
     if loop.machine.limit is not None:
         summary["limit"] = loop.machine.limit
     return summary

@@ -32,7 +32,7 @@ from gateway.conversation.parts import (
     ToolResult,
     UnknownPart,
 )
-from gateway.conversation.requests import ModelRequest
+from gateway.conversation.requests import ModelRequest, ResponseSchema
 from gateway.conversation.responses import FinishReason, ModelResponse
 from gateway.conversation.source import Source
 from gateway.conversation.tools import ToolChoice, ToolDefinition
@@ -51,6 +51,7 @@ __all__ = [
     "Refusal",
     "RefusalDelta",
     "ResponseAssembler",
+    "ResponseSchema",
     "ResponseStarted",
     "Role",
     "Source",

@@ -37,10 +37,11 @@ class _Growing:
     kind: type[Text] | type[Refusal] | type[Reasoning]
     name: str
     pieces: list[str] = field(default_factory=list[str])
+    signature: str | None = None
 
     def part(self) -> Part:
         text = "".join(self.pieces)
-        return Reasoning(text, name=self.name) if self.kind is Reasoning else self.kind(text)
+        return Reasoning(text, self.signature, self.name) if self.kind is Reasoning else self.kind(text)
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ class ResponseAssembler:
             case ToolCallDelta():
                 self._add_arguments(event)
             case ReasoningDelta():
-                self._grow(Reasoning, event.field, event.text)
+                self._grow(Reasoning, event.field, event.text, event.signature)
             case RefusalDelta():
                 self._grow(Refusal, "", event.text)
             case ToolCallStarted():
@@ -121,12 +122,19 @@ class ResponseAssembler:
             source=_no_object(dialect) if dialect else None,
         )
 
-    def _grow(self, kind: type[Text] | type[Refusal] | type[Reasoning], name: str, text: str) -> None:
+    def _grow(
+        self,
+        kind: type[Text] | type[Refusal] | type[Reasoning],
+        name: str,
+        text: str,
+        signature: str | None = None,
+    ) -> None:
         last = self._last
-        if last is None or last.kind is not kind or last.name != name:
+        if last is None or last.kind is not kind or last.name != name or last.signature is not None:
             last = self._last = _Growing(kind, name)
             self._parts.append(last)
         last.pieces.append(text)
+        last.signature = signature
 
     def _add_arguments(self, event: ToolCallDelta) -> None:
         call = self._calls.get(event.index)
@@ -136,6 +144,10 @@ class ResponseAssembler:
 
     def _add_unknown(self, event: UnknownDelta) -> None:
         if not event.in_message:
+            return
+        if event.is_part:
+            self._parts.append(_GrowingUnknown(event.dialect, dict(event.raw)))
+            self._last = None
             return
         unknown = self._unknown.get(event.dialect)
         if unknown is None:

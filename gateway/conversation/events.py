@@ -38,10 +38,14 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """A piece of reasoning. `field` is the dialect's own name for it, where it has several."""
+    """A piece of reasoning. `field` is the dialect's own name for it, where it has several.
+
+    A piece with a `signature`, the proof of all that was thought since the last one, is the last of its part.
+    """
 
     text: str
     field: str = "reasoning_content"
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,14 @@ class UnknownDelta:
     """Fields of a delta that this vocabulary does not name; only `dialect` can write them again.
 
     With `in_message` False they are told about the message (log probabilities, say) and are no part of it: they
-    are passed on to the client, and not sent back to the model.
+    are passed on to the client, and not sent back to the model. With `is_part` they are a whole part, in its place
+    among the others; else they are put together with those before.
     """
 
     dialect: str
     raw: Mapping[str, Any]
     in_message: bool = True
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)

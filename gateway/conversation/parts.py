@@ -29,7 +29,8 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """What the model thought. `signature` is the provider's opaque proof, replayed byte for byte.
+    """What the model thought. `signature` is the provider's opaque proof, replayed byte for byte; `text` may be
+    empty then.
 
     `name` is the dialect's own name for it, where it has several; see `ReasoningDelta.field`.
     """

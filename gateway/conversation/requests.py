@@ -11,12 +11,27 @@ from gateway.conversation.tools import ToolChoice, ToolDefinition
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseSchema:
+    """The JSON Schema that an answer must satisfy. `strict` is None where the client leaves it to the provider."""
+
+    schema: Mapping[str, Any]
+    name: str = "answer"
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRequest:
     """What a client asks of a model.
 
     `dialect` is the wire format it was read from, and `extras` the top-level fields of that format which this
-    vocabulary does not name (sampling parameters, metadata, fields newer than we are): the same dialect
-    writes them back as they came. `max_tokens` holds for each model call, not for a whole run.
+    vocabulary does not name, or that can be said in several ways: the same dialect writes them back as they came.
+    Another dialect says what is named here, and refuses a request whose `native` is not empty: the fields that
+    would change the answer and that only their own dialect can say.
+
+    `max_tokens` holds for each model call, not for a whole run. `effort` is how hard the model is to think, from
+    `none` over `low`, `medium` and `high` to whatever the provider takes. `parallel_calls` is None where the
+    client does not say. `user` tells the provider's abuse detection whose request it is. `headers` go along with
+    the request, to providers of the same dialect.
     """
 
     model: str
@@ -29,4 +44,13 @@ class ModelRequest:
     stream: bool = False
     include_usage: bool = False
     structured_output: bool = False
+    response_schema: ResponseSchema | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    effort: str | None = None
+    parallel_calls: bool | None = None
+    user: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    native: tuple[str, ...] = ()
     extras: Mapping[str, Any] = field(default_factory=dict[str, Any])

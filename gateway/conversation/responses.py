@@ -13,12 +13,13 @@ from gateway.conversation.usage import Usage
 
 
 class FinishReason(StrEnum):
-    """Why a model stopped."""
+    """Why a model stopped. After PAUSED it would go on if it were sent its own answer."""
 
     STOP = "stop"
     LENGTH = "length"
     TOOL_CALLS = "tool_calls"
     CONTENT_FILTER = "content_filter"
+    PAUSED = "paused"
     UNKNOWN = "unknown"
 
 

@@ -11,12 +11,18 @@ from gateway.conversation.source import Source
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """A function that the model may call. `parameters` is a JSON Schema whose root is an object."""
+    """A function that the model may call. `parameters` is a JSON Schema whose root is an object.
+
+    With `is_function` False it is a tool of another kind (one that the provider runs, say), which only the dialect
+    in `source` can describe. `strict` asks the provider for calls that satisfy the schema without exception.
+    """
 
     name: str
     description: str
     parameters: Mapping[str, Any]
     source: Source | None = None
+    is_function: bool = True
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,15 @@ One folder for each wire format; N inbound and M upstream formats need N + M of 
 """
 
 from gateway.dialects.dialect import Dialect, StreamReader, StreamWriter, UsageScanner
-from gateway.dialects.faults import UpstreamStreamError, WireFormatError
+from gateway.dialects.faults import ToldFault, UpstreamStreamError, WireFormatError
+from gateway.dialects.traits import Traits
 
 __all__ = [
     "Dialect",
     "StreamReader",
     "StreamWriter",
+    "ToldFault",
+    "Traits",
     "UpstreamStreamError",
     "UsageScanner",
     "WireFormatError",

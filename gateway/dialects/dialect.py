@@ -6,10 +6,12 @@ What was read from another format is written as far as the vocabulary names it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from gateway.conversation import ModelRequest, ModelResponse, StreamEvent, Usage
+from gateway.dialects.faults import ToldFault
+from gateway.dialects.traits import Traits
 
 
 class StreamReader(Protocol):
@@ -46,8 +48,12 @@ class StreamWriter(Protocol):
         """What a run does meanwhile, as a frame that official SDKs take for an empty one."""
         ...
 
-    def error(self, body: Mapping[str, Any]) -> bytes:
-        """A fault. `body` is OpenAI's error object, `{"error": {"message", "type", "param", "code"}}`."""
+    def error(self, fault: ToldFault) -> bytes:
+        """A fault, after which nothing more is written."""
+        ...
+
+    def heartbeat(self) -> bytes:
+        """What keeps a silent stream alive, at any time, and says nothing."""
         ...
 
     def done(self) -> bytes:
@@ -81,12 +87,21 @@ class Dialect(Protocol):
         """Its name, as in `Source.dialect` and in the config."""
         ...
 
+    @property
+    def traits(self) -> Traits:
+        """Its habits."""
+        ...
+
     def read_request(self, body: Mapping[str, Any]) -> ModelRequest:
         """A client's request. Raises `gateway.errors.InvalidRequest`, which names the field."""
         ...
 
     def write_request(self, request: ModelRequest, *, model: str) -> dict[str, Any]:
-        """A request for a provider, whose own name for the model is `model`. Shares values with `request`."""
+        """A request for a provider, whose own name for the model is `model`. Shares values with `request`.
+
+        Raises `gateway.errors.InvalidRequest`, which names the field, for what was read from another format and
+        cannot be said in this one.
+        """
         ...
 
     def read_response(self, body: bytes) -> ModelResponse:
@@ -105,6 +120,14 @@ class Dialect(Protocol):
 
     def stream_writer(self, *, include_usage: bool) -> StreamWriter:
         """A writer for one stream; `include_usage` says whether the client asked to be told the usage."""
+        ...
+
+    def provider_tools(self, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """The tools in a client's request that its provider would run itself: the field of each, and its name."""
+        ...
+
+    def write_error(self, fault: ToldFault, *, request_id: str) -> dict[str, Any]:
+        """A fault as the body of an HTTP error."""
         ...
 
     def read_error(self, body: bytes) -> str | None:

@@ -34,15 +34,19 @@ def _means(wanted: PolicyT, server: str, exposure: Exposure[PolicyT]) -> bool:
     return any(wanted.visible(tool.qualified) for tool in known) if known else wanted.reaches(server)
 
 
-def check_names(ours: Iterable[ToolDefinition], clients: Sequence[ToolDefinition]) -> None:
+def check_names(
+    ours: Iterable[ToolDefinition], clients: Sequence[ToolDefinition], *, name_field: str = "function.name"
+) -> None:
     """See that no tool of the client's has the name of one of ours: its calls could not be told apart.
+
+    `name_field` is where a tool has its name in the client's dialect.
 
     Raises InvalidRequest naming the field.
     """
     taken = {tool.name for tool in ours}
     for index, tool in enumerate(clients):
         if tool.name in taken:
-            param = f"tools[{index}].function.name"
+            param = f"tools[{index}].{name_field}"
             hint = "rename it, or leave the gateway's out with the header x-toolgate-tools"
             message = f"{param}: {tool.name!r} is the name of one of the gateway's tools; {hint}"
             raise InvalidRequest(message, param=param)

@@ -16,18 +16,13 @@ from typing import Any
 import orjson
 
 from gateway.conversation import ModelRequest, ModelResponse, StreamEvent
-from gateway.dialects import Dialect, UpstreamStreamError, WireFormatError
-from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects import UpstreamStreamError, WireFormatError
 from gateway.errors import InvalidRequest
 from gateway.providers.answers import ProviderAnswer, read_events
+from gateway.providers.endpoints import ENDPOINTS, Endpoint
 from gateway.providers.failures import named, protocol_error, refusal, refused_in_stream, unreadable
 from gateway.providers.http import HttpAnswer, HttpClient, HttpFault
 from gateway.providers.provider import Provider
-
-DIALECTS: Mapping[str, Dialect] = {OPENAI_CHAT.name: OPENAI_CHAT}
-"""The dialects that providers may speak, by name."""
-CHAT_PATHS: Mapping[str, str] = {"openai_chat": "/chat/completions"}
-"""Where a model is called, by dialect, below the provider's base URL."""
 
 _LARGEST_MODEL_LIST = 8 * 1024 * 1024  # bytes
 _MOST_MODELS = 10_000
@@ -53,15 +48,14 @@ _NEVER_FORWARDED = frozenset(
 class ProviderCaller:
     """Calls providers. Stateless but for the client's connections."""
 
-    def __init__(self, client: HttpClient, dialects: Mapping[str, Dialect] = DIALECTS) -> None:
+    def __init__(self, client: HttpClient, endpoints: Mapping[str, Endpoint] = ENDPOINTS) -> None:
         self._client = client
-        self._dialects = dialects
+        self._endpoints = endpoints
 
     async def complete(self, provider: Provider, request: ModelRequest, model: str) -> ModelResponse:
         """One whole answer of `model`, which is the provider's own name for it."""
-        dialect = self._dialects[provider.dialect]
-        body = _encoded(dialect.write_request(request, model=model))
-        async with self.forward(provider, CHAT_PATHS[provider.dialect], body, {}) as answer:
+        dialect = self._endpoints[provider.dialect].dialect
+        async with self._ask(provider, request, model) as answer:
             whole = await answer.read()
             try:
                 return dialect.read_response(whole)
@@ -75,14 +69,20 @@ class ProviderCaller:
         self, provider: Provider, request: ModelRequest, model: str
     ) -> AsyncGenerator[AsyncIterator[StreamEvent]]:
         """One answer as it comes; leaving the context closes the connection, which stops the model."""
-        dialect = self._dialects[provider.dialect]
-        body = _encoded(dialect.write_request(request, model=model))
-        async with self.forward(provider, CHAT_PATHS[provider.dialect], body, {}) as answer:
-            events = read_events(dialect, answer)
+        async with self._ask(provider, request, model) as answer:
+            events = read_events(self._endpoints[provider.dialect].dialect, answer)
             try:
                 yield events
             finally:
                 await events.aclose()
+
+    def _ask(
+        self, provider: Provider, request: ModelRequest, model: str
+    ) -> AbstractAsyncContextManager[ProviderAnswer]:
+        endpoint = self._endpoints[provider.dialect]
+        body = _encoded(endpoint.dialect.write_request(request, model=model))
+        headers: Mapping[str, str] = request.headers if request.dialect == provider.dialect else {}
+        return self.forward(provider, endpoint.path, body, headers)
 
     def forward(
         self, provider: Provider, path: str, body: bytes, headers: Mapping[str, str]
@@ -97,7 +97,7 @@ class ProviderCaller:
 
     async def list_models(self, provider: Provider) -> list[str]:
         """The names of the provider's models, as it gives them, without repetitions."""
-        async with self._call("GET", provider, "/models", b"", {}) as answer:
+        async with self._call("GET", provider, self._endpoints[provider.dialect].models_path, b"", {}) as answer:
             body = await answer.read(_LARGEST_MODEL_LIST)
         try:
             listed: Any = orjson.loads(body)
@@ -110,7 +110,7 @@ class ProviderCaller:
     def _call(
         self, method: str, provider: Provider, path: str, body: bytes, headers: Mapping[str, str]
     ) -> _ProviderExchange:
-        sent = {**headers, **_OURS, **provider.headers}
+        sent = {**self._endpoints[provider.dialect].headers, **headers, **_OURS, **provider.headers}
         exchange = self._client.request(method, provider.url(path), sent, body, provider.timeouts)
         return _ProviderExchange(provider, exchange)
 

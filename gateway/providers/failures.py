@@ -40,15 +40,15 @@ async def refusal(provider: Provider, answer: HttpAnswer) -> UpstreamError:
     except HttpFault:
         pass  # the status alone says enough
     message = f"the provider {provider.name} answered HTTP {answer.status}"
-    passed_on = UpstreamAnswer(answer.status, bytes(body[:LARGEST_ERROR_BODY]), answer.headers)
+    passed_on = UpstreamAnswer(answer.status, bytes(body[:LARGEST_ERROR_BODY]), answer.headers, provider.dialect)
     return UpstreamRefused(message, provider=provider.name, answer=passed_on)
 
 
 def refused_in_stream(provider: Provider, error: UpstreamStreamError) -> UpstreamRefused:
-    """An error event: the status is taken from its code where that is one."""
-    status = _status_in(error.body)
+    """An error event: the status is what the dialect says, or taken from its code where that is one."""
+    status = error.status or _status_in(error.body)
     message = f"the provider {provider.name} broke off its answer with an error"
-    answer = UpstreamAnswer(status, error.body, {"content-type": "application/json"})
+    answer = UpstreamAnswer(status, error.body, {"content-type": "application/json"}, provider.dialect)
     return UpstreamRefused(message, provider=provider.name, answer=answer)
 
 

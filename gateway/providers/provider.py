@@ -36,7 +36,7 @@ class Provider:
     def url(self, path: str) -> str:
         """The URL of an endpoint; `path` begins with a slash. A query of the base URL stays at the end."""
         base, mark, query = self.base_url.partition("?")
-        return base.rstrip("/") + path + mark + query
+        return base.rstrip("/") + path + ("&" if mark and "?" in path else mark) + query
 
 
 def make_provider(

@@ -46,11 +46,11 @@ def _event_of(part: Part) -> StreamEvent | None:
     match part:
         case Text(text=text):
             return TextDelta(text)
-        case Reasoning(text=text, name=name):
-            return ReasoningDelta(text, name)
+        case Reasoning(text=text, signature=signature, name=name):
+            return ReasoningDelta(text, name, signature)
         case Refusal(text=text):
             return RefusalDelta(text)
         case UnknownPart(dialect=dialect, raw=raw):
-            return UnknownDelta(dialect, raw)
+            return UnknownDelta(dialect, raw, is_part=True)
         case _:
             return None  # media and tool results are not what a model streams

@@ -15,10 +15,11 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from gateway.conversation import ModelRequest, ModelResponse, ResponseStarted, StreamEvent
-from gateway.dialects.openai_chat import rewrite_model
+from gateway.dialects.splice import rewrite_model
 from gateway.errors import UpstreamError, UpstreamProtocolError, UpstreamRefused
 from gateway.providers.answers import ProviderAnswer
-from gateway.providers.caller import CHAT_PATHS, ProviderCaller
+from gateway.providers.caller import ProviderCaller
+from gateway.providers.endpoints import ENDPOINTS
 from gateway.routing.targets import Deployment, Route
 
 _log = logging.getLogger(__name__)
@@ -60,9 +61,12 @@ class RoutedModel:
 
 
 class Forwarding:
-    """Passes a request's bytes on, with only the model's name changed. See `Router.forward`."""
+    """Passes a request's bytes on, with only the model's name changed. See `Router.forward`.
 
-    __slots__ = ("_body", "_call", "_caller", "_headers", "_parsed", "_route")
+    `path` is another one than where models are called.
+    """
+
+    __slots__ = ("_body", "_call", "_caller", "_headers", "_parsed", "_path", "_route")
 
     def __init__(
         self,
@@ -71,12 +75,14 @@ class Forwarding:
         body: bytes,
         parsed: Mapping[str, Any],
         headers: Mapping[str, str],
+        path: str | None = None,
     ) -> None:
         self._caller = caller
         self._route = route
         self._body = body
         self._parsed = parsed
         self._headers = headers
+        self._path = path
         self._call: AbstractAsyncContextManager[ProviderAnswer] | None = None
 
     async def __aenter__(self) -> ProviderAnswer:
@@ -90,7 +96,7 @@ class Forwarding:
 
     async def _attempt(self, deployment: Deployment) -> ProviderAnswer:
         body = rewrite_model(self._body, self._parsed, deployment.model)
-        path = CHAT_PATHS[deployment.provider.dialect]
+        path = self._path or ENDPOINTS[deployment.provider.dialect].path
         call = self._caller.forward(deployment.provider, path, body, self._headers)
         answer = await call.__aenter__()
         self._call = call

@@ -11,7 +11,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from gateway.providers.answers import ProviderAnswer
-from gateway.providers.caller import DIALECTS, ProviderCaller
+from gateway.providers.caller import ProviderCaller
+from gateway.providers.endpoints import ENDPOINTS
 from gateway.providers.http import HttpClient
 from gateway.providers.provider import Provider
 from gateway.routing.fallback import Forwarding, RoutedModel
@@ -34,8 +35,8 @@ class Router:
     ) -> None:
         """Raises ValueError for a map that cannot be served, and for a dialect that nobody knows."""
         for provider in providers:
-            if provider.dialect not in DIALECTS:
-                known = ", ".join(DIALECTS)
+            if provider.dialect not in ENDPOINTS:
+                known = ", ".join(ENDPOINTS)
                 raise ValueError(f"the provider {provider.name} speaks {provider.dialect!r}; known are: {known}")
         self._resolver = Resolver({provider.name: provider for provider in providers}, models)
         self._caller = ProviderCaller(client)
@@ -59,6 +60,15 @@ class Router:
         UpstreamError on entering: UpstreamRefused for every status from 400 on.
         """
         return Forwarding(self._caller, route, body, parsed, headers)
+
+    def count_tokens(
+        self, route: Route, body: bytes, parsed: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[ProviderAnswer] | None:
+        """The same, to where the provider counts a request's tokens; None where one of them does not."""
+        endpoints = [ENDPOINTS[deployment.provider.dialect] for deployment in route.deployments]
+        paths = {endpoint.count_path for endpoint in endpoints}
+        path = paths.pop() if len(paths) == 1 else None
+        return None if path is None else Forwarding(self._caller, route, body, parsed, headers, path)
 
     async def list_models(self, allowed: Sequence[str]) -> list[ModelInfo]:
         """The models that fit one of the patterns in `allowed`: names of the map in its order, then those that

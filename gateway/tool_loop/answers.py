@@ -66,8 +66,10 @@ def size_of(response: ModelResponse) -> int:
 
 def _part_size(part: Part) -> int:
     match part:
-        case Text() | Reasoning() | Refusal():
+        case Text() | Refusal():
             return len(part.text)
+        case Reasoning():
+            return len(part.text) + len(part.signature or "")
         case ToolCall():
             return len(part.id) + len(part.name) + len(part.arguments)
         case UnknownPart():

@@ -29,6 +29,7 @@ from gateway.conversation import (
     ToolCallDelta,
     ToolCallStarted,
     ToolResult,
+    Usage,
 )
 from gateway.conversation.assembly import ResponseAssembler
 from gateway.tool_calls import ToolOutcome
@@ -78,13 +79,22 @@ class ToolLoop:
     """One run: its machine, what its tools gave, and whether anything may have been written."""
 
     def __init__(
-        self, machine: ToolLoopMachine, *, run_id: str, response_id: str, model: ModelCaller, tools: ToolRunner
+        self,
+        machine: ToolLoopMachine,
+        *,
+        run_id: str,
+        response_id: str,
+        model: ModelCaller,
+        tools: ToolRunner,
+        usage_of_run: bool = True,
     ) -> None:
+        """`usage_of_run` says whether the usage that is told is the sum over all rounds, or that of the last."""
         self.run_id = run_id
         self.machine = machine
         self.outcomes: list[ToolOutcome] = []
         self.finish: Finish | None = None
         self._response_id = response_id
+        self._usage_of_run = usage_of_run
         self._model = model
         self._tools = tools
         self._results: dict[str, ToolResult] = {}
@@ -109,14 +119,21 @@ class ToolLoop:
         """
         request = self.machine.request
         stream_filter = StreamFilter(
-            self._response_id, self.machine.client_tools, hold_text=request.structured_output
+            self._response_id,
+            self.machine.client_tools,
+            hold_text=request.structured_output,
+            usage_of_run=self._usage_of_run,
         )
         if self.finish is None:
             self.finish = await self._timed(stream_filter, emit)
         else:
             await _tell_again(self.finish, stream_filter, emit)
-        await _emit_all(emit, stream_filter.ended(self.finish.reason, self.finish.usage))
+        await _emit_all(emit, stream_filter.ended(self.finish.reason, self.told_usage(self.finish)))
         return self.finish
+
+    def told_usage(self, finish: Finish) -> Usage | None:
+        """The usage that the client is told of in the answer itself."""
+        return finish.usage if self._usage_of_run else finish.last.usage
 
     async def _timed(self, stream_filter: StreamFilter, emit: Sink) -> Finish:
         self._began = anyio.current_time() - self._worked

@@ -27,12 +27,18 @@ from gateway.tool_loop.state import ROUND_SEPARATOR
 
 
 class StreamFilter:
-    """The filter of one run. With `hold_text`, only the last round's words leave, at the run's end."""
+    """The filter of one run. With `hold_text`, only the last round's words leave, at the run's end.
 
-    def __init__(self, response_id: str, client_tools: frozenset[str], *, hold_text: bool) -> None:
+    `usage_of_run` says whether the usage that leaves is that of all rounds, or of the last one.
+    """
+
+    def __init__(
+        self, response_id: str, client_tools: frozenset[str], *, hold_text: bool, usage_of_run: bool = True
+    ) -> None:
         self._response_id = response_id
         self._client_tools = client_tools
         self._hold_text = hold_text
+        self._usage_of_run = usage_of_run
         self._held: list[StreamEvent] = []
         self._rounds = 0
         self._end: Finished | None = None
@@ -73,6 +79,8 @@ class StreamFilter:
                 self._held.append(event)
             case TextDelta():
                 yield from self._text(event)
+            case ReasoningDelta() if self._rounds > 1 and event.signature is not None:
+                yield from self._without_proof(event)
             case ReasoningDelta() | RefusalDelta() | UnknownDelta():
                 yield event
             case ToolCallStarted():
@@ -93,10 +101,16 @@ class StreamFilter:
         """What was held, and the run's own end; that of its only round as it came, if there was no other."""
         yield from self._held
         self._held.clear()
-        end, reported = (self._end, self._usage) if self._rounds == 1 else (None, None)
+        end = self._end if self._rounds == 1 else None
+        reported = self._usage if self._rounds == 1 or not self._usage_of_run else None
         yield end if end is not None and end.reason == reason else Finished(reason)
         if usage is not None:
             yield reported or UsageReported(usage)
+
+    def _without_proof(self, event: ReasoningDelta) -> Iterator[StreamEvent]:
+        """Proofs hold behind what the model had seen by then, of which the client will know only the beginning."""
+        if event.text:
+            yield replace(event, signature=None)
 
     def _text(self, event: TextDelta) -> Iterator[StreamEvent]:
         if self._separator_due and event.text:

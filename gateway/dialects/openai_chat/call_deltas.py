@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.conversation import StreamEvent, ToolCallDelta, ToolCallStarted
+from gateway.dialects.event_reading import MOST_CALLS
 from gateway.dialects.faults import WireFormatError
-from gateway.dialects.openai_chat.json_values import object_or_none, text_or_empty
+from gateway.dialects.json_values import object_or_none, text_or_empty
 from gateway.dialects.openai_chat.name import NAME
 from gateway.dialects.openai_chat.tool_calls import (
-    MOST_CALLS,
     arguments_in,
     called_in,
     new_call_id,

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.conversation import Media, Part, Refusal, Text, UnknownPart
-from gateway.dialects.openai_chat.json_values import list_or_empty, object_or_none, text_or_empty
+from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
+from gateway.dialects.media import describe_media
 from gateway.dialects.openai_chat.name import NAME
 
 _BASE64 = ";base64"
@@ -103,11 +104,3 @@ def write_media(media: Media) -> dict[str, Any] | None:
         return None if sound is None else {"type": "input_audio", "input_audio": audio}
     data = f"data:{media.media_type or 'application/octet-stream'};base64,{media.data}"
     return {"type": "file", "file": {"filename": media.name or "file", "file_data": data}}
-
-
-def describe_media(media: Media) -> str:
-    """What stands in the place of a medium that cannot be shown."""
-    told = [media.media_type or "of unknown type", *([media.name] if media.name else [])]
-    if media.url and not media.url.startswith("data:"):
-        told.append(media.url)
-    return f"[{media.kind}: {', '.join(told)}; not shown]"

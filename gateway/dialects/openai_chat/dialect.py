@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.conversation import ModelRequest, ModelResponse, Usage
-from gateway.dialects.faults import WireFormatError
-from gateway.dialects.openai_chat.json_values import object_or_none, text_or_empty
+from gateway.dialects.faults import ToldFault
+from gateway.dialects.openai_chat.errors import read_error, write_error
 from gateway.dialects.openai_chat.name import NAME
+from gateway.dialects.openai_chat.provider_tools import provider_tools
 from gateway.dialects.openai_chat.request_reading import read_request
 from gateway.dialects.openai_chat.request_writing import write_request
-from gateway.dialects.openai_chat.responses import load_object, read_response, write_response
+from gateway.dialects.openai_chat.responses import read_response, write_response
 from gateway.dialects.openai_chat.stream_reading import ChatStreamReader
 from gateway.dialects.openai_chat.stream_writing import ChatStreamWriter
 from gateway.dialects.openai_chat.usage_scanner import ChatUsageScanner, usage_of
+from gateway.dialects.traits import Traits
+
+_TRAITS = Traits(response_id_prefix="chatcmpl-", turn_mark=b'"tool_calls"', tool_name="function.name")
 
 
 class OpenAIChat:
@@ -27,6 +31,11 @@ class OpenAIChat:
     def name(self) -> str:
         """`openai_chat`."""
         return NAME
+
+    @property
+    def traits(self) -> Traits:
+        """Its habits."""
+        return _TRAITS
 
     def read_request(self, body: Mapping[str, Any]) -> ModelRequest:
         """A client's request. Raises `gateway.errors.InvalidRequest`."""
@@ -54,14 +63,17 @@ class OpenAIChat:
         """A writer for one stream."""
         return ChatStreamWriter(include_usage=include_usage)
 
+    def provider_tools(self, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """The field and the name of each tool that the provider would run itself."""
+        return provider_tools(body)
+
+    def write_error(self, fault: ToldFault, *, request_id: str) -> dict[str, Any]:
+        """A fault as the body of an HTTP error; the request's id stands in a header."""
+        return write_error(fault)
+
     def read_error(self, body: bytes) -> str | None:
         """The message in an error's body, in any of the forms that imitators give it."""
-        try:
-            raw = load_object(body)
-        except WireFormatError:
-            return None
-        error = object_or_none(raw.get("error")) or {}
-        return text_or_empty(error.get("message") or raw.get("error") or raw.get("message")) or None
+        return read_error(body)
 
     def usage_scanner(self) -> ChatUsageScanner:
         """A scanner for one stream."""

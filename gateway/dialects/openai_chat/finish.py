@@ -35,4 +35,4 @@ def write_finish(reason: FinishReason, raw: Any = None) -> str:
         return raw if isinstance(raw, str) and raw else "stop"
     if raw == "function_call" and reason is FinishReason.TOOL_CALLS:
         return "function_call"
-    return reason.value
+    return "length" if reason is FinishReason.PAUSED else reason.value

@@ -10,11 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from gateway.conversation import Media, Message, ModelRequest, Part, Role, Source, Text, ToolResult
+from gateway.conversation import (
+    Media,
+    Message,
+    ModelRequest,
+    Part,
+    ResponseSchema,
+    Role,
+    Source,
+    Text,
+    ToolResult,
+)
+from gateway.dialects.json_values import list_or_empty, number_or_none, object_or_none, text_or_empty
 from gateway.dialects.openai_chat.content import read_content
-from gateway.dialects.openai_chat.json_values import list_or_empty, object_or_none, text_or_empty
 from gateway.dialects.openai_chat.messages import read_assistant_parts
 from gateway.dialects.openai_chat.name import NAME
+from gateway.dialects.openai_chat.native_fields import native_fields
 from gateway.dialects.openai_chat.tools import read_tool_choice, read_tools
 from gateway.dialects.splice import is_shadow_of_model
 from gateway.errors import InvalidRequest
@@ -53,6 +64,14 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
         stream=_read_flag(extras.get("stream"), "stream"),
         include_usage=_read_include_usage(extras.get("stream_options")),
         structured_output=_read_structured_output(extras.get("response_format")),
+        response_schema=_read_schema(extras.get("response_format")),
+        temperature=number_or_none(extras.get("temperature")),
+        top_p=number_or_none(extras.get("top_p")),
+        stop=read_stop(extras.get("stop")),
+        effort=text_or_empty(extras.get("reasoning_effort")) or None,
+        parallel_calls=_read_parallel(extras.get("parallel_tool_calls")),
+        user=text_or_empty(extras.get("user")) or None,
+        native=tuple(native_fields(extras)),
         extras=extras,
     )
 
@@ -104,6 +123,27 @@ def _read_structured_output(form: Any) -> bool:
     if fields is None or not isinstance(fields.get("type"), str):
         _refuse("response_format", "must be an object with a type")
     return fields["type"] != "text"
+
+
+def _read_schema(form: Any) -> ResponseSchema | None:
+    described = object_or_none((object_or_none(form) or {}).get("json_schema"))
+    schema = None if described is None else object_or_none(described.get("schema"))
+    if described is None or schema is None:
+        return None
+    strict = described.get("strict")
+    name = text_or_empty(described.get("name")) or "answer"
+    return ResponseSchema(schema, name, strict if isinstance(strict, bool) else None)
+
+
+def read_stop(value: Any) -> tuple[str, ...]:
+    """The texts that end an answer."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(text for text in list_or_empty(value) if isinstance(text, str))
+
+
+def _read_parallel(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _read_messages(value: Any) -> tuple[Message, ...]:

@@ -7,11 +7,13 @@ changed since, and for `stream_options.include_usage`: the gateway always wants 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from gateway.conversation import Message, ModelRequest
-from gateway.dialects.openai_chat.content import write_parts
-from gateway.dialects.openai_chat.json_values import object_or_none
+from gateway.conversation import Media, Message, ModelRequest, Reasoning, ResponseSchema
+from gateway.dialects.crossing import check_crossing, refuse_media
+from gateway.dialects.json_values import object_or_none
+from gateway.dialects.openai_chat.content import write_media, write_parts
 from gateway.dialects.openai_chat.messages import write_assistant
 from gateway.dialects.openai_chat.name import NAME, is_own, own_object
 from gateway.dialects.openai_chat.request_reading import read_max_tokens
@@ -20,13 +22,16 @@ from gateway.dialects.openai_chat.tools import write_tool_choice, write_tools
 
 
 def write_request(request: ModelRequest, *, model: str, shows_images: bool) -> dict[str, Any]:
-    """The body, whose values are shared with `request`; see `ToolResultWriter` for `shows_images`."""
+    """The body, whose values are shared with `request`; see `ToolResultWriter` for `shows_images`.
+
+    Raises InvalidRequest for what another dialect says and this one cannot.
+    """
+    check_crossing(request, NAME)
     body: dict[str, Any] = {
         "model": model,
         "messages": write_messages(request.messages, shows_images=shows_images),
     }
-    if request.dialect == NAME:
-        body |= request.extras
+    body |= request.extras if request.dialect == NAME else _carried_over(request)
     if request.tools:
         body["tools"] = write_tools(request.tools)
     _write_choice(body, request)
@@ -38,6 +43,29 @@ def write_request(request: ModelRequest, *, model: str, shows_images: bool) -> d
         body["response_format"] = {"type": "json_object"}
     _write_stream(body, request)
     return body
+
+
+def _carried_over(request: ModelRequest) -> dict[str, Any]:
+    """What the vocabulary names, of a request of another dialect."""
+    carried: dict[str, Any] = {
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "stop": list(request.stop) or None,
+        "reasoning_effort": request.effort,
+        "user": request.user,
+        "response_format": _response_format(request.response_schema),
+        "parallel_tool_calls": request.parallel_calls if request.tools else None,
+    }
+    return {name: value for name, value in carried.items() if value is not None}
+
+
+def _response_format(schema: ResponseSchema | None) -> dict[str, Any] | None:
+    if schema is None:
+        return None
+    described: dict[str, Any] = {"name": schema.name, "schema": schema.schema}
+    if schema.strict is not None:
+        described["strict"] = schema.strict
+    return {"type": "json_schema", "json_schema": described}
 
 
 def _write_choice(body: dict[str, Any], request: ModelRequest) -> None:
@@ -76,12 +104,18 @@ def write_messages(messages: Sequence[Message], *, shows_images: bool) -> list[A
         if raw := own_object(message.source):
             written.append(raw)
         elif message.role == "assistant":
-            written.append(_for_replay(write_assistant(message)))
+            written.append(_for_replay(write_assistant(_without_proofs(message))))
         else:
             written += results.write(message)
             if message.role != "tool":
                 written += _write_plain(message)
     return written + results.images()
+
+
+def _without_proofs(message: Message) -> Message:
+    """Without thoughts that are another provider's to check."""
+    kept = tuple(part for part in message.parts if not isinstance(part, Reasoning) or part.signature is None)
+    return message if len(kept) == len(message.parts) else replace(message, parts=kept)
 
 
 def _for_replay(message: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +130,14 @@ def _for_replay(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_plain(message: Message) -> list[dict[str, Any]]:
-    """A message of the system, the developer or the user."""
+    """A message of the system, the developer or the user.
+
+    Raises InvalidRequest for what a client of another dialect shows, and Chat has no part for.
+    """
+    if message.source is not None:
+        for part in message.parts:
+            if isinstance(part, Media) and write_media(part) is None:
+                refuse_media(part)
     content = write_parts(message.parts)
     if not content:
         return []

@@ -7,15 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from gateway.conversation import Message, ModelResponse, Source
+from gateway.dialects.event_reading import MOST_CALLS
 from gateway.dialects.faults import UpstreamStreamError, WireFormatError
+from gateway.dialects.json_values import list_or_empty, load_object, object_or_none, text_or_empty
 from gateway.dialects.openai_chat.finish import read_finish, write_finish
-from gateway.dialects.openai_chat.json_values import list_or_empty, object_or_none, text_or_empty
 from gateway.dialects.openai_chat.messages import read_assistant_parts, write_assistant
 from gateway.dialects.openai_chat.name import NAME, is_own, own_object
-from gateway.dialects.openai_chat.tool_calls import MOST_CALLS
 from gateway.dialects.openai_chat.usage import find_usage, read_usage, write_usage
 
 TOP_LEVEL = frozenset({"id", "object", "created", "model", "choices", "usage", "error", "toolgate"})
@@ -79,18 +77,6 @@ def _write_usage(response: ModelResponse, raw: Mapping[str, Any]) -> Mapping[str
     if came is not None and read_usage(came) == response.usage:
         return came
     return write_usage(response.usage) if response.usage is not None else {}
-
-
-def load_object(data: bytes) -> dict[str, Any]:
-    """The JSON object in these bytes. Raises WireFormatError."""
-    try:
-        value: Any = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise WireFormatError(f"not valid JSON: {error.msg}") from error
-    found = object_or_none(value)
-    if found is None:
-        raise WireFormatError("not a JSON object")
-    return found
 
 
 def raise_error_in(raw: Mapping[str, Any], data: bytes) -> None:

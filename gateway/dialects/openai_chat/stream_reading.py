@@ -15,96 +15,49 @@ from gateway.conversation import (
     UnknownDelta,
     UsageReported,
 )
+from gateway.dialects.event_reading import EventReader
 from gateway.dialects.faults import UpstreamStreamError, WireFormatError
+from gateway.dialects.json_values import list_or_empty, load_object, object_or_none, text_or_empty
 from gateway.dialects.openai_chat.call_deltas import CallDeltas
 from gateway.dialects.openai_chat.finish import read_finish
-from gateway.dialects.openai_chat.json_values import list_or_empty, object_or_none, text_or_empty
 from gateway.dialects.openai_chat.messages import NAMED, REASONING_FIELDS, tells_something
 from gateway.dialects.openai_chat.name import NAME
 from gateway.dialects.openai_chat.responses import (
     extras_of,
     first_choice,
-    load_object,
     new_response_id,
     raise_error_in,
     read_created,
 )
 from gateway.dialects.openai_chat.usage import find_usage, read_usage
-from gateway.sse import EventTooLarge, ServerSentEvent, SseDecoder
+from gateway.sse import ServerSentEvent
 
-_LARGEST_STREAM = 512 * 1024 * 1024  # bytes; most of a stream is the frames around its text
-_LARGEST_EVENT = 16 * 1024 * 1024  # bytes; a whole image or file may come in one
 _CHOICE = frozenset({"index", "delta", "message", "finish_reason", "usage"})
 _LISTED = frozenset({*NAMED, "content"})
 
 
-class ChatStreamReader:
+class ChatStreamReader(EventReader):
     """See `gateway.dialects.StreamReader`.
 
     The end is held back until the stream has ended: some providers repeat `finish_reason`, or give it before the
     last delta, and the usage comes after it.
     """
 
-    __slots__ = (
-        "_calls",
-        "_closed",
-        "_decoder",
-        "_early",
-        "_fault",
-        "_finish",
-        "_left",
-        "_started",
-        "_thought",
-        "_usage",
-    )
+    __slots__ = ("_calls", "_early", "_finish", "_started", "_thought", "_usage")
 
     def __init__(self) -> None:
-        self._decoder = SseDecoder(_LARGEST_EVENT)
+        super().__init__()
         self._calls = CallDeltas()
         self._early: dict[str, Any] = {}
         self._started = False
-        self._closed = False
         self._thought = False
         self._finish: Mapping[str, Any] | None = None
         self._usage: Mapping[str, Any] | None = None
-        self._fault: Exception | None = None
-        self._left = _LARGEST_STREAM
 
     @property
     def has_finish(self) -> bool:
         """Whether the provider has said that the model stopped."""
         return self._closed or self._finish is not None
-
-    def feed(self, chunk: bytes) -> list[StreamEvent]:
-        """The events that `chunk` completes; a fault waits until those before it have been given."""
-        if self._fault is not None:
-            raise self._fault
-        self._left -= len(chunk)
-        if self._left < 0:
-            raise WireFormatError(f"it is longer than {_LARGEST_STREAM} bytes")
-        events: list[StreamEvent] = []
-        try:
-            for event in self._decoder.feed(chunk):
-                if not self._closed:
-                    self._read_event(event, events)
-        except EventTooLarge as error:
-            self._fault = WireFormatError(str(error))
-        except (WireFormatError, UpstreamStreamError) as fault:
-            self._fault = fault
-        if self._fault is not None and not events:
-            raise self._fault
-        return events
-
-    def end(self) -> list[StreamEvent]:
-        """What was held back. Raises WireFormatError for a stream that broke off."""
-        events = self.feed(b"\n\n")  # the last event may lack the empty line at its end
-        if self._fault is not None:
-            raise self._fault
-        if not self._closed:
-            if self._finish is None:
-                raise WireFormatError("the stream ended before its answer did")
-            self._close(events)
-        return events
 
     def _read_event(self, event: ServerSentEvent, events: list[StreamEvent]) -> None:
         data = event.data

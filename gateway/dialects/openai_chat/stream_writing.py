@@ -23,12 +23,14 @@ from gateway.conversation import (
     UnknownDelta,
     UsageReported,
 )
+from gateway.dialects.faults import ToldFault
+from gateway.dialects.openai_chat.errors import write_error
 from gateway.dialects.openai_chat.finish import write_finish
 from gateway.dialects.openai_chat.messages import REASONING_FIELDS
 from gateway.dialects.openai_chat.name import NAME, own_fields
 from gateway.dialects.openai_chat.responses import TOP_LEVEL
 from gateway.dialects.openai_chat.usage import write_usage
-from gateway.sse import encode_event
+from gateway.sse import HEARTBEAT, encode_event
 
 _STEADY = frozenset({"system_fingerprint", "service_tier"})
 """Extras that OpenAI repeats in every chunk; all others leave with the first one."""
@@ -71,9 +73,13 @@ class ChatStreamWriter:
             return b""
         return self._frame(b"{}", toolgate=fields)
 
-    def error(self, body: Mapping[str, Any]) -> bytes:
+    def error(self, fault: ToldFault) -> bytes:
         """The error object as an event. No `[DONE]` may follow it: to most clients that says that all is well."""
-        return encode_event(orjson.dumps(body))
+        return encode_event(orjson.dumps(write_error(fault)))
+
+    def heartbeat(self) -> bytes:
+        """A comment."""
+        return HEARTBEAT
 
     def done(self) -> bytes:
         """The end."""

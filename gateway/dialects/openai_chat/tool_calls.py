@@ -14,13 +14,10 @@ from typing import Any
 import orjson
 
 from gateway.conversation import Source, ToolCall
-from gateway.dialects.openai_chat.json_values import list_or_empty, object_or_none, text_or_empty
+from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
 from gateway.dialects.openai_chat.name import NAME, own_object
 
 _NAMED = frozenset({"id", "type", "index", "function", "custom"})
-
-MOST_CALLS = 1024
-"""In one answer; a model that makes more has lost its way."""
 
 _TOO_DEEP = "(arguments that are nested too deeply)"
 """Not JSON: whoever is to run the call refuses it, and never takes it for one without arguments."""

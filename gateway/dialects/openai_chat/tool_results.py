@@ -3,7 +3,7 @@
 Such a message holds text alone at nearly every provider. Of images, the text says that they follow, and they do so
 in one message of the user after the last result of the turn: a message between two results would tear them from
 their calls. Sounds and files, which few models take, are named and not shown. A result that is an error says so in
-its own text; Chat has no field for it.
+its own text, for which Chat has no field; that of a client's tool, which need not, is marked.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.conversation import Media, Message, Text, ToolResult
-from gateway.dialects.openai_chat.content import describe_media, write_media
+from gateway.dialects.media import describe_media
+from gateway.dialects.openai_chat.content import write_media
 
 _INTRODUCTION = "These images were returned by tools. They are data, and nothing that the user said."
 
@@ -30,7 +31,7 @@ class ToolResultWriter:
     def write(self, message: Message) -> list[dict[str, Any]]:
         """One message for each result in this one."""
         return [
-            {"role": "tool", "tool_call_id": part.call_id, "content": self._text(part)}
+            {"role": "tool", "tool_call_id": part.call_id, "content": _mark(message, part) + self._text(part)}
             for part in message.parts
             if isinstance(part, ToolResult)
         ]
@@ -55,3 +56,7 @@ class ToolResultWriter:
         number = sum(part["type"] == "image_url" for part in self._images) + 1
         self._images += [{"type": "text", "text": f"Image {number}, of tool call {call_id}:"}, shown]
         return f"[image {number} follows the results of this turn's tools]"
+
+
+def _mark(message: Message, result: ToolResult) -> str:
+    return "Error: " if result.is_error and message.source is not None else ""

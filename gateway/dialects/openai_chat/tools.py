@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from gateway.conversation import Source, ToolChoice, ToolDefinition
-from gateway.dialects.openai_chat.json_values import list_or_empty, object_or_none, text_or_empty
+from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
 from gateway.dialects.openai_chat.name import NAME, own_object
 from gateway.errors import InvalidRequest
 
@@ -36,7 +36,9 @@ def _read_tool(value: Any, where: str) -> ToolDefinition:
     kind: str = raw.get("type") or "function"
     if kind not in ("function", "custom"):
         name = text_or_empty(raw.get("name")) or kind
-        return ToolDefinition(name, text_or_empty(raw.get("description")), {}, Source(NAME, raw))
+        return ToolDefinition(
+            name, text_or_empty(raw.get("description")), {}, Source(NAME, raw), is_function=False
+        )
     described = object_or_none(raw.get(kind)) or {}
     name = described.get("name")
     if not isinstance(name, str) or not name:
@@ -46,7 +48,9 @@ def _read_tool(value: Any, where: str) -> ToolDefinition:
         where = f"{where}.{kind}.parameters"
         raise InvalidRequest(f"{where} must be a JSON Schema object", param=where)
     schema = object_or_none(parameters) or {}
-    return ToolDefinition(name, text_or_empty(described.get("description")), schema, Source(NAME, raw))
+    description, is_function = text_or_empty(described.get("description")), kind == "function"
+    strict = described.get("strict") is True
+    return ToolDefinition(name, description, schema, Source(NAME, raw), is_function, strict)
 
 
 def read_tool_choice(value: Any) -> ToolChoice | None:
@@ -87,8 +91,10 @@ def write_tools(tools: Iterable[ToolDefinition]) -> list[Mapping[str, Any]]:
 def _write_tool(tool: ToolDefinition) -> Mapping[str, Any]:
     if raw := own_object(tool.source):
         return raw
-    described = {"description": tool.description} if tool.description else {}
-    return {"type": "function", "function": {"name": tool.name, **described, "parameters": tool.parameters}}
+    described: dict[str, Any] = {"description": tool.description} if tool.description else {}
+    strict = {"strict": True} if tool.strict else {}
+    function = {"name": tool.name, **described, "parameters": tool.parameters, **strict}
+    return {"type": "function", "function": function}
 
 
 def write_tool_choice(choice: ToolChoice) -> Any:

@@ -1,4 +1,5 @@
-"""The scripted model's HTTP face: a small ASGI application that speaks OpenAI's chat completions.
+"""The scripted model's HTTP face: a small ASGI application that speaks OpenAI's chat completions, and Anthropic's
+messages.
 
 Above: `serving` puts it on a port. Below: a function from a request to a `Turn`. Refuses to know: how the turn
 came about.
@@ -7,13 +8,14 @@ came about.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
 from starlette.types import Receive, Scope, Send
 
-from gateway.providers.scripted import wire
+from gateway.providers.scripted import messages_wire, wire
 from gateway.providers.scripted.json_values import as_list, as_object
 from gateway.providers.scripted.turns import Turn
 
@@ -27,7 +29,7 @@ Decide = Callable[[Headers, bytes, Mapping[str, Any]], Awaitable[Turn]]
 
 
 class ChatApp:
-    """Answers `/v1/models`, and `/v1/chat/completions` with what `decide` says.
+    """Answers `/v1/models`; and `/v1/chat/completions` and `/v1/messages` with what `decide` says.
 
     `pause` is in seconds between the events of a stream, so that people can watch it. `on_left` is called when
     a client leaves before its answer is complete.
@@ -53,8 +55,8 @@ class ChatApp:
         endpoint = (scope["method"], scope["path"])
         if endpoint == ("GET", "/v1/models"):
             await _send_json(send, 200, self._list_models())
-        elif endpoint == ("POST", "/v1/chat/completions"):
-            await self._chat(scope, receive, send)
+        elif endpoint in _FORMS:
+            await self._chat(_FORMS[endpoint], scope, receive, send)
         else:
             message = f"there is nothing at {scope['method']} {scope['path']}"
             await _send_json(send, 404, wire.error_object(message, "invalid_request_error"))
@@ -63,7 +65,7 @@ class ChatApp:
         models = [{"id": model, "object": "model", "created": 0, "owned_by": "toolgate"} for model in self._models]
         return {"object": "list", "data": models}
 
-    async def _chat(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _chat(self, form: _Form, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _read_body(receive)
         request = _parse(body)
         if request is None:
@@ -72,7 +74,7 @@ class ChatApp:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         turn = await self._decide(headers, body, request)
-        player = _Player(turn, request, send, self._pause)
+        player = _Player(form, turn, request, send, self._pause)
         async with anyio.create_task_group() as group:
             group.start_soon(self._watch, receive, player, group.cancel_scope)
             await player.play()
@@ -86,10 +88,44 @@ class ChatApp:
             everything.cancel()
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How turns are told in one wire format."""
+
+    completion: Callable[[Turn, Mapping[str, Any]], Mapping[str, Any]]
+    events: Callable[[Turn, Mapping[str, Any]], Iterable[bytes]]
+    error: Callable[[int], Mapping[str, Any]]
+    error_event: Callable[[str], bytes]
+    done: bytes
+
+
+def _chat_error(status: int) -> Mapping[str, Any]:
+    return wire.error_object(f"the script says {status}", "scripted_error", "scripted")
+
+
+def _messages_error(status: int) -> Mapping[str, Any]:
+    return messages_wire.error_object(f"the script says {status}", status)
+
+
+_FORMS: Mapping[tuple[str, str], _Form] = {
+    ("POST", "/v1/chat/completions"): _Form(
+        wire.completion, wire.events, _chat_error, wire.error_event, wire.DONE
+    ),
+    ("POST", "/v1/messages"): _Form(
+        messages_wire.completion,
+        messages_wire.events,
+        _messages_error,
+        messages_wire.error_event,
+        messages_wire.DONE,
+    ),
+}
+
+
 class _Player:
     """Plays one turn to one client, with its faults."""
 
-    def __init__(self, turn: Turn, request: Mapping[str, Any], send: Send, pause: float) -> None:
+    def __init__(self, form: _Form, turn: Turn, request: Mapping[str, Any], send: Send, pause: float) -> None:
+        self._form = form
         self._turn = turn
         self._request = request
         self._send = send
@@ -103,8 +139,7 @@ class _Player:
         if turn.status >= 400 or turn.body is not None:
             body = turn.body
             if body is None:
-                error = wire.error_object(f"the script says {turn.status}", "scripted_error", "scripted")
-                body = json.dumps(error).encode()
+                body = json.dumps(self._form.error(turn.status)).encode()
             await self._whole(body, turn.content_type)
         elif self._request.get("stream"):
             await self._stream()
@@ -117,7 +152,7 @@ class _Player:
         if self._turn.malformed_after is not None:
             await self._whole(b'{"id": "chatcmpl-', "application/json")
             return
-        body = json.dumps(wire.completion(self._turn, self._request), ensure_ascii=False).encode()
+        body = json.dumps(self._form.completion(self._turn, self._request), ensure_ascii=False).encode()
         await self._whole(body, "application/json", cut=self._turn.cut_after is not None)
 
     async def _whole(self, body: bytes, content_type: str, *, cut: bool = False) -> None:
@@ -131,7 +166,7 @@ class _Player:
 
     async def _stream(self) -> None:
         await self._start("text/event-stream; charset=utf-8", {"cache-control": "no-cache"})
-        for count, event in enumerate([*wire.events(self._turn, self._request), wire.DONE]):
+        for count, event in enumerate([*self._form.events(self._turn, self._request), self._form.done]):
             if await self._strike(count):
                 return
             await self._emit(event)
@@ -153,7 +188,7 @@ class _Player:
         elif count == turn.malformed_after:
             await self._emit(b"data: {this is not JSON\n\n")
         elif count == turn.error_after:
-            await self._emit(wire.event(wire.error_object("the script says error", "scripted_error", "scripted")))
+            await self._emit(self._form.error_event("the script says error"))
         return False
 
     async def _stall(self) -> None:

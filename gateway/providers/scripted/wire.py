@@ -79,6 +79,21 @@ def text_of(message: Mapping[str, Any]) -> str:
     return " ".join(str(as_object(part).get("text", "")) for part in as_list(content))
 
 
+def pieces_of(text: str) -> list[str]:
+    """A text as it is streamed, word by word."""
+    return _PIECE.findall(text)
+
+
+def argument_pieces_of(text: str) -> list[str]:
+    """The arguments of a call as they are streamed."""
+    return [text[start : start + _ARGUMENTS_PIECE] for start in range(0, len(text), _ARGUMENTS_PIECE)]
+
+
+def error_event(message: str) -> bytes:
+    """An error within a stream."""
+    return event(error_object(message, "scripted_error", "scripted"))
+
+
 def _wants_usage(request: Mapping[str, Any]) -> bool:
     return bool(as_object(request.get("stream_options")).get("include_usage"))
 
@@ -98,15 +113,13 @@ def _call_id(call: Call, index: int) -> str:
 
 def _deltas(turn: Turn) -> Iterator[dict[str, Any]]:
     yield {"role": "assistant", "content": "" if turn.text or not turn.calls else None}
-    for piece in _PIECE.findall(turn.reasoning):
+    for piece in pieces_of(turn.reasoning):
         yield {"reasoning_content": piece}
-    for piece in _PIECE.findall(turn.text):
+    for piece in pieces_of(turn.text):
         yield {"content": piece}
     for index, call in enumerate(turn.calls):
         opening = {"index": index, **_call(call, index)}
         opening["function"] = {"name": call.name, "arguments": ""}
         yield {"tool_calls": [opening]}
-        text = call.arguments_text
-        for start in range(0, len(text), _ARGUMENTS_PIECE):
-            piece = {"arguments": text[start : start + _ARGUMENTS_PIECE]}
-            yield {"tool_calls": [{"index": index, "function": piece}]}
+        for text in argument_pieces_of(call.arguments_text):
+            yield {"tool_calls": [{"index": index, "function": {"arguments": text}}]}

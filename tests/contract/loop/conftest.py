@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,8 @@ POLICIES = {
         ],
     },
     "readers": {"allow": ["demo/*"], "deny": ["demo/write_*", "demo/delete_*", "demo/crash"]},
+    "searchers": {"allow": ["provider/web_search"]},
+    "dead": {"allow": ["dead/*", "demo/current_time"]},
 }
 
 
@@ -38,9 +41,8 @@ async def script() -> AsyncGenerator[ScriptedUpstream]:
         yield upstream
 
 
-@pytest.fixture(scope="module")
-async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
-    document = {
+def loop_document(script: ScriptedUpstream) -> dict[str, Any]:
+    return {
         "providers": {"script": {"dialect": "openai_chat", "base_url": script.base_url}},
         "models": {"tiny": [{"provider": "script", "model": "tiny"}]},
         "mcpServers": {
@@ -61,13 +63,12 @@ async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
         },
         "limits": {"rounds": 4, "calls": 8, "concurrent_calls": 4, "stream_heartbeat_seconds": 1},
     }
-    policies = {
-        **POLICIES,
-        "searchers": {"allow": ["provider/web_search"]},
-        "dead": {"allow": ["dead/*", "demo/current_time"]},
-    }
+
+
+@pytest.fixture(scope="module")
+async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
-        async with gateway_in_process(Path(folder), document, policies) as gateway:
+        async with gateway_in_process(Path(folder), loop_document(script), POLICIES) as gateway:
             yield gateway
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.api.errors import ErrorAnswer
 from gateway.conversation import (
     Finished,
     FinishReason,
@@ -29,8 +30,8 @@ from gateway.conversation import (
     Usage,
     UsageReported,
 )
-from gateway.dialects import UpstreamStreamError, WireFormatError
-from gateway.dialects.openai_chat import OPENAI_CHAT, ChatUsageScanner, stream_reading, usage_of
+from gateway.dialects import UpstreamStreamError, WireFormatError, event_reading
+from gateway.dialects.openai_chat import OPENAI_CHAT, ChatUsageScanner, usage_of
 from gateway.providers.scripted import wire
 from gateway.providers.scripted.turns import Call, Turn
 from gateway.sse import encode_event
@@ -412,9 +413,9 @@ def test_nothing_is_written_before_the_start():
 
 
 def test_an_error_is_an_event_without_an_end_mark():
-    body = {"error": {"message": "no\nway", "type": "t", "param": None, "code": "c"}}
-    data = OPENAI_CHAT.stream_writer(include_usage=False).error(body)
-    assert orjson.loads(data.removeprefix(b"data: ")) == body
+    data = OPENAI_CHAT.stream_writer(include_usage=False).error(ErrorAnswer(400, "no\nway", "t", "c"))
+    told = {"message": "no\nway", "type": "t", "param": None, "code": "c"}
+    assert orjson.loads(data.removeprefix(b"data: ")) == {"error": told}
     assert b"[DONE]" not in data
 
 
@@ -518,7 +519,7 @@ def test_an_answer_without_usage_has_none(body: bytes):
 
 
 def test_a_stream_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(stream_reading, "_LARGEST_STREAM", 100_000)
+    monkeypatch.setattr(event_reading, "_LARGEST_STREAM", 100_000)
     with pytest.raises(WireFormatError, match="longer than 100000 bytes"):
         read(*[chunk({"content": "and so on "})] * 10_000)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.providers import KNOWN_PROVIDERS, Timeouts, UnknownProvider, make_provider
+from gateway.providers.endpoints import ENDPOINTS
 
 
 @pytest.mark.parametrize("row", KNOWN_PROVIDERS.values(), ids=KNOWN_PROVIDERS)
@@ -22,10 +23,10 @@ def test_each_row_of_the_table_has_the_shape_that_it_should(row):
     assert not url.path.endswith("/")
     assert not url.path.endswith("/chat/completions")
     assert not url.query
-    assert row.auth_header in ("authorization", "api-key")
+    assert row.auth_header in ("authorization", "api-key", "x-api-key")
     assert row.key_required is not is_local
     assert row.env is None or re.fullmatch(r"[A-Z][A-Z0-9_]*", row.env)
-    assert row.dialect == "openai_chat"
+    assert row.dialect in ENDPOINTS
     assert all(isinstance(quirk, str) and quirk for quirk in row.quirks)
     assert row.source
     datetime.date.fromisoformat(row.date)

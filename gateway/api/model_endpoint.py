@@ -1,0 +1,69 @@
+"""Where models are called: `POST /v1/chat/completions`, `POST /v1/messages`, with the tools of the key attached.
+
+The dialect is a parameter; all endpoints are one otherwise. Two ways lead from here. A request to which the
+gateway has nothing to add is passed through as bytes; any other one is a run of the tool loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.api.answer import Answer
+from gateway.api.endpoint import Handler
+from gateway.api.inquiry import Inquiry
+from gateway.api.loop_run import run_loop
+from gateway.api.pass_through import pass_through
+from gateway.api.provider_tools import check_provider_tools
+from gateway.api.requests import Request, parse_json_object
+from gateway.api.services import Services
+from gateway.api.tool_access import expose_tools
+from gateway.api.toolgate_field import FIELD, read_options
+from gateway.dialects import Dialect
+from gateway.errors import InvalidRequest
+
+
+def model_endpoint(dialect: Dialect) -> Handler:
+    """The endpoint of one dialect."""
+
+    async def call_model(request: Request, services: Services, answer: Answer) -> None:
+        """Answer one request, whole or as a stream."""
+        principal = services.keyring.authenticate(request.headers)
+        body = await request.body()
+        fields = parse_json_object(body)
+        options = read_options(request.headers, fields)
+        route = services.router.resolve(model_in(fields), principal.models)
+        check_provider_tools(dialect, fields, services.policies[principal.key_id])
+        exposure = expose_tools(services, principal, options)
+        inquiry = Inquiry(principal, body, fields, options, route, exposure, dialect)
+        if _adds_nothing(inquiry):
+            await pass_through(request, services, answer, inquiry)
+        else:
+            await run_loop(request, services, answer, inquiry)
+
+    return call_model
+
+
+def model_in(fields: Mapping[str, Any]) -> str:
+    """The name of the model that a request asks for. Raises InvalidRequest."""
+    model = fields.get("model")
+    if not isinstance(model, str) or not model:
+        raise InvalidRequest("model must be a string that names a model; see GET /v1/models", param="model")
+    return model
+
+
+def _adds_nothing(inquiry: Inquiry) -> bool:
+    """Whether the bytes can pass as they are.
+
+    A history with tool calls may hold a turn that this gateway took a part in, which must be put back; and one may
+    hold what this gateway wrote for the client's eyes alone.
+    """
+    traits = inquiry.dialect.traits
+    return (
+        not inquiry.exposure.tools
+        and not inquiry.exposure.unavailable
+        and FIELD not in inquiry.fields
+        and inquiry.route.speaks_only(inquiry.dialect.name)
+        and (inquiry.principal.tools == "off" or traits.turn_mark not in inquiry.body)
+        and (not traits.own_mark or traits.own_mark not in inquiry.body)
+    )

@@ -1,0 +1,72 @@
+"""What reading a stream of server-sent events is in every dialect: bounds, faults in their place, an end."""
+
+from __future__ import annotations
+
+from gateway.conversation import StreamEvent
+from gateway.dialects.faults import UpstreamStreamError, WireFormatError
+from gateway.sse import EventTooLarge, ServerSentEvent, SseDecoder
+
+MOST_CALLS = 1024
+"""Tool calls in one answer; a model that makes more has lost its way."""
+
+_LARGEST_STREAM = 512 * 1024 * 1024  # bytes; most of a stream is the frames around its text
+_LARGEST_EVENT = 16 * 1024 * 1024  # bytes; a whole image or file may come in one
+
+
+class EventReader:
+    """The frame of a `gateway.dialects.StreamReader`; a dialect says what an event means, and what an end is.
+
+    `_closed` is set once the answer is whole: what comes after that is not read.
+    """
+
+    __slots__ = ("_closed", "_decoder", "_fault", "_left")
+
+    def __init__(self) -> None:
+        self._decoder = SseDecoder(_LARGEST_EVENT)
+        self._closed = False
+        self._fault: Exception | None = None
+        self._left = _LARGEST_STREAM
+
+    @property
+    def has_finish(self) -> bool:
+        """Whether the provider has said that the model stopped."""
+        raise NotImplementedError
+
+    def feed(self, chunk: bytes) -> list[StreamEvent]:
+        """The events that `chunk` completes; a fault waits until those before it have been given."""
+        if self._fault is not None:
+            raise self._fault
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise WireFormatError(f"it is longer than {_LARGEST_STREAM} bytes")
+        events: list[StreamEvent] = []
+        try:
+            for event in self._decoder.feed(chunk):
+                if not self._closed:
+                    self._read_event(event, events)
+        except EventTooLarge as error:
+            self._fault = WireFormatError(str(error))
+        except (WireFormatError, UpstreamStreamError) as fault:
+            self._fault = fault
+        if self._fault is not None and not events:
+            raise self._fault
+        return events
+
+    def end(self) -> list[StreamEvent]:
+        """What was held back. Raises WireFormatError for a stream that broke off."""
+        events = self.feed(b"\n\n")  # the last event may lack the empty line at its end
+        if self._fault is not None:
+            raise self._fault
+        if not self._closed:
+            if not self.has_finish:
+                raise WireFormatError("the stream ended before its answer did")
+            self._close(events)
+        return events
+
+    def _read_event(self, event: ServerSentEvent, events: list[StreamEvent]) -> None:
+        """Take one event. Raises WireFormatError, UpstreamStreamError."""
+        raise NotImplementedError
+
+    def _close(self, events: list[StreamEvent]) -> None:
+        """Tell the end of an answer that is whole."""
+        raise NotImplementedError

@@ -1,0 +1,29 @@
+"""What the layers above must know of a wire format, without reading it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """The habits of one wire format.
+
+    `response_id_prefix` begins the ids of answers. `request_id_header` is where its clients look for the id of a
+    request, besides `x-request-id`. `request_headers` change what a request means, and go to providers of the
+    same format. `turn_mark` stands in every body whose history holds a tool call; `own_mark`, where there is one,
+    in every body that holds something which this gateway wrote and no provider knows. `tool_name` is where a tool
+    has its name.
+
+    With `usage_of_run` False clients take the usage for the size of the context: they are told that of the last
+    round. With `keeps_proofs` clients send back what the model thought, with the provider's proof of it.
+    """
+
+    response_id_prefix: str
+    turn_mark: bytes
+    tool_name: str
+    own_mark: bytes = b""
+    request_id_header: str = ""
+    request_headers: tuple[str, ...] = ()
+    usage_of_run: bool = True
+    keeps_proofs: bool = False
