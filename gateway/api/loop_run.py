@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from gateway.api.answer import Answer
 from gateway.api.errors import describe_error
 from gateway.api.inquiry import Inquiry
-from gateway.api.presence import BrokenOffWhenClientLeaves
+from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import json_response
 from gateway.api.run_records import RunLog
@@ -38,7 +38,7 @@ async def run_loop(request: Request, services: Services, answer: Answer, inquiry
     given = await _model_request(request, services, inquiry)
     identity = _identity(request, inquiry)
     rejoin = identity.idempotency_key is not None or _is_retry(request)
-    with BrokenOffWhenClientLeaves(request, answer):
+    with CancelledWhenClientLeaves(request, answer):
         async with services.attempts.claim(
             identity,
             begin=lambda: _begin(request, services, inquiry, given),

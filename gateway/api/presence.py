@@ -68,7 +68,7 @@ class _WhenClientLeaves(ABC):
         self._cancel()
 
 
-class BrokenOffWhenClientLeaves(_WhenClientLeaves):
+class CancelledWhenClientLeaves(_WhenClientLeaves):
     """See above. All within is cancelled as anyio does it: tasks, and nothing that shields itself."""
 
     __slots__ = ("_scope",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.api.answer import Answer
 from gateway.api.model_endpoint import model_in
 from gateway.api.pass_through import passed_in
-from gateway.api.presence import BrokenOffWhenClientLeaves
+from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.requests import Request, parse_json_object
 from gateway.api.responses import Response, passed_on
 from gateway.api.services import Services
@@ -25,7 +25,7 @@ async def count_tokens(request: Request, services: Services, answer: Answer) -> 
         raise NotSupported(
             f"the provider of the model {model[:80]!r} cannot count tokens beforehand", param="model"
         )
-    with BrokenOffWhenClientLeaves(request, answer):
+    with CancelledWhenClientLeaves(request, answer):
         async with counting as given:
             counted = await given.read()
             headers = passed_on(given.headers)

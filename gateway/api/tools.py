@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from gateway.api.errors import describe_error
-from gateway.api.presence import BrokenOffWhenClientLeaves
+from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.requests import ClientLeft, Request, parse_json_object
 from gateway.api.responses import Response, json_response
 from gateway.api.run_records import RunLog
@@ -67,7 +67,7 @@ async def call_tool(request: Request, services: Services) -> Response:
     )
     run = RunLog(request, principal, "tools", calls=1)
     try:
-        with BrokenOffWhenClientLeaves(request):
+        with CancelledWhenClientLeaves(request):
             outcome = await services.tool_caller.call(call, context)
         run.outcome = outcome.outcome
     except ClientLeft:

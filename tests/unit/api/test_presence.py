@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from gateway.api import presence as presence_module
-from gateway.api.presence import BrokenOffWhenClientLeaves
+from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.requests import ClientLeft
 
 from .asgi import Client
@@ -15,7 +15,7 @@ from .asgi import Client
 async def test_what_runs_is_cancelled_once_the_client_leaves():
     client = Client()
     client.left.set()
-    with anyio.fail_after(5), pytest.raises(ClientLeft), BrokenOffWhenClientLeaves(client.request()):
+    with anyio.fail_after(5), pytest.raises(ClientLeft), CancelledWhenClientLeaves(client.request()):
         await anyio.sleep_forever()
 
 
@@ -23,7 +23,7 @@ async def test_a_client_that_leaves_once_its_answer_is_complete_has_not_left():
     client = Client()
     request = client.request()
     answer = client.answer(request)
-    with BrokenOffWhenClientLeaves(request, answer):
+    with CancelledWhenClientLeaves(request, answer):
         await anyio.sleep(2 * presence_module._AT_ONCE)  # until the client is watched
         await answer.begin(200, {})
         await answer.write(b"", more=False)
@@ -33,18 +33,18 @@ async def test_a_client_that_leaves_once_its_answer_is_complete_has_not_left():
 
 
 async def test_a_client_that_stays_disturbs_nothing():
-    with BrokenOffWhenClientLeaves(Client().request()):
+    with CancelledWhenClientLeaves(Client().request()):
         await anyio.sleep(2 * presence_module._AT_ONCE)
 
 
 async def test_an_exception_within_comes_out_as_it_is():
-    with pytest.raises(ZeroDivisionError), BrokenOffWhenClientLeaves(Client().request()):
+    with pytest.raises(ZeroDivisionError), CancelledWhenClientLeaves(Client().request()):
         raise ZeroDivisionError
 
 
 async def test_a_cancellation_from_outside_is_no_leaving():
     with anyio.move_on_after(0.01) as scope:
-        with BrokenOffWhenClientLeaves(Client().request()):
+        with CancelledWhenClientLeaves(Client().request()):
             await anyio.sleep_forever()
     assert scope.cancelled_caught
 
@@ -57,7 +57,7 @@ async def test_a_server_that_fails_to_say_whether_the_client_is_there_counts_as_
         raise RuntimeError("no connection")
 
     request.receive = broken  # pyright: ignore
-    with anyio.fail_after(5), pytest.raises(ClientLeft), BrokenOffWhenClientLeaves(request):
+    with anyio.fail_after(5), pytest.raises(ClientLeft), CancelledWhenClientLeaves(request):
         await anyio.sleep_forever()
 
 
@@ -68,7 +68,7 @@ async def test_a_client_that_takes_nothing_for_too_long_counts_as_gone(monkeypat
     request = client.request()
     answer = client.answer(request)
     await answer.begin(200, {})
-    with anyio.fail_after(5), pytest.raises(ClientLeft), BrokenOffWhenClientLeaves(request, answer):
+    with anyio.fail_after(5), pytest.raises(ClientLeft), CancelledWhenClientLeaves(request, answer):
         await answer.write(b"nobody takes this")
 
 
@@ -78,7 +78,7 @@ async def test_a_model_that_is_silent_for_long_is_not_the_clients_fault(monkeypa
     client = Client()
     request = client.request()
     answer = client.answer(request)
-    with BrokenOffWhenClientLeaves(request, answer):
+    with CancelledWhenClientLeaves(request, answer):
         await answer.begin(200, {})
         await answer.write(b"one")
         await anyio.sleep(0.15)
