@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable
@@ -34,9 +35,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
-def program() -> str:
-    """What to type for this command here: it need not be on the path."""
+def program(*, elsewhere: bool = False) -> str:
+    """What to type for this command here, or in another folder: it need not be on the path."""
     if shutil.which("toolgate"):
         return "toolgate"
     called = Path(sys.argv[0])
-    return str(called) if called.name == "toolgate" else f"{sys.executable} -m gateway.cli"
+    if elsewhere:
+        called = called.absolute()
+    return shlex.quote(str(called)) if called.name == "toolgate" else f"{sys.executable} -m gateway.cli"

@@ -170,10 +170,12 @@ def _say_what_is_next(folder: Path, drafts: list[Draft], found: _Found, chosen: 
         say("`toolgate doctor` says what each of the two lacks", label="hint")
     if not _is_ignored(folder):
         say(".env holds secrets: keep it out of version control with `echo .env >> .gitignore`", label="hint")
-    cd = "" if folder == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
+    is_here = folder == Path.cwd()
+    cd = "" if is_here else f"cd {shlex.quote(str(folder))} && "
+    command = program(elsewhere=not is_here)
     say("next:")
-    click.echo(f"{cd}{program()} doctor")
-    click.echo(f"{cd}{program()} serve")
+    click.echo(f"{cd}{command} doctor")
+    click.echo(f"{cd}{command} serve")
     click.echo(f"{cd}{_curl(found.machine)}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +65,7 @@ def as_typed(message: str) -> str:
     called = Path(sys.argv[0])
     if called.name != "toolgate" or shutil.which("toolgate"):
         return message
-    return message.replace("`toolgate ", f"`{called} ")
+    return message.replace("`toolgate ", f"`{shlex.quote(str(called))} ")
 
 
 def counted(number: int, what: str) -> str:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 
 from gateway.cli import COMMANDS
+from gateway.cli.commands import program
 from gateway.cli.failures import find_failure, is_interruption
 from gateway.cli.output import Failure, as_typed, counted
 from gateway.errors import ConfigError, Problem, StoreError, UpstreamTimeout
@@ -83,8 +86,13 @@ def test_a_reader_that_leaves_early_is_no_reason_for_a_traceback():
 
 def test_standard_streams_that_are_closed_take_no_files_and_no_traceback(configured: Shell):
     code = "import os, sys; os.closerange(0, 3); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
-    ended = subprocess.run([sys.executable, "-c", code, "-m", "gateway.cli", "check"], check=False, timeout=60)
-    assert ended.returncode == 0
+    for command, status in (
+        (["check"], 0),
+        (["init", "elsewhere"], 0),
+        (["tools", "call", "x/y", "--args", "-"], 1),
+    ):
+        whole = [sys.executable, "-c", code, "-m", "gateway.cli", *command]
+        assert subprocess.run(whole, check=False, timeout=60).returncode == status
 
 
 def test_hints_name_the_command_as_it_can_be_typed(monkeypatch: pytest.MonkeyPatch):
@@ -93,6 +101,13 @@ def test_hints_name_the_command_as_it_can_be_typed(monkeypatch: pytest.MonkeyPat
     assert as_typed("run `toolgate init`, see `serve`") == "run `.venv/bin/toolgate init`, see `serve`"
     monkeypatch.setattr(sys, "argv", ["-m", "serve"])
     assert as_typed("run `toolgate init`") == "run `toolgate init`"
+
+
+def test_the_command_is_named_for_the_folder_in_which_it_is_to_be_typed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "argv", [".venv/bin/toolgate", "init", "elsewhere"])
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert program() == ".venv/bin/toolgate"
+    assert program(elsewhere=True) == shlex.quote(str(Path.cwd() / ".venv/bin/toolgate"))
 
 
 def test_one_is_not_several():
