@@ -84,7 +84,8 @@ def _identity(request: Request, inquiry: Inquiry) -> RequestIdentity:
     if key is not None and not 0 < len(key) <= _LONGEST_IDEMPOTENCY_KEY:
         message = f"Idempotency-Key must have 1 to {_LONGEST_IDEMPOTENCY_KEY} characters"
         raise InvalidRequest(message, param=_IDEMPOTENCY_KEY)
-    digest = hashlib.sha256(inquiry.body)
+    digest = hashlib.sha256(inquiry.dialect.name.encode() + b"\n")
+    digest.update(inquiry.body)
     digest.update(request.headers.get(HEADER, "").encode("latin-1"))
     for name, value in _meaningful_headers(request, inquiry).items():
         digest.update(f"\n{name}: {value}".encode("latin-1"))

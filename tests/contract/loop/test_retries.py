@@ -56,6 +56,17 @@ async def test_an_idempotency_key_finds_the_run_exactly(gateway: InProcess, upst
     assert caught.value.code == "idempotency_mismatch"
 
 
+async def test_the_same_body_in_another_dialect_is_another_request(gateway: InProcess, upstream: ScriptedUpstream):
+    upstream.add(Turn(text="Once."), Turn(text="Anew."))
+    body = {**REQUEST, "max_tokens": 50}
+    retried = {"x-stainless-retry-count": "1"}
+    async with gateway.http() as http:
+        chat = await http.post("/v1/chat/completions", json=body)
+        messages = await http.post("/v1/messages", json=body, headers=retried)
+    assert chat.json()["choices"][0]["message"]["content"] == "Once."
+    assert messages.json()["content"][0]["text"] == "Anew."
+
+
 async def test_two_keys_never_share_a_run(gateway: InProcess, upstream: ScriptedUpstream):
     upstream.add(Turn(text="One."), Turn(text="Two."))
     headers = {"idempotency-key": "k-2"}
