@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.api import health, models, tools
+from gateway.api import health, models, requests, tools
 from gateway.api.endpoint import Endpoint, plain
 from gateway.api.errors import ErrorAnswer
 from gateway.api.model_endpoint import model_endpoint
@@ -112,5 +112,6 @@ def _dialect_at(path: str) -> Dialect:
 
 
 def _error(request: Request, answer: ErrorAnswer) -> JSONResponse:
-    body = _dialect_at(request.scope["path"]).write_error(answer, request_id="")
-    return JSONResponse(body, status_code=answer.status)
+    asked = requests.Request(request.scope, request.receive)
+    body = _dialect_at(request.scope["path"]).write_error(answer, request_id=asked.request_id)
+    return JSONResponse(body, status_code=answer.status, headers=asked.ids)

@@ -163,6 +163,9 @@ async def test_unknown_urls_and_methods_are_openai_errors_too(gateway: InProcess
         method = await http.get("/v1/chat/completions")
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "unknown_url")
     assert (method.status_code, method.json()["error"]["code"]) == (405, "method_not_allowed")
+    for answer in (missing, method):
+        assert answer.headers["x-request-id"].startswith("req_")
+        assert answer.headers["x-toolgate-run-id"].startswith("run_")
 
 
 async def test_a_failed_run_is_recorded_with_what_went_wrong(gateway: InProcess, upstream: ScriptedUpstream):
