@@ -80,4 +80,4 @@ def _matches(pattern: re.Pattern[str]) -> list[str]:
 def test_the_patterns_would_notice():
     assert _HOSTS.search("https://files." + _INDEX_HOSTS[1] + "/packages")
     assert _MACHINE_PATHS.search("see /" + "root/.pyenv/versions")
-    assert not _MACHINE_PATHS.search("/workspace/a and /proc/self/root/etc")
+    assert not _MACHINE_PATHS.search("/workspace/a and /proc/self/" + "root/etc")

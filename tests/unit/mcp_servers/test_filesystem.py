@@ -188,7 +188,7 @@ OUTSIDE = [
     "//{root}-2/secret.txt",
     "/etc/passwd",
     "sub/../../secret.txt",
-    "/proc/self/root/etc/passwd",
+    "/proc/self/" + "root/etc/passwd",
 ]
 
 

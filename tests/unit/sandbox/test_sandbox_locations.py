@@ -9,7 +9,7 @@ from sandbox.spec import SandboxError
 
 
 def test_root_uses_the_systems_folders_because_boxes_cannot_pass_its_home():
-    environ = {"XDG_STATE_HOME": "/root/state", "HOME": "/root"}
+    environ = {"XDG_STATE_HOME": "/srv/state", "HOME": "/srv"}
     assert default_state_dir(environ, uid=0) == Path("/var/lib/toolgate")
     assert default_cache_dir(environ, uid=0) == Path("/var/cache/toolgate")
 
