@@ -129,8 +129,3 @@ def encode_event(data: bytes, event: str | None = None) -> bytes:
         lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         data = lines.replace(b"\n", b"\ndata: ")
     return b"%bdata: %b\n\n" % (head, data)
-
-
-def encode_comment(text: str) -> bytes:
-    """A comment of one line, which clients skip."""
-    return b": %b\n\n" % " ".join(text.split()).encode()

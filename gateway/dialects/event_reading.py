@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from gateway.conversation import StreamEvent
 from gateway.dialects.faults import UpstreamStreamError, WireFormatError
 from gateway.sse import EventTooLarge, ServerSentEvent, SseDecoder
@@ -13,7 +15,7 @@ _LARGEST_STREAM = 512 * 1024 * 1024  # bytes; most of a stream is the frames aro
 _LARGEST_EVENT = 16 * 1024 * 1024  # bytes; a whole image or file may come in one
 
 
-class EventReader:
+class EventReader(ABC):
     """The frame of a `gateway.dialects.StreamReader`; a dialect says what an event means, and what an end is.
 
     `_closed` is set once the answer is whole: what comes after that is not read.
@@ -28,9 +30,9 @@ class EventReader:
         self._left = _LARGEST_STREAM
 
     @property
+    @abstractmethod
     def has_finish(self) -> bool:
         """Whether the provider has said that the model stopped."""
-        raise NotImplementedError
 
     def feed(self, chunk: bytes) -> list[StreamEvent]:
         """The events that `chunk` completes; a fault waits until those before it have been given."""
@@ -63,10 +65,10 @@ class EventReader:
             self._close(events)
         return events
 
+    @abstractmethod
     def _read_event(self, event: ServerSentEvent, events: list[StreamEvent]) -> None:
         """Take one event. Raises WireFormatError, UpstreamStreamError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _close(self, events: list[StreamEvent]) -> None:
         """Tell the end of an answer that is whole."""
-        raise NotImplementedError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ _LONGEST_TAIL = 64 * 1024
 """Bytes of an unfinished line that are kept. A longer one is some large delta, without a usage."""
 
 
-class EventScanner:
+class EventScanner(ABC):
     """Looks at a stream of server-sent events; see `gateway.dialects.UsageScanner`.
 
     A dialect says in `read` where in an event it has the usage and the model's name.
@@ -31,9 +32,9 @@ class EventScanner:
         self._tail = b""
         self._is_skipping = False
 
+    @abstractmethod
     def read(self, event: Mapping[str, Any]) -> None:
         """Look at one event that may tell something."""
-        raise NotImplementedError
 
     def feed(self, chunk: bytes) -> None:
         """Look at the next piece."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.sse import HEARTBEAT, EventTooLarge, ServerSentEvent, SseDecoder, encode_comment, encode_event
+from gateway.sse import HEARTBEAT, EventTooLarge, ServerSentEvent, SseDecoder, encode_event
 
 LIMIT = 4096
 
@@ -68,6 +68,5 @@ def test_data_of_several_lines_comes_back_with_plain_line_ends(text: str):
     assert decode(encode_event(text.encode(), "kind")) == [ServerSentEvent(plain.encode(), "kind")]
 
 
-def test_a_comment_is_one_line_whatever_it_is_given():
-    assert encode_comment("a\n\ndata: b") == b": a data: b\n\n"
-    assert decode(encode_comment("x"), HEARTBEAT) == []
+def test_a_heartbeat_is_no_event():
+    assert decode(HEARTBEAT) == []
