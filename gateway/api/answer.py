@@ -26,7 +26,7 @@ StreamFault = Callable[[ErrorAnswer], bytes]
 """The bytes that tell a client of a fault within a stream, in the stream's own dialect, its end included."""
 
 _NEVER = math.inf
-_EVENT_STREAM: dict[str, str] = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+_EVENT_STREAM = "text/event-stream"
 
 
 class Answer:
@@ -78,7 +78,9 @@ class Answer:
     async def begin_events(self, stream_fault: StreamFault, headers: Mapping[str, str] | None = None) -> None:
         """Send the head of an event stream, with `headers` besides."""
         self._stream_fault = stream_fault
-        await self.begin(200, {**(headers or {}), **_EVENT_STREAM})
+        kind = self._dialect.traits.stream_type
+        declared = f"{kind}; charset=utf-8" if kind == _EVENT_STREAM else kind
+        await self.begin(200, {**(headers or {}), "content-type": declared, "cache-control": "no-cache"})
 
     async def write(self, data: bytes, *, more: bool = True) -> None:
         """Send a piece of the body; waits while the client reads more slowly than we write."""

@@ -86,6 +86,8 @@ def _identity(request: Request, inquiry: Inquiry) -> RequestIdentity:
         raise InvalidRequest(message, param=_IDEMPOTENCY_KEY)
     digest = hashlib.sha256(inquiry.dialect.name.encode() + b"\n")
     digest.update(inquiry.body)
+    if not inquiry.dialect.traits.names_model:
+        digest.update(f"\n{inquiry.model}\n{inquiry.fields.get('stream')}".encode())
     digest.update(request.headers.get(HEADER, "").encode("latin-1"))
     for name, value in _meaningful_headers(request, inquiry).items():
         digest.update(f"\n{name}: {value}".encode("latin-1"))

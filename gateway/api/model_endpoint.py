@@ -6,7 +6,7 @@ gateway has nothing to add is passed through as bytes; any other one is a run of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.api.answer import Answer
@@ -22,15 +22,22 @@ from gateway.api.toolgate_field import FIELD, read_options
 from gateway.dialects import Dialect
 from gateway.errors import InvalidRequest
 
+Addressing = Callable[[Request], Mapping[str, Any]]
+"""What a request's URL says of it: fields that its body lacks."""
 
-def model_endpoint(dialect: Dialect) -> Handler:
-    """The endpoint of one dialect."""
+
+def model_endpoint(dialect: Dialect, addressing: Addressing | None = None) -> Handler:
+    """The endpoint of one dialect. Where its bodies do not name the model, `addressing` gives `model` and `stream`
+    as the URL has them.
+    """
 
     async def call_model(request: Request, services: Services, answer: Answer) -> None:
         """Answer one request, whole or as a stream."""
         principal = services.keyring.authenticate(request.headers)
         body = await request.body()
         fields = parse_json_object(body)
+        if addressing is not None:
+            fields = {**fields, **addressing(request)}
         options = read_options(request.headers, fields)
         route = services.router.resolve(model_in(fields), principal.models)
         check_provider_tools(dialect, fields, services.policies[principal.key_id])

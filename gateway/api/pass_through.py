@@ -49,7 +49,7 @@ def passed_in(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _answer(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: RunLog) -> None:
-    if given.is_event_stream:
+    if given.is_stream(inquiry.dialect):
         await _stream(answer, given, inquiry, run)
         return
     body = await given.read()
@@ -78,6 +78,6 @@ def _fault_in(dialect: Dialect) -> StreamFault:
     """An error event, set apart from whatever the provider had begun to say."""
 
     def tell(told: ErrorAnswer) -> bytes:
-        return b"\n\n" + dialect.stream_writer(include_usage=False).error(told)
+        return dialect.traits.frame_break + dialect.stream_writer(include_usage=False).error(told)
 
     return tell

@@ -1,8 +1,10 @@
-"""What reading a stream of server-sent events is in every dialect: bounds, faults in their place, an end."""
+"""What reading a stream is in every dialect: bounds, faults in their place, an end."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from gateway.conversation import StreamEvent
 from gateway.dialects.faults import UpstreamStreamError, WireFormatError
@@ -12,19 +14,34 @@ MOST_CALLS = 1024
 """Tool calls in one answer; a model that makes more has lost its way."""
 
 _LARGEST_STREAM = 512 * 1024 * 1024  # bytes; most of a stream is the frames around its text
-_LARGEST_EVENT = 16 * 1024 * 1024  # bytes; a whole image or file may come in one
+LARGEST_EVENT = 16 * 1024 * 1024
+"""Bytes of one frame; a whole image or file may come in one."""
+
+Frame = TypeVar("Frame")
+Frame_co = TypeVar("Frame_co", covariant=True)
 
 
-class EventReader(ABC):
-    """The frame of a `gateway.dialects.StreamReader`; a dialect says what an event means, and what an end is.
+class FrameDecoder(Protocol[Frame_co]):
+    """Cuts a stream into its frames."""
+
+    def feed(self, chunk: bytes) -> Iterable[Frame_co]:
+        """The frames that `chunk` completes. Raises EventTooLarge, WireFormatError."""
+        ...
+
+
+class FrameReader(ABC, Generic[Frame]):
+    """What all `gateway.dialects.StreamReader`s share; a dialect says what a frame means, and what an end is.
 
     `_closed` is set once the answer is whole: what comes after that is not read.
     """
 
     __slots__ = ("_closed", "_decoder", "_fault", "_left")
 
-    def __init__(self) -> None:
-        self._decoder = SseDecoder(_LARGEST_EVENT)
+    _frame_end: ClassVar[bytes] = b""
+    """What the last frame may lack."""
+
+    def __init__(self, decoder: FrameDecoder[Frame]) -> None:
+        self._decoder = decoder
         self._closed = False
         self._fault: Exception | None = None
         self._left = _LARGEST_STREAM
@@ -56,7 +73,7 @@ class EventReader(ABC):
 
     def end(self) -> list[StreamEvent]:
         """What was held back. Raises WireFormatError for a stream that broke off."""
-        events = self.feed(b"\n\n")  # the last event may lack the empty line at its end
+        events = self.feed(self._frame_end)
         if self._fault is not None:
             raise self._fault
         if not self._closed:
@@ -66,9 +83,20 @@ class EventReader(ABC):
         return events
 
     @abstractmethod
-    def _read_event(self, event: ServerSentEvent, events: list[StreamEvent]) -> None:
-        """Take one event. Raises WireFormatError, UpstreamStreamError."""
+    def _read_event(self, event: Frame, events: list[StreamEvent]) -> None:
+        """Take one frame. Raises WireFormatError, UpstreamStreamError."""
 
     @abstractmethod
     def _close(self, events: list[StreamEvent]) -> None:
         """Tell the end of an answer that is whole."""
+
+
+class EventReader(FrameReader[ServerSentEvent]):
+    """A reader of server-sent events."""
+
+    __slots__ = ()
+
+    _frame_end = b"\n\n"
+
+    def __init__(self) -> None:
+        super().__init__(SseDecoder(LARGEST_EVENT))

@@ -15,6 +15,10 @@ class Traits:
     in every body that holds something which this gateway wrote and no provider knows. `tool_name` is where a tool
     has its name.
 
+    `stream_type` is the content type of its streams, and `frame_break` what sets a frame apart from the rest of
+    one that broke off. With `names_model` False the model, and whether to stream, stand in the URL: its codec
+    finds them as `model` and `stream` among a request's fields all the same, and writes neither.
+
     With `usage_of_run` False clients take the usage for the size of the context: they are told that of the last
     round. With `keeps_proofs` clients send back what the model thought, with the provider's proof of it.
     """
@@ -23,6 +27,9 @@ class Traits:
     turn_mark: bytes
     tool_name: str
     own_mark: bytes = b""
+    stream_type: str = "text/event-stream"
+    frame_break: bytes = b"\n\n"
+    names_model: bool = True
     request_id_header: str = ""
     request_headers: tuple[str, ...] = ()
     usage_of_run: bool = True

@@ -8,11 +8,19 @@ from gateway.providers.answers import ProviderAnswer
 from gateway.providers.caller import ProviderCaller
 from gateway.providers.clients import make_http_client
 from gateway.providers.http import HttpClient, Timeouts
-from gateway.providers.provider import Provider, UnknownProvider, make_provider
+from gateway.providers.provider import (
+    Authorizer,
+    CredentialsUnavailable,
+    Provider,
+    UnknownProvider,
+    make_provider,
+)
 from gateway.providers.table import KNOWN_PROVIDERS, KnownProvider
 
 __all__ = [
     "KNOWN_PROVIDERS",
+    "Authorizer",
+    "CredentialsUnavailable",
     "HttpClient",
     "KnownProvider",
     "Provider",

@@ -16,7 +16,6 @@ from gateway.providers.whole_answers import events_of
 
 _LARGEST_UNDECLARED = 16 * 1024 * 1024  # bytes of a whole answer where a stream was asked for
 _AFTER_FINISH = 5.0  # seconds
-_EVENT_STREAM = "text/event-stream"
 
 
 class ProviderAnswer:
@@ -30,10 +29,9 @@ class ProviderAnswer:
         self.status = answer.status
         self.headers = answer.headers
 
-    @property
-    def is_event_stream(self) -> bool:
-        """True when the body is declared to be server-sent events."""
-        return self.headers.get("content-type", "").lower().startswith(_EVENT_STREAM)
+    def is_stream(self, dialect: Dialect) -> bool:
+        """True when the body is declared to be a stream of this dialect."""
+        return self.headers.get("content-type", "").lower().startswith(dialect.traits.stream_type)
 
     async def read(self, limit: int = LARGEST_BODY) -> bytes:
         """The whole body. Raises UpstreamError; also when it is longer than `limit` bytes."""
@@ -55,7 +53,7 @@ async def read_events(dialect: Dialect, answer: ProviderAnswer) -> AsyncGenerato
     """The answer's events; also those of an answer that came whole although a stream was asked for."""
     chunks = answer.chunks()
     try:
-        head = b"" if answer.is_event_stream else await _read_undeclared(answer, chunks)
+        head = b"" if answer.is_stream(dialect) else await _read_undeclared(answer, chunks)
         if head and not _looks_like_events(head):
             for event in events_of(dialect.read_response(head)):
                 yield event

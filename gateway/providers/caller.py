@@ -20,9 +20,16 @@ from gateway.dialects import UpstreamStreamError, WireFormatError
 from gateway.errors import InvalidRequest
 from gateway.providers.answers import ProviderAnswer, read_events
 from gateway.providers.endpoints import ENDPOINTS, Endpoint
-from gateway.providers.failures import named, protocol_error, refusal, refused_in_stream, unreadable
+from gateway.providers.failures import (
+    named,
+    no_credentials,
+    protocol_error,
+    refusal,
+    refused_in_stream,
+    unreadable,
+)
 from gateway.providers.http import HttpAnswer, HttpClient, HttpFault
-from gateway.providers.provider import Provider
+from gateway.providers.provider import Authorizer, CredentialsUnavailable, Provider
 
 _LARGEST_MODEL_LIST = 8 * 1024 * 1024  # bytes
 _MOST_MODELS = 10_000
@@ -82,7 +89,7 @@ class ProviderCaller:
         endpoint = self._endpoints[provider.dialect]
         body = _encoded(endpoint.dialect.write_request(request, model=model))
         headers: Mapping[str, str] = request.headers if request.dialect == provider.dialect else {}
-        return self.forward(provider, endpoint.path, body, headers)
+        return self.forward(provider, endpoint.path_for(model, stream=request.stream), body, headers)
 
     def forward(
         self, provider: Provider, path: str, body: bytes, headers: Mapping[str, str]
@@ -97,12 +104,15 @@ class ProviderCaller:
 
     async def list_models(self, provider: Provider) -> list[str]:
         """The names of the provider's models, as it gives them, without repetitions."""
-        async with self._call("GET", provider, self._endpoints[provider.dialect].models_path, b"", {}) as answer:
+        endpoint = self._endpoints[provider.dialect]
+        if endpoint.models_path is None:
+            return []
+        async with self._call("GET", provider, endpoint.models_path, b"", {}) as answer:
             body = await answer.read(_LARGEST_MODEL_LIST)
         try:
             listed: Any = orjson.loads(body)
-            entries: list[dict[str, Any]] = listed["data"]
-            names = [entry["id"] for entry in entries[:_MOST_MODELS]]
+            entries: list[dict[str, Any]] = listed[endpoint.models_field]
+            names = [entry[endpoint.model_field] for entry in entries[:_MOST_MODELS]]
         except (ValueError, LookupError, TypeError) as error:
             raise protocol_error(provider, "its list of models is not one") from error
         return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
@@ -111,8 +121,7 @@ class ProviderCaller:
         self, method: str, provider: Provider, path: str, body: bytes, headers: Mapping[str, str]
     ) -> _ProviderExchange:
         sent = {**self._endpoints[provider.dialect].headers, **headers, **_OURS, **provider.headers}
-        exchange = self._client.request(method, provider.url(path), sent, body, provider.timeouts)
-        return _ProviderExchange(provider, exchange)
+        return _ProviderExchange(self._client, method, provider, provider.url(path), sent, body)
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
@@ -126,13 +135,30 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
 class _ProviderExchange:
     """The context of one request to a provider: a class, for a generator's context costs more than all it does."""
 
-    __slots__ = ("_exchange", "_provider")
+    __slots__ = ("_body", "_client", "_exchange", "_headers", "_method", "_provider", "_url")
 
-    def __init__(self, provider: Provider, exchange: AbstractAsyncContextManager[HttpAnswer]) -> None:
+    def __init__(
+        self,
+        client: HttpClient,
+        method: str,
+        provider: Provider,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> None:
+        self._client = client
+        self._method = method
         self._provider = provider
-        self._exchange = exchange
+        self._url = url
+        self._headers = headers
+        self._body = body
+        self._exchange: AbstractAsyncContextManager[HttpAnswer] | None = None
 
     async def __aenter__(self) -> ProviderAnswer:
+        provider, headers = self._provider, self._headers
+        if provider.authorizer is not None:
+            headers = await self._authorized(provider.authorizer)
+        self._exchange = self._client.request(self._method, self._url, headers, self._body, provider.timeouts)
         try:
             answer = await self._exchange.__aenter__()
         except HttpFault as fault:
@@ -146,7 +172,15 @@ class _ProviderExchange:
         finally:
             await self._exchange.__aexit__(None, None, None)
 
+    async def _authorized(self, authorizer: Authorizer) -> Mapping[str, str]:
+        try:
+            own = await authorizer.headers(self._method, self._url, self._headers, self._body)
+        except CredentialsUnavailable as error:
+            raise no_credentials(self._provider, error) from error
+        return {**self._headers, **own}
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._exchange.__aexit__(None, None, None)
+        if self._exchange is not None:
+            await self._exchange.__aexit__(None, None, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from gateway.dialects import Dialect
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
@@ -14,15 +15,25 @@ from gateway.dialects.openai_chat import OPENAI_CHAT
 class Endpoint:
     """How one dialect is spoken over HTTP.
 
-    `path` is where a model is called, `count_path` where tokens are counted, if that can be asked, `models_path`
-    where models are listed. `headers` go with every request that does not have them.
+    `path` is where a model is called, and `stream_path` where its answer is asked for as a stream, if that is
+    elsewhere; `{model}` in them stands for the model. `count_path` is where tokens are counted, if that can be
+    asked. `models_path` is where models are listed, if they are, as objects in the list `models_field`, each
+    with its name in `model_field`. `headers` go with every request that does not have them.
     """
 
     dialect: Dialect
     path: str
-    models_path: str = "/models"
+    stream_path: str | None = None
+    models_path: str | None = "/models"
+    models_field: str = "data"
+    model_field: str = "id"
     count_path: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def path_for(self, model: str, *, stream: bool) -> str:
+        """Where `model` is called; its name is percent-encoded, slashes and all."""
+        path = self.stream_path if stream and self.stream_path is not None else self.path
+        return path.replace("{model}", quote(model, safe="")) if "{" in path else path
 
 
 ENDPOINTS: Mapping[str, Endpoint] = {

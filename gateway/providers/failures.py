@@ -24,7 +24,7 @@ from gateway.providers.http import (
     HttpFault,
     NotConnected,
 )
-from gateway.providers.provider import Provider
+from gateway.providers.provider import CredentialsUnavailable, Provider
 
 
 async def refusal(provider: Provider, answer: HttpAnswer) -> UpstreamError:
@@ -72,6 +72,12 @@ def unreadable(
 def protocol_error(provider: Provider, message: str) -> UpstreamProtocolError:
     """What came is not what was to come; `message` says in which way."""
     return UpstreamProtocolError(f"the provider {provider.name} failed: {message}", provider=provider.name)
+
+
+def no_credentials(provider: Provider, error: CredentialsUnavailable) -> UpstreamUnreachable:
+    """Nothing could be sent, for want of the operator's own credentials."""
+    message = f"the provider {provider.name} was not asked: {error}"
+    return UpstreamUnreachable(message, provider=provider.name)
 
 
 def named(provider: Provider, fault: HttpFault) -> UpstreamError:

@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from gateway.providers.http import Timeouts
@@ -23,15 +24,31 @@ class UnknownProvider(ValueError):
     """The name is not in the table, and no base URL says where it is."""
 
 
+class Authorizer(Protocol):
+    """Credentials that are made anew for a request, or fetched and renewed now and then."""
+
+    async def headers(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:
+        """What to send besides `headers`, names in lower case. Raises CredentialsUnavailable."""
+        ...
+
+
+class CredentialsUnavailable(Exception):
+    """No credentials could be had for a provider. The text may be shown to clients: it holds no secret."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A host of models. `headers` are sent with every request, credentials included; names are lower-case."""
+    """A host of models. `headers` are sent with every request, credentials included; names are lower-case.
+
+    `authorizer` gives those credentials that cannot stand in `headers`.
+    """
 
     name: str
     dialect: str
     base_url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    authorizer: Authorizer | None = field(default=None, repr=False)
 
     def url(self, path: str) -> str:
         """The URL of an endpoint; `path` begins with a slash. A query of the base URL stays at the end."""

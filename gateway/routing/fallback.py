@@ -95,8 +95,12 @@ class Forwarding:
             await self._call.__aexit__(kind, error, trace)
 
     async def _attempt(self, deployment: Deployment) -> ProviderAnswer:
-        body = rewrite_model(self._body, self._parsed, deployment.model)
-        path = self._path or ENDPOINTS[deployment.provider.dialect].path
+        endpoint = ENDPOINTS[deployment.provider.dialect]
+        body = self._body
+        if endpoint.dialect.traits.names_model:
+            body = rewrite_model(body, self._parsed, deployment.model)
+        stream = self._parsed.get("stream") is True
+        path = self._path or endpoint.path_for(deployment.model, stream=stream)
         call = self._caller.forward(deployment.provider, path, body, self._headers)
         answer = await call.__aenter__()
         self._call = call
