@@ -88,7 +88,8 @@ class ProviderCaller:
     ) -> AbstractAsyncContextManager[ProviderAnswer]:
         endpoint = self._endpoints[provider.dialect]
         body = _encoded(endpoint.dialect.write_request(request, model=model))
-        headers: Mapping[str, str] = request.headers if request.dialect == provider.dialect else {}
+        meaningful = endpoint.dialect.traits.request_headers if request.dialect == endpoint.dialect.name else ()
+        headers = {name: request.headers[name] for name in meaningful if name in request.headers}
         return self.forward(provider, endpoint.path_for(model, stream=request.stream), body, headers)
 
     def forward(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from gateway.dialects import Dialect
-from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES, ANTHROPIC_VERTEX
 from gateway.dialects.openai_chat import OPENAI_CHAT
 
 
@@ -45,5 +45,8 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         count_path="/messages/count_tokens",
         headers={"anthropic-version": "2023-06-01"},
     ),
+    "anthropic_vertex": Endpoint(
+        ANTHROPIC_VERTEX, "/models/{model}:rawPredict", "/models/{model}:streamRawPredict", models_path=None
+    ),
 }
-"""By the name of the dialect."""
+"""By what providers are said to speak: a dialect, or one with where it is spoken."""

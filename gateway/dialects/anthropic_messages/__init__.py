@@ -4,6 +4,11 @@ Blocks of content stand in one order, which matters: thoughts carry a proof that
 is read from this format and written in it again is the same JSON, thoughts byte for byte.
 """
 
-from gateway.dialects.anthropic_messages.dialect import ANTHROPIC_MESSAGES, AnthropicMessages
+from gateway.dialects.anthropic_messages.dialect import (
+    ANTHROPIC_BEDROCK,
+    ANTHROPIC_MESSAGES,
+    ANTHROPIC_VERTEX,
+    AnthropicMessages,
+)
 
-__all__ = ["ANTHROPIC_MESSAGES", "AnthropicMessages"]
+__all__ = ["ANTHROPIC_BEDROCK", "ANTHROPIC_MESSAGES", "ANTHROPIC_VERTEX", "AnthropicMessages"]

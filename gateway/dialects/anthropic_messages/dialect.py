@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway.conversation import ModelRequest, ModelResponse, Usage
 from gateway.dialects.anthropic_messages.errors import read_error, write_error
+from gateway.dialects.anthropic_messages.hosting import ON_BEDROCK, ON_VERTEX, Hosting, hosted
 from gateway.dialects.anthropic_messages.name import NAME, UNPROVEN
 from gateway.dialects.anthropic_messages.provider_tools import provider_tools
 from gateway.dialects.anthropic_messages.request_reading import read_request
@@ -31,7 +33,11 @@ _TRAITS = Traits(
 
 
 class AnthropicMessages:
-    """See `gateway.dialects.Dialect`."""
+    """See `gateway.dialects.Dialect`. `hosting` is where it is spoken, if not at Anthropic's."""
+
+    def __init__(self, hosting: Hosting | None = None) -> None:
+        self._hosting = hosting
+        self._traits = _TRAITS if hosting is None else _hosted_traits(hosting)
 
     @property
     def name(self) -> str:
@@ -41,7 +47,7 @@ class AnthropicMessages:
     @property
     def traits(self) -> Traits:
         """Its habits."""
-        return _TRAITS
+        return self._traits
 
     def read_request(self, body: Mapping[str, Any]) -> ModelRequest:
         """A client's request. Raises `gateway.errors.InvalidRequest`."""
@@ -49,7 +55,8 @@ class AnthropicMessages:
 
     def write_request(self, request: ModelRequest, *, model: str) -> dict[str, Any]:
         """A request for a provider. Raises `gateway.errors.InvalidRequest`."""
-        return write_request(request, model=model)
+        body = write_request(request, model=model)
+        return body if self._hosting is None else hosted(body, self._hosting, request.headers)
 
     def read_response(self, body: bytes) -> ModelResponse:
         """A provider's whole answer. Raises WireFormatError, UpstreamStreamError."""
@@ -90,5 +97,15 @@ class AnthropicMessages:
         return usage_of(body)
 
 
+def _hosted_traits(hosting: Hosting) -> Traits:
+    return replace(
+        _TRAITS, names_model=False, request_headers=() if hosting.betas_in_body else ("anthropic-beta",)
+    )
+
+
 ANTHROPIC_MESSAGES = AnthropicMessages()
 """The codec."""
+ANTHROPIC_VERTEX = AnthropicMessages(ON_VERTEX)
+"""The same for Vertex AI."""
+ANTHROPIC_BEDROCK = AnthropicMessages(ON_BEDROCK)
+"""The same for Amazon Bedrock, whose streams hold each event's data in a frame of Amazon's."""
