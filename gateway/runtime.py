@@ -12,6 +12,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
 
 import anyio
@@ -21,12 +22,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.api.services import HttpLimits, Services
 from gateway.audit import AuditTrail, open_trail
 from gateway.auth import KeyId, Keyring, Principal
-from gateway.config import Config, HttpServerConfig, KeyConfig, ServerConfig, StdioServerConfig
+from gateway.config import Config, HttpServerConfig, KeyConfig, ModelTarget, ServerConfig, StdioServerConfig
 from gateway.errors import ConfigError, Overloaded, Problem, StoreError
 from gateway.exposure import Exposer
 from gateway.hub import HttpServerSpec, Hub, ServerSpec, ServerStatus, StdioLauncher, StdioServerSpec
 from gateway.providers import HttpClient, Provider, Timeouts, make_http_client, make_provider
-from gateway.routing import Router, Target
+from gateway.routing import Price, Rate, Router, Target, listed_price
 from gateway.store import SealedPayloads, open_database
 from gateway.telemetry import Metrics
 from gateway.tool_calls import ToolCaller
@@ -236,6 +237,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
             tool_call_seconds=limits.tool_call_seconds,
             result_bytes=limits.result_bytes,
             repeats=limits.repeats,
+            usd=limits.usd,
         ),
         http_limits=HttpLimits(limits.body_bytes, limits.stream_heartbeat_seconds),
         operator_token_digest=_digest(config.operator_token),
@@ -279,10 +281,33 @@ def build_router(config: Config, client: HttpClient) -> Router:
     if problems:
         raise ConfigError(problems)
     models = {
-        alias: [Target(target.provider, target.model) for target in targets]
+        alias: [Target(target.provider, target.model, _price(config, alias, target)) for target in targets]
         for alias, targets in config.models.items()
     }
     try:
         return Router(providers, models, client)
     except ValueError as error:
         raise ConfigError([config.problem(("models",), str(error))]) from error
+
+
+def _price(config: Config, alias: str, target: ModelTarget) -> Price | None:
+    """Raises ConfigError for the price of a model that the list does not have."""
+    given = target.price
+    if given is None:
+        return None
+    if isinstance(given, str):
+        provider, _, model = given.partition("/")
+        listed = listed_price(model, datetime.now(UTC), provider=provider) if model else None
+        if listed is None:
+            hint = (
+                "write provider/model as genai-prices has them, such as openai/gpt-5, or {input: ..., output: ...}"
+            )
+            raise ConfigError([config.problem(("models", alias), f"no price is known for {given[:80]!r}", hint)])
+        return listed
+    cached, write = given.cached_input, given.cache_write
+    return Price(
+        input=Rate(given.input),
+        output=Rate(given.output),
+        cached_input=None if cached is None else Rate(cached),
+        cache_write=None if write is None else Rate(write),
+    )

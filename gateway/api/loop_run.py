@@ -100,12 +100,15 @@ def _is_retry(request: Request) -> bool:
 
 def _begin(request: Request, services: Services, inquiry: Inquiry, given: ModelRequest) -> ToolLoop:
     wanted, ours = inquiry.options.limits, inquiry.exposure.tools
+    limits = services.loop_limits.narrowed(
+        rounds=wanted.rounds, calls=wanted.calls, wall_clock_seconds=wanted.wall_clock_seconds, usd=wanted.usd
+    )
+    if limits.usd is not None:
+        _check_prices(services, inquiry)
     machine = ToolLoopMachine(
         request=given,
         client_tools=frozenset(tool.name for tool in given.tools[: -len(ours) or None]),
-        limits=services.loop_limits.narrowed(
-            rounds=wanted.rounds, calls=wanted.calls, wall_clock_seconds=wanted.wall_clock_seconds
-        ),
+        limits=limits,
     )
     model, tools = _means(request, services, inquiry)
     traits = inquiry.dialect.traits
@@ -117,6 +120,14 @@ def _begin(request: Request, services: Services, inquiry: Inquiry, given: ModelR
         tools=tools,
         usage_of_run=traits.usage_of_run,
     )
+
+
+def _check_prices(services: Services, inquiry: Inquiry) -> None:
+    """What a run may cost can be held to only where prices are known. Raises InvalidRequest."""
+    unpriced = services.router.prices.unpriced(inquiry.route)
+    if unpriced is not None:
+        message = f"toolgate.limits.usd: no price is known for {unpriced.model!r}; the operator can set one for it"
+        raise InvalidRequest(message, code="price_unknown", param="toolgate.limits.usd")
 
 
 def _means(request: Request, services: Services, inquiry: Inquiry) -> tuple[ModelCaller, RunTools]:

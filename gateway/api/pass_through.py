@@ -30,6 +30,8 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
             sent = services.router.forward(inquiry.route, inquiry.body, inquiry.fields, passed_in(request.headers))
             async with sent as given:
                 await _answer(answer, given, inquiry, run)
+            if run.usage is not None:
+                run.usage = services.router.prices.priced(run.usage, sent.deployment)
         run.outcome = "ok"
     except ClientLeft:
         raise

@@ -14,8 +14,8 @@ from gateway.tool_loop import Progress, RoundStarted, ToolCallBegan, ToolCallEnd
 
 
 def summarize_run(loop: ToolLoop, unavailable: Sequence[str]) -> dict[str, Any]:
-    """A run so far: its id, its rounds, the tokens of all of them, dead servers, and the calls to our tools in the
-    order of their ends.
+    """A run so far: its id, its rounds, the tokens of all of them, what they cost (null where a price is not
+    known), dead servers, and the calls to our tools in the order of their ends.
     """
     summary: dict[str, Any] = {
         "run_id": loop.run_id,
@@ -25,6 +25,7 @@ def summarize_run(loop: ToolLoop, unavailable: Sequence[str]) -> dict[str, Any]:
     }
     if loop.machine.usage is not None:
         summary["usage"] = asdict(loop.machine.usage)
+        summary["cost_usd"] = summary["usage"].pop("cost_usd")
     if loop.machine.limit is not None:
         summary["limit"] = loop.machine.limit
     return summary

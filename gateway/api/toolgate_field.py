@@ -1,7 +1,7 @@
 """What a request asks of the gateway itself: the `toolgate` field of its body, and the `x-toolgate-tools` header.
 
     {"tools": ["files/*"], "require": ["files/*"], "events": true,
-     "limits": {"rounds": 4, "calls": 8, "wall_clock_seconds": 30}}
+     "limits": {"rounds": 4, "calls": 8, "wall_clock_seconds": 30, "usd": 0.10}}
 
 All of it can only narrow what the key may do. Strict: what is not understood is refused by name, because a
 limit that was misspelt would be no limit.
@@ -21,6 +21,7 @@ HEADER = "x-toolgate-tools"
 FIELD = "toolgate"
 
 _NONE = "none"
+_UNITS = {"wall_clock_seconds": "seconds", "usd": "US dollars"}
 _MOST_PATTERNS = 64
 _LONGEST_PATTERN = 256
 
@@ -32,6 +33,7 @@ class RequestedLimits:
     rounds: int | None = None
     calls: int | None = None
     wall_clock_seconds: float | None = None
+    usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,11 @@ def _patterns(value: Any, where: str) -> tuple[str, ...]:
 
 def _limits(value: Any) -> RequestedLimits:
     where = "toolgate.limits"
-    given = _object(value, where, known=("rounds", "calls", "wall_clock_seconds"))
+    given = _object(value, where, known=("rounds", "calls", "wall_clock_seconds", "usd"))
     for name, number in given.items():
-        whole = name != "wall_clock_seconds"
+        whole = name in ("rounds", "calls")
         if isinstance(number, bool) or not isinstance(number, int if whole else int | float) or number <= 0:
-            what = "a whole number above 0" if whole else "a number of seconds above 0"
+            what = "a whole number above 0" if whole else f"a number of {_UNITS[name]} above 0"
             raise InvalidRequest(f"{where}.{name} must be {what}", param=f"{where}.{name}")
     return RequestedLimits(**given)
 

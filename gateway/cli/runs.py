@@ -126,6 +126,7 @@ def _described(run: RunRecord) -> list[tuple[str, str]]:
         ("took", f"{(run.ended - run.started).total_seconds():.3f} s"),
         ("rounds", str(run.rounds)),
         ("tokens", f"{usage.input_tokens} in, {usage.output_tokens} out" if usage else "-"),
+        ("cost", f"${usage.cost_usd:.6f}" if usage and usage.cost_usd is not None else "not known"),
         ("client", run.client or "-"),
     ]
 

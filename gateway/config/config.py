@@ -51,11 +51,25 @@ class ProviderConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelPrice:
+    """US dollars for a million tokens. What is None is counted as `input`."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+    cache_write: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelTarget:
-    """One place where a model can be had. Without `model` the name that was asked for is passed on."""
+    """One place where a model can be had. Without `model` the name that was asked for is passed on.
+
+    A `price` that is a text names a model in the list of prices, as `provider/model`.
+    """
 
     provider: str
     model: str | None = None
+    price: ModelPrice | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +118,7 @@ class LimitsConfig:
     tool_call_seconds: float = 60.0
     result_bytes: int = 256 * 1024
     repeats: int = 3
+    usd: float | None = None
     body_bytes: int = 16 * 1024 * 1024
     requests_in_flight: int = 512
     stream_heartbeat_seconds: float = 15.0

@@ -112,6 +112,19 @@ class ProviderDocument(Document):
     timeout: ProviderTimeoutDocument = ProviderTimeoutDocument()
 
 
+class PriceDocument(Document):
+    """What a model costs, in US dollars for a million tokens."""
+
+    input: Number = Field(ge=0)
+    """What is read."""
+    output: Number = Field(ge=0)
+    """What is written."""
+    cached_input: Number | None = Field(default=None, ge=0)
+    """Input that was read from the provider's cache; counted as other input unless given."""
+    cache_write: Number | None = Field(default=None, ge=0)
+    """Input that was written to the provider's cache; counted as other input unless given."""
+
+
 class ModelTargetDocument(Document):
     """One place where a model can be had."""
 
@@ -119,6 +132,9 @@ class ModelTargetDocument(Document):
     """The name of one of `providers`."""
     model: Text | None = Field(default=None, min_length=1)
     """What the provider calls it; without it, the name that the client asked for is passed on."""
+    price: PriceDocument | Text | None = None
+    """What it costs, where that is not known, or not what the list says; `openai/gpt-5` is the listed price of
+    that model."""
 
 
 def _targets(value: Any) -> Any:
@@ -164,6 +180,9 @@ class LimitsDocument(Document):
     """All tool results of a run together."""
     repeats: WholeNumber = Field(default=3, ge=1, le=100)
     """How often in a row the same call may give the same result."""
+    usd: Number | None = Field(default=None, gt=0)
+    """What a run may cost, in US dollars, before its model is asked for its answer without tools; only models
+    whose price is known can be used then."""
     body_bytes: WholeNumber = Field(default=16 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024)
     """The body of one request."""
     requests_in_flight: WholeNumber = Field(default=512, ge=1, le=100_000)

@@ -15,6 +15,7 @@ from gateway.config.config import (
     KeyConfig,
     LimitsConfig,
     Listen,
+    ModelPrice,
     ModelTarget,
     ProviderConfig,
     ProviderTimeouts,
@@ -22,7 +23,7 @@ from gateway.config.config import (
     StorageConfig,
     dotted,
 )
-from gateway.config.documents import ListenDocument, ProviderDocument, StorageDocument
+from gateway.config.documents import ListenDocument, PriceDocument, ProviderDocument, StorageDocument
 from gateway.config.mcp_documents import ConfigDocument
 from gateway.config.report import Report
 from sandbox.locations import default_cache_dir, default_state_dir
@@ -97,8 +98,14 @@ def build_models(document: ConfigDocument, report: Report) -> dict[str, tuple[Mo
         for index, target in enumerate(targets):
             place = path if len(targets) == 1 else (*path, index)
             _check_target(place, target.provider, document.providers, report)
-        models[alias] = tuple(ModelTarget(target.provider, target.model) for target in targets)
+        models[alias] = tuple(
+            ModelTarget(target.provider, target.model, _price(target.price)) for target in targets
+        )
     return models
+
+
+def _price(given: PriceDocument | str | None) -> ModelPrice | str | None:
+    return ModelPrice(**given.model_dump()) if isinstance(given, PriceDocument) else given
 
 
 def _check_target(path: Steps, name: str, known: Collection[str], report: Report) -> None:

@@ -11,6 +11,8 @@ class Usage:
 
     `input_tokens` includes `cached_input_tokens` and `cache_write_tokens`; `output_tokens` includes
     `reasoning_tokens` (OpenAI's way of counting; dialects that count otherwise convert).
+
+    `cost_usd` is what they cost in US dollars; None where that is not known, and then the sum is not known either.
     """
 
     input_tokens: int = 0
@@ -18,6 +20,7 @@ class Usage:
     cached_input_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    cost_usd: float | None = None
 
     def __add__(self, other: Usage) -> Usage:
         """The sum, field by field."""
@@ -27,4 +30,5 @@ class Usage:
             self.cached_input_tokens + other.cached_input_tokens,
             self.cache_write_tokens + other.cache_write_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
+            None if self.cost_usd is None or other.cost_usd is None else self.cost_usd + other.cost_usd,
         )

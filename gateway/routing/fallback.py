@@ -11,15 +11,17 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar
 
-from gateway.conversation import ModelRequest, ModelResponse, ResponseStarted, StreamEvent
+from gateway.conversation import ModelRequest, ModelResponse, ResponseStarted, StreamEvent, UsageReported
 from gateway.dialects.splice import rewrite_model
 from gateway.errors import UpstreamError, UpstreamProtocolError, UpstreamRefused
 from gateway.providers.answers import ProviderAnswer
 from gateway.providers.caller import ProviderCaller
 from gateway.providers.endpoints import ENDPOINTS
+from gateway.routing.price_book import PriceBook
 from gateway.routing.targets import Deployment, Route
 
 _log = logging.getLogger(__name__)
@@ -30,15 +32,18 @@ Answer = TypeVar("Answer")
 class RoutedModel:
     """A route as a model to call: what the tool loop knows as a `ModelCaller`."""
 
-    def __init__(self, caller: ProviderCaller, route: Route) -> None:
+    def __init__(self, caller: ProviderCaller, route: Route, prices: PriceBook) -> None:
         self._caller = caller
         self._route = route
+        self._prices = prices
 
     async def complete(self, request: ModelRequest) -> ModelResponse:
         """One whole answer, of the first deployment that gives one. Raises UpstreamError: that of the last."""
 
         async def attempt(deployment: Deployment) -> ModelResponse:
-            return await self._caller.complete(deployment.provider, request, deployment.model)
+            response = await self._caller.complete(deployment.provider, request, deployment.model)
+            usage = response.usage
+            return response if usage is None else replace(response, usage=self._prices.priced(usage, deployment))
 
         return await first_success(self._route, attempt)
 
@@ -53,11 +58,24 @@ class RoutedModel:
                     events = await own.enter_async_context(call)
                     beginning = await _beginning(events, deployment)
                     stack.push_async_exit(own.pop_all())
-                return _chained(beginning, events)
+                return self._priced(_chained(beginning, events), deployment)
 
             events = await first_success(self._route, attempt)
             stack.push_async_callback(events.aclose)
             yield events
+
+    async def _priced(
+        self, events: AsyncGenerator[StreamEvent], deployment: Deployment
+    ) -> AsyncGenerator[StreamEvent]:
+        """The same events, with the cost beside the usage."""
+        try:
+            async for event in events:
+                if isinstance(event, UsageReported):
+                    yield replace(event, usage=self._prices.priced(event.usage, deployment))
+                else:
+                    yield event
+        finally:
+            await events.aclose()
 
 
 class Forwarding:
@@ -66,7 +84,7 @@ class Forwarding:
     `path` is another one than where models are called.
     """
 
-    __slots__ = ("_body", "_call", "_caller", "_headers", "_parsed", "_path", "_route")
+    __slots__ = ("_body", "_call", "_caller", "_headers", "_parsed", "_path", "_route", "deployment")
 
     def __init__(
         self,
@@ -84,6 +102,8 @@ class Forwarding:
         self._headers = headers
         self._path = path
         self._call: AbstractAsyncContextManager[ProviderAnswer] | None = None
+        self.deployment = route.deployments[0]
+        """Who answers, once somebody does."""
 
     async def __aenter__(self) -> ProviderAnswer:
         return await first_success(self._route, self._attempt)
@@ -104,6 +124,7 @@ class Forwarding:
         call = self._caller.forward(deployment.provider, path, body, self._headers)
         answer = await call.__aenter__()
         self._call = call
+        self.deployment = deployment
         return answer
 
 

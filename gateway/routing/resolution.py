@@ -58,7 +58,7 @@ class Resolver:
         own = model if target.model is None else target.model
         if target.model is not None and filled is not None:
             own = target.model.replace("*", filled)
-        return Deployment(self.providers[target.provider], own)
+        return Deployment(self.providers[target.provider], own, target.price)
 
 
 def _check(providers: Mapping[str, Provider], models: Mapping[str, Sequence[Target]]) -> None:

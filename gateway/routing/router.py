@@ -18,6 +18,7 @@ from gateway.providers.provider import Provider
 from gateway.routing.fallback import Forwarding, RoutedModel
 from gateway.routing.listing import ProviderModels
 from gateway.routing.patterns import filling, matches, matches_any
+from gateway.routing.price_book import PriceBook
 from gateway.routing.resolution import Resolver
 from gateway.routing.targets import ModelInfo, Route, Target
 
@@ -41,6 +42,8 @@ class Router:
         self._resolver = Resolver({provider.name: provider for provider in providers}, models)
         self._caller = ProviderCaller(client)
         self._provider_models = ProviderModels(self._caller)
+        self.prices = PriceBook()
+        """What the calls cost."""
         self._created = int(time.time())
 
     def resolve(self, model: str, allowed: Sequence[str]) -> Route:
@@ -49,11 +52,11 @@ class Router:
 
     def caller(self, route: Route) -> RoutedModel:
         """The route as a model to call, in any dialect."""
-        return RoutedModel(self._caller, route)
+        return RoutedModel(self._caller, route, self.prices)
 
     def forward(
         self, route: Route, body: bytes, parsed: Mapping[str, Any], headers: Mapping[str, str]
-    ) -> AbstractAsyncContextManager[ProviderAnswer]:
+    ) -> Forwarding:
         """Pass a request's bytes on, with only the model's name changed, and get the answer's bytes.
 
         `parsed` is what `body` says. Every deployment must speak its dialect: see `Route.speaks_only`. Raises

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.providers.provider import Provider
+from gateway.routing.prices import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,11 +13,12 @@ class Target:
     """One place in the config's `models:` map: a provider by name, and its own name for the model.
 
     Without `model` the name that the client asked for is sent. In a target of a pattern, a `*` in `model` stands
-    for what the `*` of the pattern stood for.
+    for what the `*` of the pattern stood for. `price` goes before what the list of prices says.
     """
 
     provider: str
     model: str | None = None
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Deployment:
 
     provider: Provider
     model: str
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)

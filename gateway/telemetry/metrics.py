@@ -43,6 +43,10 @@ class Metrics:
             ("server",),
         )
         self._tokens = CounterSeries("toolgate_tokens", "Tokens that providers reported.", ("kind",))
+        self._cost = CounterSeries("toolgate_cost_usd", "US dollars that the tokens cost, where a price is known.")
+        self._unpriced = CounterSeries(
+            "toolgate_unpriced_runs", "Runs whose cost is not known, because a model's price is not."
+        )
         self._rounds = HistogramSeries("toolgate_rounds", "Model calls in one run.", _ROUNDS)
         self._audit_failures = CounterSeries(
             "toolgate_audit_write_failures", "Audit records that could not be written."
@@ -50,7 +54,7 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         for series in (
             *(self._requests, self._request_seconds, self._calls, self._call_seconds),
-            *(self._tokens, self._rounds, self._audit_failures),
+            *(self._tokens, self._cost, self._unpriced, self._rounds, self._audit_failures),
         ):
             registry.register(series)
         self._servers = Gauge(
@@ -72,11 +76,15 @@ class Metrics:
         self._call_seconds.observe((server,), seconds)
 
     def tokens(self, usage: Usage) -> None:
-        """Add up what a provider reported for a run."""
+        """Add up what providers reported for a run, and what it cost."""
         self._tokens.add(("input",), usage.input_tokens)
         self._tokens.add(("output",), usage.output_tokens)
         self._tokens.add(("cached_input",), usage.cached_input_tokens)
         self._tokens.add(("reasoning",), usage.reasoning_tokens)
+        if usage.cost_usd is None:
+            self._unpriced.add(())
+        else:
+            self._cost.add((), usage.cost_usd)
 
     def audit_write_failed(self, records: int) -> None:
         """Count records that could not be written to one of the trail's places."""

@@ -18,7 +18,8 @@ class LoopLimits:
     `rounds` counts model calls whose tool calls may still run; the closing call comes on top. `calls` counts
     tool calls. `wall_clock_seconds` is measured from the start of the run, pauses between attempts left out.
     `result_bytes` is the sum of the text of all tool results in UTF-8; of media there may be `MEDIA_BYTES`.
-    `repeats` is how often the same call may give the same result in a row.
+    `repeats` is how often the same call may give the same result in a row. `usd` is what the model calls before
+    the closing one may cost, in US dollars; a cost that is not known counts as too high.
     """
 
     rounds: int = 16
@@ -28,6 +29,7 @@ class LoopLimits:
     tool_call_seconds: float = 60.0
     result_bytes: int = 256 * 1024
     repeats: int = 3
+    usd: float | None = None
 
     def narrowed(
         self,
@@ -37,6 +39,7 @@ class LoopLimits:
         concurrent_calls: int | None = None,
         wall_clock_seconds: float | None = None,
         result_bytes: int | None = None,
+        usd: float | None = None,
     ) -> LoopLimits:
         """These limits, each lowered to the given one where that is lower. Nothing is ever raised."""
         return LoopLimits(
@@ -47,6 +50,7 @@ class LoopLimits:
             tool_call_seconds=self.tool_call_seconds,
             result_bytes=_lower(self.result_bytes, result_bytes),
             repeats=self.repeats,
+            usd=usd if self.usd is None else _lower(self.usd, usd),
         )
 
 

@@ -58,7 +58,7 @@ TRANSITIONS: Mapping[tuple[Phase, Input], frozenset[Phase]] = {
 }
 """Which inputs each phase takes, and which phases may follow. Anything else is a bug in the driver."""
 
-LimitName = Literal["rounds", "calls", "wall_clock_seconds", "result_bytes", "repeats"]
+LimitName = Literal["rounds", "calls", "wall_clock_seconds", "result_bytes", "repeats", "usd"]
 
 LIMIT_REACHED: Mapping[LimitName, str] = {
     "rounds": "this run's limit on rounds of tool calls is reached",
@@ -66,6 +66,7 @@ LIMIT_REACHED: Mapping[LimitName, str] = {
     "wall_clock_seconds": "this run's time for tool calls is used up",
     "result_bytes": "this run's limit on the size of tool results is reached",
     "repeats": "the same call has been repeated with the same result",
+    "usd": "the money for this run is used up",
 }
 
 
@@ -265,8 +266,17 @@ class ToolLoopMachine:
             return "wall_clock_seconds"
         if self._spent.calls + planned >= self.limits.calls:
             return "calls"
+        if self._is_too_dear:
+            return "usd"
         seen = self._history.get(fingerprint_of(call))
         return "repeats" if seen is not None and seen.times >= self.limits.repeats else None
+
+    @property
+    def _is_too_dear(self) -> bool:
+        if self.limits.usd is None:
+            return False
+        cost = self.usage.cost_usd if self.usage is not None else None
+        return cost is None or cost >= self.limits.usd
 
     def _note(self, call: ToolCall, result: ToolResult) -> None:
         self._spent.result_bytes += sum(

@@ -44,7 +44,10 @@ async def script() -> AsyncGenerator[ScriptedUpstream]:
 def loop_document(script: ScriptedUpstream) -> dict[str, Any]:
     return {
         "providers": {"script": {"dialect": "openai_chat", "base_url": script.base_url}},
-        "models": {"tiny": [{"provider": "script", "model": "tiny"}]},
+        "models": {
+            "tiny": [{"provider": "script", "model": "tiny"}],
+            "priced": [{"provider": "script", "model": "tiny", "price": {"input": 1, "output": 10}}],
+        },
         "mcpServers": {
             "demo": {
                 "command": sys.executable,
