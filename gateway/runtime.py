@@ -270,7 +270,7 @@ def build_router(config: Config, client: HttpClient) -> Router:
                 name,
                 api_key=given.api_key,
                 base_url=given.base_url,
-                dialect=given.dialect,
+                dialects=given.dialects,
                 headers=given.headers,
                 timeouts=timeouts,
                 kind=given.kind,

@@ -27,7 +27,8 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
     run = RunLog(request, inquiry.principal, inquiry.dialect.name, inquiry.model, rounds=1)
     try:
         with BrokenOffWhenClientLeaves(request, answer):
-            sent = services.router.forward(inquiry.route, inquiry.body, inquiry.fields, passed_in(request.headers))
+            dialect, headers = inquiry.dialect.name, passed_in(request.headers)
+            sent = services.router.forward(inquiry.route, dialect, inquiry.body, inquiry.fields, headers)
             async with sent as given:
                 await _answer(answer, given, inquiry, run)
             if run.usage is not None:

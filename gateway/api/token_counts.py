@@ -9,6 +9,7 @@ from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.requests import Request, parse_json_object
 from gateway.api.responses import Response, passed_on
 from gateway.api.services import Services
+from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.errors import NotSupported
 
 
@@ -19,7 +20,9 @@ async def count_tokens(request: Request, services: Services, answer: Answer) -> 
     fields = parse_json_object(body)
     model = model_in(fields)
     route = services.router.resolve(model, principal.models)
-    counting = services.router.count_tokens(route, body, fields, passed_in(request.headers))
+    counting = services.router.count_tokens(
+        route, ANTHROPIC_MESSAGES.name, body, fields, passed_in(request.headers)
+    )
     if counting is None:
         answer.headers["x-should-retry"] = "false"
         raise NotSupported(

@@ -39,11 +39,11 @@ class ProviderTimeouts:
 
 @dataclass(frozen=True, slots=True)
 class ProviderConfig:
-    """A host of models. What is None is known from the table of providers, under `kind` or else the name."""
+    """A host of models. What is not given is known from the table of providers, under `kind` or else the name."""
 
     name: str
     kind: str | None = None
-    dialect: str | None = None
+    dialects: tuple[str, ...] = ()
     base_url: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)

@@ -56,11 +56,21 @@ def _size(value: Any) -> Any:
     return int(float(f"{match[1]}.{match[2] or 0}") * _FACTORS[match[3].lower()])
 
 
+def _listed(value: Any) -> Any:
+    """One item may stand alone."""
+    return [value] if isinstance(value, str) else value
+
+
 WholeNumber = Annotated[int, BeforeValidator(_not_boolean)]
 Number = Annotated[float, BeforeValidator(_not_boolean), Field(allow_inf_nan=False)]
 Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=int | str)]
 Name = Annotated[str, AfterValidator(_checked_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})]
 Word = Annotated[str, AfterValidator(_checked_word)]
+Words = Annotated[
+    list[Word],
+    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+    Field(min_length=1, max_length=16),
+]
 Text = Annotated[str, Field(max_length=4096)]
 
 
@@ -101,8 +111,10 @@ class ProviderDocument(Document):
 
     kind: Word | None = None
     """The known provider that this is, when it goes by another name here."""
-    dialect: Word | None = None
-    """The wire format: openai_chat unless the provider is known to speak another."""
+    dialect: Words | None = None
+    """The wire format, or a list of those that it speaks, the preferred one first: openai_chat unless the provider
+    is known to speak another.
+    """
     base_url: Text | None = Field(default=None, repr=False)
     """Where the provider is, up to and with its version, such as http://127.0.0.1:9000/v1."""
     api_key: Text | None = Field(default=None, repr=False)

@@ -54,7 +54,7 @@ def _provider(name: str, document: ProviderDocument) -> ProviderConfig:
     return ProviderConfig(
         name=name,
         kind=document.kind,
-        dialect=document.dialect,
+        dialects=tuple(document.dialect or ()),
         base_url=document.base_url,
         api_key=document.api_key,
         headers=document.headers,

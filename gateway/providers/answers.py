@@ -63,7 +63,7 @@ async def read_events(dialect: Dialect, answer: ProviderAnswer) -> AsyncGenerato
     except WireFormatError as error:
         raise unreadable(answer.provider, answer.status, answer.headers, error) from error
     except UpstreamStreamError as error:
-        raise refused_in_stream(answer.provider, error) from error
+        raise refused_in_stream(answer.provider, dialect.name, error) from error
     finally:
         await chunks.aclose()
 

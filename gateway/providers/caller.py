@@ -61,7 +61,7 @@ class ProviderCaller:
 
     async def complete(self, provider: Provider, request: ModelRequest, model: str) -> ModelResponse:
         """One whole answer of `model`, which is the provider's own name for it."""
-        dialect = self._endpoints[provider.dialect].dialect
+        dialect = self._endpoint(provider, request).dialect
         async with self._ask(provider, request, model) as answer:
             whole = await answer.read()
             try:
@@ -69,7 +69,7 @@ class ProviderCaller:
             except WireFormatError as error:
                 raise unreadable(provider, answer.status, answer.headers, error) from error
             except UpstreamStreamError as error:
-                raise refused_in_stream(provider, error) from error
+                raise refused_in_stream(provider, dialect.name, error) from error
 
     @asynccontextmanager
     async def stream(
@@ -77,7 +77,7 @@ class ProviderCaller:
     ) -> AsyncGenerator[AsyncIterator[StreamEvent]]:
         """One answer as it comes; leaving the context closes the connection, which stops the model."""
         async with self._ask(provider, request, model) as answer:
-            events = read_events(self._endpoints[provider.dialect].dialect, answer)
+            events = read_events(self._endpoint(provider, request).dialect, answer)
             try:
                 yield events
             finally:
@@ -86,29 +86,35 @@ class ProviderCaller:
     def _ask(
         self, provider: Provider, request: ModelRequest, model: str
     ) -> AbstractAsyncContextManager[ProviderAnswer]:
-        endpoint = self._endpoints[provider.dialect]
+        spoken = provider.dialect_for(request.dialect)
+        endpoint = self._endpoints[spoken]
         body = _encoded(endpoint.dialect.write_request(request, model=model))
         meaningful = endpoint.dialect.traits.request_headers if request.dialect == endpoint.dialect.name else ()
         headers = {name: request.headers[name] for name in meaningful if name in request.headers}
-        return self.forward(provider, endpoint.path_for(model, stream=request.stream), body, headers)
+        return self.forward(provider, spoken, endpoint.path_for(model, stream=request.stream), body, headers)
+
+    def _endpoint(self, provider: Provider, request: ModelRequest) -> Endpoint:
+        return self._endpoints[provider.dialect_for(request.dialect)]
 
     def forward(
-        self, provider: Provider, path: str, body: bytes, headers: Mapping[str, str]
+        self, provider: Provider, dialect: str, path: str, body: bytes, headers: Mapping[str, str]
     ) -> AbstractAsyncContextManager[ProviderAnswer]:
-        """Send bytes, get bytes. `headers` are the client's that may pass; credentials among them never do.
+        """Send bytes of `dialect`, which is one of the provider's, and get bytes. `headers` are the client's that
+        may pass; credentials among them never do.
 
         Raises UpstreamError on entering: UpstreamRefused for every status from 400 on, with the answer exactly
         as it came.
         """
         kept = {name: value for name, value in headers.items() if name not in _NEVER_FORWARDED}
-        return self._call("POST", provider, path, body, kept)
+        return self._call("POST", provider, dialect, path, body, kept)
 
     async def list_models(self, provider: Provider) -> list[str]:
         """The names of the provider's models, as it gives them, without repetitions."""
-        endpoint = self._endpoints[provider.dialect]
+        dialect = provider.dialects[0]
+        endpoint = self._endpoints[dialect]
         if endpoint.models_path is None:
             return []
-        async with self._call("GET", provider, endpoint.models_path, b"", {}) as answer:
+        async with self._call("GET", provider, dialect, endpoint.models_path, b"", {}) as answer:
             body = await answer.read(_LARGEST_MODEL_LIST)
         try:
             listed: Any = orjson.loads(body)
@@ -119,10 +125,12 @@ class ProviderCaller:
         return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
 
     def _call(
-        self, method: str, provider: Provider, path: str, body: bytes, headers: Mapping[str, str]
+        self, method: str, provider: Provider, dialect: str, path: str, body: bytes, headers: Mapping[str, str]
     ) -> _ProviderExchange:
-        sent = {**self._endpoints[provider.dialect].headers, **headers, **_OURS, **provider.headers}
-        return _ProviderExchange(self._client, method, provider, provider.url(path), sent, body)
+        endpoint = self._endpoints[dialect]
+        sent = {**endpoint.headers, **headers, **_OURS, **provider.headers}
+        name = endpoint.dialect.name
+        return _ProviderExchange(self._client, method, provider, name, provider.url(path), sent, body)
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
@@ -136,13 +144,14 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
 class _ProviderExchange:
     """The context of one request to a provider: a class, for a generator's context costs more than all it does."""
 
-    __slots__ = ("_body", "_client", "_exchange", "_headers", "_method", "_provider", "_url")
+    __slots__ = ("_body", "_client", "_dialect", "_exchange", "_headers", "_method", "_provider", "_url")
 
     def __init__(
         self,
         client: HttpClient,
         method: str,
         provider: Provider,
+        dialect: str,
         url: str,
         headers: Mapping[str, str],
         body: bytes,
@@ -150,6 +159,7 @@ class _ProviderExchange:
         self._client = client
         self._method = method
         self._provider = provider
+        self._dialect = dialect
         self._url = url
         self._headers = headers
         self._body = body
@@ -168,7 +178,7 @@ class _ProviderExchange:
             return ProviderAnswer(self._provider, answer)
         try:
             if answer.status >= 300:
-                raise await refusal(self._provider, answer)
+                raise await refusal(self._provider, self._dialect, answer)
             raise protocol_error(self._provider, "it compresses its answers although it was asked not to")
         finally:
             await self._exchange.__aexit__(None, None, None)

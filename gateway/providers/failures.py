@@ -27,7 +27,7 @@ from gateway.providers.http import (
 from gateway.providers.provider import CredentialsUnavailable, Provider
 
 
-async def refusal(provider: Provider, answer: HttpAnswer) -> UpstreamError:
+async def refusal(provider: Provider, dialect: str, answer: HttpAnswer) -> UpstreamError:
     """An answer with a status from 300 on; its body is kept as it came."""
     if answer.status < 400:
         return protocol_error(provider, f"it redirects (HTTP {answer.status}); set base_url to where it leads")
@@ -40,15 +40,15 @@ async def refusal(provider: Provider, answer: HttpAnswer) -> UpstreamError:
     except HttpFault:
         pass  # the status alone says enough
     message = f"the provider {provider.name} answered HTTP {answer.status}"
-    passed_on = UpstreamAnswer(answer.status, bytes(body[:LARGEST_ERROR_BODY]), answer.headers, provider.dialect)
+    passed_on = UpstreamAnswer(answer.status, bytes(body[:LARGEST_ERROR_BODY]), answer.headers, dialect)
     return UpstreamRefused(message, provider=provider.name, answer=passed_on)
 
 
-def refused_in_stream(provider: Provider, error: UpstreamStreamError) -> UpstreamRefused:
+def refused_in_stream(provider: Provider, dialect: str, error: UpstreamStreamError) -> UpstreamRefused:
     """An error event: the status is what the dialect says, or taken from its code where that is one."""
     status = error.status or _status_in(error.body)
     message = f"the provider {provider.name} broke off its answer with an error"
-    answer = UpstreamAnswer(status, error.body, {"content-type": "application/json"}, provider.dialect)
+    answer = UpstreamAnswer(status, error.body, {"content-type": "application/json"}, dialect)
     return UpstreamRefused(message, provider=provider.name, answer=answer)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -40,15 +40,20 @@ class CredentialsUnavailable(Exception):
 class Provider:
     """A host of models. `headers` are sent with every request, credentials included; names are lower-case.
 
-    `authorizer` gives those credentials that cannot stand in `headers`.
+    `dialects` are the wire formats that it speaks below the one `base_url`, the preferred one first. `authorizer`
+    gives those credentials that cannot stand in `headers`.
     """
 
     name: str
-    dialect: str
+    dialects: tuple[str, ...]
     base_url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
     authorizer: Authorizer | None = field(default=None, repr=False)
+
+    def dialect_for(self, spoken: str) -> str:
+        """The dialect to call it in for a request that came in `spoken`: the same one, if it knows it."""
+        return spoken if spoken in self.dialects else self.dialects[0]
 
     def url(self, path: str) -> str:
         """The URL of an endpoint; `path` begins with a slash. A query of the base URL stays at the end."""
@@ -61,7 +66,7 @@ def make_provider(
     *,
     api_key: str | None = None,
     base_url: str | None = None,
-    dialect: str | None = None,
+    dialects: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
     timeouts: Timeouts | None = None,
     kind: str | None = None,
@@ -87,7 +92,7 @@ def make_provider(
         raise ValueError(f"set api_key: {row.title} answers nobody without one{hint}")
     return Provider(
         name=name,
-        dialect=dialect or (row.dialect if row else "openai_chat"),
+        dialects=tuple(dialects) or (row.dialects if row else ("openai_chat",)),
         base_url=_checked_url(url),
         headers=_checked_headers(own),
         timeouts=timeouts or Timeouts(),

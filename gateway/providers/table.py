@@ -18,9 +18,10 @@ import orjson
 class KnownProvider:
     """One row.
 
-    `base_url` is None where it depends on the customer; `base_url_form` shows its shape then. `auth_header` is
-    the lower-case name of the header that takes the key, as `Bearer` in `authorization` and bare in any other.
-    `env` is the environment variable in which people keep the key. `date` is when `source` was read.
+    `dialects` are the wire formats that it speaks, the preferred one first: the field `dialect` in the file, one
+    name or a list. `base_url` is None where it depends on the customer; `base_url_form` shows its shape then.
+    `auth_header` is the lower-case name of the header that takes the key, as `Bearer` in `authorization` and bare
+    in any other. `env` is the environment variable in which people keep the key. `date` is when `source` was read.
     """
 
     name: str
@@ -30,7 +31,7 @@ class KnownProvider:
     auth_header: str
     key_required: bool
     env: str | None
-    dialect: str
+    dialects: tuple[str, ...]
     quirks: tuple[str, ...]
     source: str
     date: str
@@ -40,6 +41,8 @@ def _load() -> Mapping[str, KnownProvider]:
     text = resources.files("gateway.providers").joinpath("table.json").read_bytes()
     rows: list[dict[str, Any]] = orjson.loads(text)
     for row in rows:
+        spoken: str | list[str] = row.pop("dialect")
+        row["dialects"] = (spoken,) if isinstance(spoken, str) else tuple(spoken)
         row["quirks"] = tuple(row["quirks"])
     return {row["name"]: KnownProvider(**row) for row in rows}
 

@@ -20,7 +20,7 @@ from gateway.dialects.splice import rewrite_model
 from gateway.errors import UpstreamError, UpstreamProtocolError, UpstreamRefused
 from gateway.providers.answers import ProviderAnswer
 from gateway.providers.caller import ProviderCaller
-from gateway.providers.endpoints import ENDPOINTS
+from gateway.providers.endpoints import Endpoint
 from gateway.routing.price_book import PriceBook
 from gateway.routing.targets import Deployment, Route
 
@@ -81,15 +81,26 @@ class RoutedModel:
 class Forwarding:
     """Passes a request's bytes on, with only the model's name changed. See `Router.forward`.
 
-    `path` is another one than where models are called.
+    `endpoint` is that of the bytes' dialect; `path` is another one than where models are called.
     """
 
-    __slots__ = ("_body", "_call", "_caller", "_headers", "_parsed", "_path", "_route", "deployment")
+    __slots__ = (
+        "_body",
+        "_call",
+        "_caller",
+        "_endpoint",
+        "_headers",
+        "_parsed",
+        "_path",
+        "_route",
+        "deployment",
+    )
 
     def __init__(
         self,
         caller: ProviderCaller,
         route: Route,
+        endpoint: Endpoint,
         body: bytes,
         parsed: Mapping[str, Any],
         headers: Mapping[str, str],
@@ -97,6 +108,7 @@ class Forwarding:
     ) -> None:
         self._caller = caller
         self._route = route
+        self._endpoint = endpoint
         self._body = body
         self._parsed = parsed
         self._headers = headers
@@ -115,13 +127,12 @@ class Forwarding:
             await self._call.__aexit__(kind, error, trace)
 
     async def _attempt(self, deployment: Deployment) -> ProviderAnswer:
-        endpoint = ENDPOINTS[deployment.provider.dialect]
-        body = self._body
+        endpoint, body = self._endpoint, self._body
         if endpoint.dialect.traits.names_model:
             body = rewrite_model(body, self._parsed, deployment.model)
         stream = self._parsed.get("stream") is True
         path = self._path or endpoint.path_for(deployment.model, stream=stream)
-        call = self._caller.forward(deployment.provider, path, body, self._headers)
+        call = self._caller.forward(deployment.provider, endpoint.dialect.name, path, body, self._headers)
         answer = await call.__aenter__()
         self._call = call
         self.deployment = deployment

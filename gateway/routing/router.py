@@ -36,9 +36,10 @@ class Router:
     ) -> None:
         """Raises ValueError for a map that cannot be served, and for a dialect that nobody knows."""
         for provider in providers:
-            if provider.dialect not in ENDPOINTS:
-                known = ", ".join(ENDPOINTS)
-                raise ValueError(f"the provider {provider.name} speaks {provider.dialect!r}; known are: {known}")
+            for dialect in provider.dialects:
+                if dialect not in ENDPOINTS:
+                    known = ", ".join(ENDPOINTS)
+                    raise ValueError(f"the provider {provider.name} speaks {dialect!r}; known are: {known}")
         self._resolver = Resolver({provider.name: provider for provider in providers}, models)
         self._caller = ProviderCaller(client)
         self._provider_models = ProviderModels(self._caller)
@@ -55,23 +56,23 @@ class Router:
         return RoutedModel(self._caller, route, self.prices)
 
     def forward(
-        self, route: Route, body: bytes, parsed: Mapping[str, Any], headers: Mapping[str, str]
+        self, route: Route, dialect: str, body: bytes, parsed: Mapping[str, Any], headers: Mapping[str, str]
     ) -> Forwarding:
         """Pass a request's bytes on, with only the model's name changed, and get the answer's bytes.
 
-        `parsed` is what `body` says. Every deployment must speak its dialect: see `Route.speaks_only`. Raises
+        `parsed` is what `body` says. Every deployment must speak its `dialect`: see `Route.speaks_only`. Raises
         UpstreamError on entering: UpstreamRefused for every status from 400 on.
         """
-        return Forwarding(self._caller, route, body, parsed, headers)
+        return Forwarding(self._caller, route, ENDPOINTS[dialect], body, parsed, headers)
 
     def count_tokens(
-        self, route: Route, body: bytes, parsed: Mapping[str, Any], headers: Mapping[str, str]
+        self, route: Route, dialect: str, body: bytes, parsed: Mapping[str, Any], headers: Mapping[str, str]
     ) -> AbstractAsyncContextManager[ProviderAnswer] | None:
         """The same, to where the provider counts a request's tokens; None where one of them does not."""
-        endpoints = [ENDPOINTS[deployment.provider.dialect] for deployment in route.deployments]
-        paths = {endpoint.count_path for endpoint in endpoints}
-        path = paths.pop() if len(paths) == 1 else None
-        return None if path is None else Forwarding(self._caller, route, body, parsed, headers, path)
+        endpoint = ENDPOINTS[dialect]
+        if endpoint.count_path is None or not route.speaks_only(dialect):
+            return None
+        return Forwarding(self._caller, route, endpoint, body, parsed, headers, endpoint.count_path)
 
     async def list_models(self, allowed: Sequence[str]) -> list[ModelInfo]:
         """The models that fit one of the patterns in `allowed`: names of the map in its order, then those that

@@ -39,7 +39,7 @@ class Route:
 
     def speaks_only(self, dialect: str) -> bool:
         """True when bytes of this dialect can go to every deployment as they are."""
-        return all(deployment.provider.dialect == dialect for deployment in self.deployments)
+        return all(dialect in deployment.provider.dialects for deployment in self.deployments)
 
 
 @dataclass(frozen=True, slots=True)

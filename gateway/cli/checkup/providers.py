@@ -46,7 +46,7 @@ def _made(given: ProviderConfig) -> Provider:
         given.name,
         api_key=given.api_key,
         base_url=given.base_url,
-        dialect=given.dialect,
+        dialects=given.dialects,
         headers=given.headers,
         timeouts=Timeouts(_PATIENCE, _PATIENCE, _PATIENCE),
         kind=given.kind,

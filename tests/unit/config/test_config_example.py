@@ -26,7 +26,7 @@ def test_the_example_is_read_as_written(example: Config, folder: Folder):
     assert example.listen == Listen("127.0.0.1", 8484)
     assert example.providers == {
         "openai": ProviderConfig("openai", api_key="openai-secret"),
-        "local": ProviderConfig("local", dialect="openai_chat", base_url="http://127.0.0.1:9000/v1"),
+        "local": ProviderConfig("local", dialects=("openai_chat",), base_url="http://127.0.0.1:9000/v1"),
     }
     assert example.models == {"fast": (ModelTarget("local", "tiny"),), "gpt-*": (ModelTarget("openai"),)}
     assert example.keys == (KeyConfig("agent-1", SECRET, ("*",), ("readers",), "auto"),)
@@ -147,6 +147,15 @@ def test_a_second_account_of_a_known_provider_says_which_it_is(folder: Folder):
     config = folder.load_with("providers: {work: {kind: openai, api_key: k, timeout: {first_byte: 30}}}")
     provider = config.providers["work"]
     assert (provider.kind, provider.timeouts.first_byte, provider.timeouts.connect) == ("openai", 30.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("written", "dialects"),
+    [("", ()), (", dialect: a", ("a",)), (", dialect: [a]", ("a",)), (", dialect: [b, a]", ("b", "a"))],
+)
+def test_a_provider_speaks_one_dialect_or_several(folder: Folder, written: str, dialects: tuple[str, ...]):
+    config = folder.load_with(f"providers: {{local: {{base_url: 'http://127.0.0.1:9/v1'{written}}}}}")
+    assert config.providers["local"].dialects == dialects
 
 
 def test_a_json_file_is_read_as_well(folder: Folder):

@@ -61,7 +61,7 @@ async def whole(caller, provider):
 
 
 async def forwarded(caller, provider):
-    async with caller.forward(provider, "/chat/completions", b'{"messages": []}', {}) as answer:
+    async with caller.forward(provider, "openai_chat", "/chat/completions", b'{"messages": []}', {}) as answer:
         return await answer.read()
 
 
@@ -251,7 +251,7 @@ async def test_a_forwarded_answer_that_is_cut_says_so(caller, upstream):
 
     async def listen():
         body = b'{"stream":true,"messages":[]}'
-        async with caller.forward(at(upstream.base_url), "/chat/completions", body, {}) as answer:
+        async with caller.forward(at(upstream.base_url), "openai_chat", "/chat/completions", body, {}) as answer:
             async for chunk in answer.chunks():
                 received.append(chunk)  # noqa: PERF401 - likewise
 
@@ -359,7 +359,9 @@ async def test_bytes_pass_through_both_ways(caller):
     answer = sized(b'{"odd":  1}', status="201 Made", headers=b"x-request-id: 7\r\n")
     async with raw_server(always(answer)) as server:
         headers = {"x-custom": "kept", "authorization": "Bearer client", "cookie": "c", "x-api-key": "client"}
-        async with caller.forward(at(server.origin), "/chat/completions", b'{"a":  1}', headers) as passed:
+        async with caller.forward(
+            at(server.origin), "openai_chat", "/chat/completions", b'{"a":  1}', headers
+        ) as passed:
             assert (passed.status, passed.headers["x-request-id"]) == (201, "7")
             assert passed.provider.name == "acme"
             assert [chunk async for chunk in passed.chunks()] == [b'{"odd":  1}']

@@ -26,7 +26,8 @@ def test_each_row_of_the_table_has_the_shape_that_it_should(row):
     assert row.auth_header in ("authorization", "api-key", "x-api-key")
     assert row.key_required is not is_local
     assert row.env is None or re.fullmatch(r"[A-Z][A-Z0-9_]*", row.env)
-    assert row.dialect in ENDPOINTS
+    assert row.dialects
+    assert set(row.dialects) <= ENDPOINTS.keys()
     assert all(isinstance(quirk, str) and quirk for quirk in row.quirks)
     assert row.source
     datetime.date.fromisoformat(row.date)
@@ -46,7 +47,7 @@ def test_the_table_is_large_and_knows_the_usual_names():
 
 def test_a_known_provider_needs_only_a_key():
     provider = make_provider("groq", api_key=" sesame\n")
-    assert provider.dialect == "openai_chat"
+    assert provider.dialects == ("openai_chat",)
     assert provider.url("/chat/completions") == "https://api.groq.com/openai/v1/chat/completions"
     assert provider.headers == {"authorization": "Bearer sesame"}
     assert provider.timeouts == Timeouts()
@@ -70,8 +71,20 @@ def test_a_provider_of_ones_own_needs_a_base_url_only():
 
 def test_what_the_operator_writes_wins_over_the_table():
     timeouts = Timeouts(connect=1, first_byte=2, idle=3)
-    provider = make_provider("openai", base_url="http://127.0.0.1:9/v1", dialect="other", timeouts=timeouts)
-    assert (provider.base_url, provider.dialect, provider.timeouts) == ("http://127.0.0.1:9/v1", "other", timeouts)
+    provider = make_provider("openai", base_url="http://127.0.0.1:9/v1", dialects=["other"], timeouts=timeouts)
+    assert (provider.base_url, provider.timeouts) == ("http://127.0.0.1:9/v1", timeouts)
+    assert provider.dialects == ("other",)
+
+
+def test_a_provider_is_called_in_the_clients_dialect_if_it_speaks_it_and_else_in_its_first():
+    provider = make_provider("mine", base_url="http://127.0.0.1:9/v1", dialects=["openai_chat", "other"])
+    assert provider.dialect_for("other") == "other"
+    assert provider.dialect_for("anthropic_messages") == "openai_chat"
+
+
+def test_some_providers_of_the_table_speak_several_dialects():
+    assert KNOWN_PROVIDERS["meta"].dialects[:2] == ("openai_chat", "anthropic_messages")
+    assert make_provider("meta", api_key="k").dialects == KNOWN_PROVIDERS["meta"].dialects
 
 
 def test_a_query_of_the_base_url_stays_at_its_end():

@@ -118,7 +118,7 @@ def test_a_map_that_cannot_be_served_is_refused(models, message):
 
 
 def test_a_route_tells_whether_all_its_deployments_speak_a_dialect():
-    providers = {**PROVIDERS, "other": make_provider("other", base_url="http://127.0.0.1:9", dialect="else")}
+    providers = {**PROVIDERS, "other": make_provider("other", base_url="http://127.0.0.1:9", dialects=["else"])}
     here = Resolver(providers, {"a": [Target("one"), Target("two")], "b": [Target("one"), Target("other")]})
     assert here.resolve("a", ["*"]).speaks_only("openai_chat")
     assert not here.resolve("b", ["*"]).speaks_only("openai_chat")

@@ -70,7 +70,7 @@ async def streamed(router):
 
 async def forwarded(router):
     body = json.dumps({"model": "smart", "messages": []}).encode()
-    async with router.forward(router.resolve("smart", ["*"]), body, json.loads(body), {}) as answer:
+    async with router.forward(router.resolve("smart", ["*"]), "openai_chat", body, json.loads(body), {}) as answer:
         return json.loads(await answer.read())["choices"][0]["message"]["content"]
 
 
@@ -190,7 +190,9 @@ async def test_forwarding_changes_the_model_and_nothing_else(client, one, two):
     router = router_of(client, one, two)
     body = b'{ "odd":1.0,"model" : "smart", "messages":[ ],"toolgate":{"x":1} }'
     headers = {"x-custom": "1", "authorization": "Bearer client"}
-    async with router.forward(router.resolve("smart", ["*"]), body, json.loads(body), headers) as answer:
+    async with router.forward(
+        router.resolve("smart", ["*"]), "openai_chat", body, json.loads(body), headers
+    ) as answer:
         assert answer.status == 200
         assert answer.provider.name == "one"
         assert b"hello there" in await answer.read()
@@ -202,7 +204,7 @@ async def test_forwarding_changes_the_model_and_nothing_else(client, one, two):
 
 async def test_a_dialect_that_nobody_knows_is_refused(client):
     with pytest.raises(ValueError, match="the provider one speaks 'latin'; known are: openai_chat"):
-        Router([provider("one", GONE, dialect="latin")], {}, client)
+        Router([provider("one", GONE, dialects=["latin"])], {}, client)
 
 
 # Lists of models.

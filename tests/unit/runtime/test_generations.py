@@ -104,7 +104,7 @@ async def test_a_configuration_that_cannot_be_built_changes_nothing(upstream: Sc
     async with gateway_in_process(tmp_path, document(upstream, "demo"), POLICIES) as gateway:
         before = gateway.gateway.services
         config = load_config(write_files(tmp_path, document(upstream, "demo"), POLICIES))
-        provider = replace(config.providers["script"], dialect="nobodys_dialect")
+        provider = replace(config.providers["script"], dialects=("nobodys_dialect",))
         for _ in range(2):
             with pytest.raises(ConfigError, match="nobodys_dialect"):
                 await gateway.gateway.load(replace(config, providers={"script": provider}))
@@ -119,7 +119,7 @@ async def test_a_configuration_that_cannot_be_built_is_told_as_such_at_the_start
     upstream: ScriptedUpstream, tmp_path: Path
 ):
     config = load_config(write_files(tmp_path, document(upstream), POLICIES))
-    provider = replace(config.providers["script"], dialect="nobodys_dialect")
+    provider = replace(config.providers["script"], dialects=("nobodys_dialect",))
     async with open_shared(config) as shared:
         with pytest.raises(ConfigError, match="nobodys_dialect"):
             async with open_gateway(replace(config, providers={"script": provider}), shared):
