@@ -245,7 +245,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
 
 
 def _principal(key: KeyConfig) -> Principal:
-    return Principal(KeyId(key.name), key.models, key.policies, key.tools)
+    return Principal(KeyId(key.name), key.models, key.policies, key.tools, key.unknown_tools == "pass")
 
 
 def _digest(token: str | None) -> bytes | None:

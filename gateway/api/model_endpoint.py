@@ -40,7 +40,7 @@ def model_endpoint(dialect: Dialect, addressing: Addressing | None = None) -> Ha
             fields = {**fields, **addressing(request)}
         options = read_options(request.headers, fields)
         route = services.router.resolve(model_in(fields), principal.models)
-        check_provider_tools(dialect, fields, services.policies[principal.key_id])
+        check_provider_tools(dialect, fields, principal, services.policies[principal.key_id])
         exposure = expose_tools(services, principal, options)
         inquiry = Inquiry(principal, body, fields, options, route, exposure, dialect)
         if _adds_nothing(inquiry):

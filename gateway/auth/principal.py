@@ -14,9 +14,13 @@ ToolMode = Literal["auto", "on_request", "off"]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A recognised key: the models it may use (glob patterns) and the policies that hold for it."""
+    """A recognised key: the models it may use (glob patterns) and the policies that hold for it.
+
+    With `passes_unknown_tools`, tools of types that the gateway does not know go to providers without a question.
+    """
 
     key_id: KeyId
     models: tuple[str, ...]
     policies: tuple[str, ...]
     tools: ToolMode
+    passes_unknown_tools: bool = False

@@ -98,13 +98,17 @@ ServerConfig = StdioServerConfig | HttpServerConfig
 
 @dataclass(frozen=True, slots=True)
 class KeyConfig:
-    """A virtual key: its models (glob patterns), the policies that hold for it, and when tools are attached."""
+    """A virtual key: its models (glob patterns), the policies that hold for it, and when tools are attached.
+
+    `unknown_tools` says what becomes of tools in a request whose type the gateway does not know.
+    """
 
     name: str
     secret: str = field(repr=False)
     models: tuple[str, ...] = ("*",)
     policies: tuple[str, ...] = ()
     tools: Literal["auto", "on_request", "off"] = "auto"
+    unknown_tools: Literal["refuse", "pass"] = "refuse"
 
 
 @dataclass(frozen=True, slots=True)

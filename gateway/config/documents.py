@@ -173,6 +173,8 @@ class KeyDocument(Document):
     """The policies that hold for it, by name; without any it has no tools."""
     tools: Literal["auto", "on_request", "off"] = "auto"
     """Whether tools are attached to every request, to those that ask for them, or never."""
+    unknown_tools: Literal["refuse", "pass"] = "refuse"
+    """What becomes of requests with tools of types that toolgate does not know: their providers may run those."""
 
 
 class LimitsDocument(Document):

@@ -134,7 +134,7 @@ def build_keys(
                 report.error(path, "no policy has this name", _near(policy, policies))
     _check_secrets(document, report, is_exposed=is_exposed)
     return tuple(
-        KeyConfig(name, key.secret.strip(), tuple(key.models), tuple(key.policies), key.tools)
+        KeyConfig(name, key.secret.strip(), tuple(key.models), tuple(key.policies), key.tools, key.unknown_tools)
         for name, key in document.keys.items()
     )
 

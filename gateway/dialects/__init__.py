@@ -8,10 +8,12 @@ One folder for each wire format; N inbound and M upstream formats need N + M of 
 
 from gateway.dialects.dialect import Dialect, StreamReader, StreamWriter, UsageScanner
 from gateway.dialects.faults import ToldFault, UpstreamStreamError, WireFormatError
+from gateway.dialects.tool_types import ProviderTool
 from gateway.dialects.traits import Traits
 
 __all__ = [
     "Dialect",
+    "ProviderTool",
     "StreamReader",
     "StreamWriter",
     "ToldFault",

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from gateway.conversation import ModelRequest, ModelResponse, StreamEvent, Usage
 from gateway.dialects.faults import ToldFault
+from gateway.dialects.tool_types import ProviderTool
 from gateway.dialects.traits import Traits
 
 
@@ -122,8 +123,8 @@ class Dialect(Protocol):
         """A writer for one stream; `include_usage` says whether the client asked to be told the usage."""
         ...
 
-    def provider_tools(self, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """The tools in a client's request that its provider would run itself: the field of each, and its name."""
+    def provider_tools(self, body: Mapping[str, Any]) -> Iterator[ProviderTool]:
+        """The tools in a client's request that its provider would run itself, and those of unknown types."""
         ...
 
     def write_error(self, fault: ToldFault, *, request_id: str) -> dict[str, Any]:

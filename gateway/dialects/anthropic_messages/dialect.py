@@ -18,6 +18,7 @@ from gateway.dialects.anthropic_messages.stream_reading import MessagesStreamRea
 from gateway.dialects.anthropic_messages.stream_writing import MessagesStreamWriter
 from gateway.dialects.anthropic_messages.usage_scanner import MessagesUsageScanner, usage_of
 from gateway.dialects.faults import ToldFault
+from gateway.dialects.tool_types import ProviderTool
 from gateway.dialects.traits import Traits
 
 _TRAITS = Traits(
@@ -76,8 +77,8 @@ class AnthropicMessages:
         """A writer for one stream, which tells the usage in any case."""
         return MessagesStreamWriter()
 
-    def provider_tools(self, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """The field and the name of each tool that the provider would run itself."""
+    def provider_tools(self, body: Mapping[str, Any]) -> Iterator[ProviderTool]:
+        """Each tool that the provider would run itself, or of which nobody can tell."""
         return provider_tools(body)
 
     def write_error(self, fault: ToldFault, *, request_id: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from gateway.dialects.openai_chat.responses import read_response, write_response
 from gateway.dialects.openai_chat.stream_reading import ChatStreamReader
 from gateway.dialects.openai_chat.stream_writing import ChatStreamWriter
 from gateway.dialects.openai_chat.usage_scanner import ChatUsageScanner, usage_of
+from gateway.dialects.tool_types import ProviderTool
 from gateway.dialects.traits import Traits
 
 _TRAITS = Traits(response_id_prefix="chatcmpl-", turn_mark=b'"tool_calls"', tool_name="function.name")
@@ -63,8 +64,8 @@ class OpenAIChat:
         """A writer for one stream."""
         return ChatStreamWriter(include_usage=include_usage)
 
-    def provider_tools(self, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """The field and the name of each tool that the provider would run itself."""
+    def provider_tools(self, body: Mapping[str, Any]) -> Iterator[ProviderTool]:
+        """Each tool that the provider would run itself, or of which nobody can tell."""
         return provider_tools(body)
 
     def write_error(self, fault: ToldFault, *, request_id: str) -> dict[str, Any]:

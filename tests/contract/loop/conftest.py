@@ -62,6 +62,7 @@ def loop_document(script: ScriptedUpstream) -> dict[str, Any]:
             "plain": {"secret": "plain-secret-0123456789", "tools": "off"},
             "asking": {"secret": "asking-secret-0123456789", "policies": ["all"], "tools": "on_request"},
             "searcher": {"secret": "searcher-secret-0123456789", "policies": ["searchers"]},
+            "trusting": {"secret": "trusting-secret-0123456789", "tools": "off", "unknown_tools": "pass"},
             "stranded": {"secret": "stranded-secret-0123456789", "policies": ["dead"]},
         },
         "limits": {"rounds": 4, "calls": 8, "concurrent_calls": 4, "stream_heartbeat_seconds": 1},

@@ -14,6 +14,7 @@ from .asking import HELLO, whole
 
 SEARCHER = "searcher-secret-0123456789"
 PLAIN = "plain-secret-0123456789"
+TRUSTING = "trusting-secret-0123456789"
 
 
 @pytest.mark.parametrize("secret", ["test-secret-0123456789", PLAIN])
@@ -55,3 +56,24 @@ async def test_tools_that_the_client_runs_pass(gateway: InProcess, upstream: Scr
     tool: Any = {"type": "custom", "custom": {"name": "shell"}}
     await whole(gateway, PLAIN, tools=[tool])
     assert upstream.requests[0].body["tools"] == [tool]
+
+
+@pytest.mark.parametrize("field", [{"type": "thought_police"}, {"type": "function_2"}, {"type": "web"}])
+async def test_a_type_that_nobody_knows_is_refused_by_name(
+    gateway: InProcess, upstream: ScriptedUpstream, field: dict[str, Any]
+):
+    with pytest.raises(openai.BadRequestError) as caught:
+        await whole(gateway, SEARCHER, extra_body={"tools": [field]})
+    assert (caught.value.code, caught.value.param) == ("unknown_tool_type", "tools[0]")
+    assert repr(field["type"]) in caught.value.message
+    assert "unknown_tools: pass" in caught.value.message
+    assert upstream.requests == []
+
+
+async def test_a_key_can_let_unknown_types_pass(gateway: InProcess, upstream: ScriptedUpstream):
+    upstream.add(Turn(text="Hi."))
+    tool: Any = {"type": "thought_police", "badge": 7}
+    await whole(gateway, TRUSTING, tools=[tool])
+    assert upstream.requests[0].body["tools"] == [tool]
+    with pytest.raises(openai.PermissionDeniedError):
+        await whole(gateway, TRUSTING, extra_body={"tools": [{"type": "web_search"}]})

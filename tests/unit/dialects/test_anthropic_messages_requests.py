@@ -316,5 +316,8 @@ def test_provider_run_tools_are_named_without_their_dates():
         "tools": [TOOL, {"type": "web_fetch_20260209", "name": "web_fetch"}, {"type": "bash_20250124"}, 5],
         "mcp_servers": [{}],
     }
-    assert list(ANTHROPIC_MESSAGES.provider_tools(body)) == [("tools[1]", "web_fetch"), ("mcp_servers[0]", "mcp")]
+    assert list(ANTHROPIC_MESSAGES.provider_tools(body)) == [
+        ("tools[1]", "web_fetch", True),
+        ("mcp_servers[0]", "mcp", True),
+    ]
     assert list(ANTHROPIC_MESSAGES.provider_tools({"tools": "x", "mcp_servers": 5})) == []
