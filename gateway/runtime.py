@@ -22,11 +22,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.api.services import HttpLimits, Services
 from gateway.audit import AuditTrail, open_trail
 from gateway.auth import KeyId, Keyring, Principal
-from gateway.config import Config, HttpServerConfig, KeyConfig, ModelTarget, ServerConfig, StdioServerConfig
+from gateway.config import (
+    Config,
+    GoogleAuth,
+    HttpServerConfig,
+    KeyConfig,
+    ModelTarget,
+    ProviderAuth,
+    ServerConfig,
+    StdioServerConfig,
+)
 from gateway.errors import ConfigError, Overloaded, Problem, StoreError
 from gateway.exposure import Exposer
 from gateway.hub import HttpServerSpec, Hub, ServerSpec, ServerStatus, StdioLauncher, StdioServerSpec
-from gateway.providers import HttpClient, Provider, Timeouts, make_http_client, make_provider
+from gateway.providers import Authorizer, HttpClient, Provider, Timeouts, make_http_client, make_provider
+from gateway.providers.auth import GOOGLE_SCOPE, BearerAuthorizer, ClientCredentials, google_tokens
 from gateway.routing import Price, Rate, Router, Target, listed_price
 from gateway.store import SealedPayloads, open_database
 from gateway.telemetry import Metrics
@@ -259,6 +269,15 @@ def server_spec(server: ServerConfig) -> ServerSpec:
     return StdioServerSpec(server.name, server.server, server.timeout_seconds, server.disabled)
 
 
+def make_authorizer(auth: ProviderAuth, client: HttpClient) -> Authorizer:
+    """Credentials that are not a key, as a configuration describes them. Raises ValueError."""
+    if isinstance(auth, GoogleAuth):
+        return BearerAuthorizer(google_tokens(client, auth.credentials_file, scope=auth.scope or GOOGLE_SCOPE))
+    return BearerAuthorizer(
+        ClientCredentials(client, auth.token_url, auth.client_id, auth.client_secret, auth.scope)
+    )
+
+
 def build_router(config: Config, client: HttpClient) -> Router:
     """The way to every model of a configuration. Raises ConfigError for providers that cannot be used."""
     providers: list[Provider] = []
@@ -274,6 +293,7 @@ def build_router(config: Config, client: HttpClient) -> Router:
                 headers=given.headers,
                 timeouts=timeouts,
                 kind=given.kind,
+                authorizer=None if given.auth is None else make_authorizer(given.auth, client),
             )
             providers.append(provider)
         except ValueError as error:

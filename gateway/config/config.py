@@ -38,6 +38,28 @@ class ProviderTimeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class GoogleAuth:
+    """Google's credentials: of a file, or without one those that the machine is set up for."""
+
+    credentials_file: Path | None = None
+    scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth2Auth:
+    """A client's own credentials at a token endpoint (RFC 6749, section 4.4)."""
+
+    token_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    scope: str | None = None
+
+
+ProviderAuth = GoogleAuth | OAuth2Auth
+"""How a provider's credentials are had that are not a key."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderConfig:
     """A host of models. What is not given is known from the table of providers, under `kind` or else the name."""
 
@@ -48,6 +70,7 @@ class ProviderConfig:
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     timeouts: ProviderTimeouts = ProviderTimeouts()
+    auth: ProviderAuth | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +227,8 @@ class Config:
         found = {key.secret for key in self.keys} | {self.operator_token or ""}
         for provider in self.providers.values():
             found |= {provider.api_key or "", *_in_headers(provider.headers)}
+            if isinstance(provider.auth, OAuth2Auth):
+                found.add(provider.auth.client_secret)
         for server in self.servers:
             if isinstance(server, HttpServerConfig):
                 found |= _in_headers(server.headers)

@@ -106,6 +106,42 @@ class ProviderTimeoutDocument(Document):
     """For each further piece of the answer."""
 
 
+class GoogleAuthDocument(Document):
+    """Google's credentials, as its own programs find them unless a file is named."""
+
+    credentials_file: Text | None = Field(default=None, min_length=1)
+    """The key of a service account, or another file of credentials; from the folder of this file."""
+    scope: Text | None = Field(default=None, min_length=1)
+    """What tokens are for; all of Google Cloud unless given."""
+
+
+class OAuth2AuthDocument(Document):
+    """OAuth 2.0 client credentials, such as Microsoft Entra takes them."""
+
+    token_url: Text = Field(min_length=1, repr=False)
+    """Where tokens are had."""
+    client_id: Text = Field(min_length=1)
+    """Who asks."""
+    client_secret: Text = Field(min_length=1, repr=False)
+    """Best as `${VARIABLE}`."""
+    scope: Text | None = Field(default=None, min_length=1)
+    """What tokens are for, such as https://cognitiveservices.azure.com/.default."""
+
+
+def _nothing_said(value: Any) -> Any:
+    """`google:` with nothing beneath it."""
+    return {} if value is None else value
+
+
+class AuthDocument(Document):
+    """How a provider's credentials are had that are not a key. Exactly one of them."""
+
+    google: Annotated[GoogleAuthDocument | None, BeforeValidator(_nothing_said)] = None
+    """Google Cloud."""
+    oauth2: OAuth2AuthDocument | None = None
+    """A token endpoint."""
+
+
 class ProviderDocument(Document):
     """A host of models. A provider that toolgate knows by name needs its api_key alone."""
 
@@ -121,6 +157,8 @@ class ProviderDocument(Document):
     """The credential, best as `${VARIABLE}`."""
     headers: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
     """Sent with every request to this provider."""
+    auth: AuthDocument | None = Field(default=None, repr=False)
+    """In the place of api_key: tokens that are fetched and renewed."""
     timeout: ProviderTimeoutDocument = ProviderTimeoutDocument()
 
 

@@ -128,7 +128,7 @@ class _Loading:
         folder = path.parent.absolute()
         listen = build_listen(document.listen, self.host, report)
         policies, names = self._policies(document, path.parent, report)
-        providers = build_providers(document, report)
+        providers = build_providers(document, folder, report)
         models = build_models(document, report)
         keys = build_keys(document, names, listen, report)
         storage = build_storage(document.storage, folder, self.variables, report)

@@ -25,6 +25,7 @@ from gateway.config.config import (
 )
 from gateway.config.documents import ListenDocument, PriceDocument, ProviderDocument, StorageDocument
 from gateway.config.mcp_documents import ConfigDocument
+from gateway.config.provider_auth import build_auth
 from gateway.config.report import Report
 from sandbox.locations import default_cache_dir, default_state_dir
 
@@ -42,14 +43,14 @@ def build_listen(document: ListenDocument, host: str | None, report: Report) -> 
     return Listen(host or document.host, document.port)
 
 
-def build_providers(document: ConfigDocument, report: Report) -> dict[str, ProviderConfig]:
-    """The providers by name."""
+def build_providers(document: ConfigDocument, folder: Path, report: Report) -> dict[str, ProviderConfig]:
+    """The providers by name; paths begin at `folder`."""
     for name, provider in document.providers.items():
         _check_provider(("providers", name), provider, report)
-    return {name: _provider(name, provider) for name, provider in document.providers.items()}
+    return {name: _provider(name, provider, folder, report) for name, provider in document.providers.items()}
 
 
-def _provider(name: str, document: ProviderDocument) -> ProviderConfig:
+def _provider(name: str, document: ProviderDocument, folder: Path, report: Report) -> ProviderConfig:
     timeout = document.timeout
     return ProviderConfig(
         name=name,
@@ -59,18 +60,21 @@ def _provider(name: str, document: ProviderDocument) -> ProviderConfig:
         api_key=document.api_key,
         headers=document.headers,
         timeouts=ProviderTimeouts(timeout.connect, timeout.first_byte, timeout.idle),
+        auth=build_auth(("providers", name, "auth"), document.auth, folder, report),
     )
 
 
 def _check_provider(path: Steps, provider: ProviderDocument, report: Report) -> None:
     if provider.api_key is not None:
         _check_credential((*path, "api_key"), provider.api_key, report)
+        if provider.auth is not None:
+            report.error((*path, "auth"), "api_key gives credentials as well", "keep one of them")
     check_headers((*path, "headers"), provider.headers, report)
     if provider.base_url is None:
         return
     if fault := url_fault(provider.base_url):
         report.error((*path, "base_url"), *fault)
-    elif travels_in_clear(provider.base_url) and (provider.api_key or provider.headers):
+    elif travels_in_clear(provider.base_url) and (provider.api_key or provider.headers or provider.auth):
         report.warn((*path, "base_url"), "credentials for this provider travel unencrypted", "use https")
 
 

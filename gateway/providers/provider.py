@@ -70,8 +70,10 @@ def make_provider(
     headers: Mapping[str, str] | None = None,
     timeouts: Timeouts | None = None,
     kind: str | None = None,
+    authorizer: Authorizer | None = None,
 ) -> Provider:
     """A provider from what an operator wrote; what is missing comes from the table's row `kind`, else `name`.
+    An `authorizer` stands in the place of a key.
 
     Raises UnknownProvider, and ValueError for a base URL or header that cannot be used, or a missing key.
     """
@@ -87,7 +89,8 @@ def make_provider(
         raise ValueError(f"set base_url; for {name} it looks like {row.base_url_form if row else ''}")
     own = {header.lower(): value for header, value in (headers or {}).items()}
     own = _auth(row, api_key, own) | own
-    if row is not None and base_url is None and row.key_required and not own.keys() & {row.auth_header}:
+    has_credentials = authorizer is not None or (row is not None and row.auth_header in own)
+    if row is not None and base_url is None and row.key_required and not has_credentials:
         hint = f"; people keep it in the environment as {row.env}" if row.env else ""
         raise ValueError(f"set api_key: {row.title} answers nobody without one{hint}")
     return Provider(
@@ -96,6 +99,7 @@ def make_provider(
         base_url=_checked_url(url),
         headers=_checked_headers(own),
         timeouts=timeouts or Timeouts(),
+        authorizer=authorizer,
     )
 
 

@@ -8,7 +8,18 @@ from gateway.cli.checkup.findings import Finding, Tell
 from gateway.cli.output import counted
 from gateway.config import Config, ProviderConfig
 from gateway.errors import UpstreamError, UpstreamRefused
-from gateway.providers import HttpClient, Provider, ProviderCaller, Timeouts, make_http_client, make_provider
+from gateway.providers import (
+    Authorizer,
+    CredentialsUnavailable,
+    HttpClient,
+    Provider,
+    ProviderCaller,
+    Timeouts,
+    make_http_client,
+    make_provider,
+)
+from gateway.providers.endpoints import ENDPOINTS
+from gateway.runtime import make_authorizer
 
 _PATIENCE = 10.0  # seconds for one provider
 
@@ -30,7 +41,7 @@ async def check_providers(config: Config, tell: Tell) -> None:
 
 async def _check_one(given: ProviderConfig, client: HttpClient, tell: Tell) -> None:
     try:
-        provider = _made(given)
+        provider = _made(given, client)
     except ValueError as error:
         tell(Finding("fail", "provider", given.name, str(error), "see `providers` in the configuration"))
         return
@@ -40,7 +51,7 @@ async def _check_one(given: ProviderConfig, client: HttpClient, tell: Tell) -> N
         tell(_unreachable(given.name, f"no answer within {_PATIENCE:g} s"))
 
 
-def _made(given: ProviderConfig) -> Provider:
+def _made(given: ProviderConfig, client: HttpClient) -> Provider:
     """Raises ValueError."""
     return make_provider(
         given.name,
@@ -50,11 +61,14 @@ def _made(given: ProviderConfig) -> Provider:
         headers=given.headers,
         timeouts=Timeouts(_PATIENCE, _PATIENCE, _PATIENCE),
         kind=given.kind,
+        authorizer=None if given.auth is None else make_authorizer(given.auth, client),
     )
 
 
 async def _asked(provider: Provider, client: HttpClient) -> Finding:
     name = provider.name
+    if provider.dialect in ENDPOINTS and ENDPOINTS[provider.dialect].models_path is None:
+        return await _unasked(provider)
     try:
         models = await ProviderCaller(client).list_models(provider)
     except UpstreamRefused as refused:
@@ -62,6 +76,21 @@ async def _asked(provider: Provider, client: HttpClient) -> Finding:
     except UpstreamError as error:
         return _unreachable(name, error.message)
     return Finding("ok", "provider", name, f"answers, and has {counted(len(models), 'model')}")
+
+
+async def _unasked(provider: Provider) -> Finding:
+    """Of a provider that lists no models, whether there are credentials for it can be found out at most."""
+    if provider.authorizer is not None:
+        try:
+            await _credentials(provider, provider.authorizer)
+        except CredentialsUnavailable as error:
+            hint = f"see `providers.{provider.name}.auth`"
+            return Finding("fail", "provider", provider.name, str(error), hint)
+    return Finding("ok", "provider", provider.name, "lists no models, so it was not asked")
+
+
+async def _credentials(provider: Provider, authorizer: Authorizer) -> None:
+    await authorizer.headers("POST", provider.url("/"), {}, b"")
 
 
 def _refused(name: str, status: int) -> Finding:
