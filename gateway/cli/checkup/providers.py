@@ -67,7 +67,8 @@ def _made(given: ProviderConfig, client: HttpClient) -> Provider:
 
 async def _asked(provider: Provider, client: HttpClient) -> Finding:
     name = provider.name
-    if provider.dialect in ENDPOINTS and ENDPOINTS[provider.dialect].models_path is None:
+    endpoint = ENDPOINTS.get(provider.dialects[0])
+    if endpoint is not None and endpoint.models_path is None:
         return await _unasked(provider)
     try:
         models = await ProviderCaller(client).list_models(provider)
