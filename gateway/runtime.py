@@ -35,7 +35,7 @@ from gateway.config import (
 from gateway.errors import ConfigError, Overloaded, Problem, StoreError
 from gateway.exposure import Exposer
 from gateway.hub import HttpServerSpec, Hub, ServerSpec, ServerStatus, StdioLauncher, StdioServerSpec
-from gateway.providers import Authorizer, HttpClient, Provider, Timeouts, make_http_client, make_provider
+from gateway.providers import Authorizer, HttpClient, HttpClients, Network, Provider, Timeouts, make_provider
 from gateway.providers.auth import GOOGLE_SCOPE, BearerAuthorizer, ClientCredentials, google_tokens
 from gateway.routing import Price, Rate, Router, Target, listed_price
 from gateway.store import SealedPayloads, open_database
@@ -56,7 +56,7 @@ class Shared:
     """What all generations have in common."""
 
     launcher: StdioLauncher
-    client: HttpClient
+    clients: HttpClients
     audit: AuditTrail
     handoffs: Handoffs
     metrics: Metrics
@@ -181,10 +181,10 @@ async def open_shared(config: Config) -> AsyncGenerator[Shared]:
     """
     storage = config.storage
     metrics = Metrics()
-    client = make_http_client()
+    clients = HttpClients()
     sandbox = open_sandbox(state_dir=storage.state_dir, cache_dir=storage.cache_dir)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(client.aclose)
+        stack.push_async_callback(clients.aclose)
         database = await stack.enter_async_context(open_database(storage.database))
         payloads = await SealedPayloads.open(database, storage.state_dir)
         trail = await stack.enter_async_context(open_trail(database, metrics, storage.audit_jsonl))
@@ -193,7 +193,7 @@ async def open_shared(config: Config) -> AsyncGenerator[Shared]:
         tasks.start_soon(_keep_house, trail, payloads, storage.retention_days)
         if any(isinstance(server, StdioServerConfig) for server in config.servers):
             await sandbox.sweep()  # who runs nothing in boxes need not look for the engine
-        yield Shared(sandbox, client, trail, Handoffs(payloads), metrics)
+        yield Shared(sandbox, clients, trail, Handoffs(payloads), metrics)
 
 
 async def _keep_house(trail: AuditTrail, payloads: SealedPayloads, retention_days: int) -> None:
@@ -231,7 +231,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
     return Services(
         keyring=Keyring((key.secret, principals[key.name]) for key in config.keys),
         policies={KeyId(key.name): config.policies.policy_for(key.policies) for key in config.keys},
-        router=build_router(config, shared.client),
+        router=build_router(config, shared.clients),
         hub=hub,
         exposer=Exposer(),
         tool_caller=ToolCaller(hub, shared.audit, shared.metrics),
@@ -278,12 +278,13 @@ def make_authorizer(auth: ProviderAuth, client: HttpClient) -> Authorizer:
     )
 
 
-def build_router(config: Config, client: HttpClient) -> Router:
+def build_router(config: Config, clients: HttpClients) -> Router:
     """The way to every model of a configuration. Raises ConfigError for providers that cannot be used."""
     providers: list[Provider] = []
     problems: list[Problem] = []
     for name, given in config.providers.items():
         timeouts = Timeouts(given.timeouts.connect, given.timeouts.first_byte, given.timeouts.idle)
+        network = Network(given.ca_certificates, given.proxy)
         try:
             provider = make_provider(
                 name,
@@ -293,8 +294,10 @@ def build_router(config: Config, client: HttpClient) -> Router:
                 headers=given.headers,
                 timeouts=timeouts,
                 kind=given.kind,
-                authorizer=None if given.auth is None else make_authorizer(given.auth, client),
+                network=network,
+                authorizer=None if given.auth is None else make_authorizer(given.auth, clients.of(network)),
             )
+            clients.of(network)
             providers.append(provider)
         except ValueError as error:
             problems.append(config.problem(("providers", name), str(error)))
@@ -305,7 +308,7 @@ def build_router(config: Config, client: HttpClient) -> Router:
         for alias, targets in config.models.items()
     }
     try:
-        return Router(providers, models, client)
+        return Router(providers, models, clients)
     except ValueError as error:
         raise ConfigError([config.problem(("models",), str(error))]) from error
 

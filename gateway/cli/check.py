@@ -13,7 +13,7 @@ from gateway.cli.options import config_options, json_option
 from gateway.cli.output import counted, print_json, say, show_problems
 from gateway.config import Config
 from gateway.errors import ConfigError, Problem
-from gateway.providers import make_http_client
+from gateway.providers import HttpClients
 from gateway.runtime import build_router
 
 
@@ -41,8 +41,8 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], as_json: bo
 
 async def _try_router(config: Config) -> None:
     """Whether the providers and models can be used, which the loader does not know. Raises ConfigError."""
-    client = make_http_client()
+    clients = HttpClients()
     try:
-        build_router(config, client)
+        build_router(config, clients)
     finally:
-        await client.aclose()
+        await clients.aclose()

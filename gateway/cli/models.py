@@ -13,7 +13,7 @@ from gateway.cli.options import config_options, json_option
 from gateway.cli.output import print_json, print_table
 from gateway.cli.session import chosen_key
 from gateway.config import Config
-from gateway.providers import make_http_client
+from gateway.providers import HttpClients
 from gateway.routing import ModelInfo
 from gateway.runtime import build_router
 from gateway.telemetry.logs import configure_logging
@@ -39,8 +39,8 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], key: str | 
 
 
 async def _list(config: Config, allowed: Sequence[str]) -> Sequence[ModelInfo]:
-    client = make_http_client()
+    clients = HttpClients()
     try:
-        return await build_router(config, client).list_models(allowed)
+        return await build_router(config, clients).list_models(allowed)
     finally:
-        await client.aclose()
+        await clients.aclose()

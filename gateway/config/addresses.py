@@ -23,6 +23,18 @@ def url_fault(url: str) -> tuple[str, str | None] | None:
     return None
 
 
+def proxy_fault(url: str) -> tuple[str, str | None] | None:
+    """What is wrong with the URL of a forward proxy, which may hold a user and a password."""
+    parts = _split(url)
+    if parts is None or parts.scheme != "http" or not parts.hostname:
+        return "must be the http URL of a proxy", "write it as http://host:port"
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        return "must not hold a path, a query or a fragment", "write it as http://host:port"
+    if not url.isascii() or any(character <= " " or character == "\x7f" for character in url):
+        return "must not hold spaces, or characters beyond ASCII", None
+    return None
+
+
 def header_fault(name: str, value: str) -> str | None:
     """What is wrong with a header (RFC 9110, section 5); None when nothing is."""
     if _TOKEN.fullmatch(name) is None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from gateway.errors import Problem
 from sandbox.spec import StdioServer
@@ -71,6 +72,8 @@ class ProviderConfig:
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     timeouts: ProviderTimeouts = ProviderTimeouts()
     auth: ProviderAuth | None = None
+    proxy: str | None = field(default=None, repr=False)
+    ca_certificates: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +229,7 @@ class Config:
         """Every text in it that must not get into logs, the longest first."""
         found = {key.secret for key in self.keys} | {self.operator_token or ""}
         for provider in self.providers.values():
-            found |= {provider.api_key or "", *_in_headers(provider.headers)}
+            found |= {provider.api_key or "", *_in_headers(provider.headers), _password_in(provider.proxy)}
             if isinstance(provider.auth, OAuth2Auth):
                 found.add(provider.auth.client_secret)
         for server in self.servers:
@@ -250,6 +253,10 @@ def _in_headers(headers: Mapping[str, str]) -> set[str]:
     """The values of headers that carry credentials, without the scheme in front of them."""
     values = (value for name, value in headers.items() if _NAMES_SECRET.search(name))
     return {value.strip().rpartition(" ")[2] for value in values}
+
+
+def _password_in(url: str | None) -> str:
+    return unquote(urlsplit(url).password or "") if url else ""
 
 
 def dotted(path: Steps) -> str:

@@ -159,6 +159,10 @@ class ProviderDocument(Document):
     """Sent with every request to this provider."""
     auth: AuthDocument | None = Field(default=None, repr=False)
     """In the place of api_key: tokens that are fetched and renewed."""
+    proxy: Text | None = Field(default=None, repr=False)
+    """The http URL of a forward proxy through which it is reached."""
+    ca_certificates: Annotated[str, Field(max_length=1024 * 1024)] | None = None
+    """Certificates that are trusted besides the system's own, as PEM: best as `${file:ca.pem}`."""
     timeout: ProviderTimeoutDocument = ProviderTimeoutDocument()
 
 

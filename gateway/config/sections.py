@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from gateway.config.addresses import header_fault, is_host, is_loopback, travels_in_clear, url_fault
+from gateway.config.addresses import header_fault, is_host, is_loopback, proxy_fault, travels_in_clear, url_fault
 from gateway.config.config import (
     KeyConfig,
     LimitsConfig,
@@ -61,6 +61,8 @@ def _provider(name: str, document: ProviderDocument, folder: Path, report: Repor
         headers=document.headers,
         timeouts=ProviderTimeouts(timeout.connect, timeout.first_byte, timeout.idle),
         auth=build_auth(("providers", name, "auth"), document.auth, folder, report),
+        proxy=document.proxy,
+        ca_certificates=document.ca_certificates,
     )
 
 
@@ -70,6 +72,8 @@ def _check_provider(path: Steps, provider: ProviderDocument, report: Report) -> 
         if provider.auth is not None:
             report.error((*path, "auth"), "api_key gives credentials as well", "keep one of them")
     check_headers((*path, "headers"), provider.headers, report)
+    if provider.proxy is not None and (fault := proxy_fault(provider.proxy)):
+        report.error((*path, "proxy"), *fault)
     if provider.base_url is None:
         return
     if fault := url_fault(provider.base_url):

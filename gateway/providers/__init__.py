@@ -6,8 +6,8 @@ Below: dialects, and HTTP. Refuses to know: aliases, fallbacks, tools, keys of o
 
 from gateway.providers.answers import ProviderAnswer
 from gateway.providers.caller import ProviderCaller
-from gateway.providers.clients import make_http_client
-from gateway.providers.http import HttpClient, Timeouts
+from gateway.providers.clients import HttpClients, make_http_client
+from gateway.providers.http import DIRECT, HttpClient, Network, Timeouts
 from gateway.providers.provider import (
     Authorizer,
     CredentialsUnavailable,
@@ -18,11 +18,14 @@ from gateway.providers.provider import (
 from gateway.providers.table import KNOWN_PROVIDERS, KnownProvider
 
 __all__ = [
+    "DIRECT",
     "KNOWN_PROVIDERS",
     "Authorizer",
     "CredentialsUnavailable",
     "HttpClient",
+    "HttpClients",
     "KnownProvider",
+    "Network",
     "Provider",
     "ProviderAnswer",
     "ProviderCaller",

@@ -1,4 +1,4 @@
-"""`HttpClient` on aiohttp: used where a proxy from the environment is wanted."""
+"""`HttpClient` on aiohttp: used where a proxy is wanted."""
 
 from __future__ import annotations
 
@@ -32,10 +32,18 @@ _BUFFER = 256 * 1024  # bytes of a body read ahead of its consumer
 
 
 class AiohttpClient:
-    """See `gateway.providers.http.HttpClient`. `proxy_from_environment` obeys HTTP(S)_PROXY and NO_PROXY."""
+    """See `gateway.providers.http.HttpClient`.
 
-    def __init__(self, *, proxy_from_environment: bool = False) -> None:
+    `proxy` is the URL of one for all requests; `proxy_from_environment` obeys HTTP(S)_PROXY and NO_PROXY. `tls` is
+    for https; by default the system's trust store.
+    """
+
+    def __init__(
+        self, *, proxy_from_environment: bool = False, proxy: str | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         """Must be made while the event loop runs."""
+        self._proxy = proxy
+        self._tls = tls or ssl.create_default_context()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -61,6 +69,8 @@ class AiohttpClient:
             headers=headers,
             timeout=patience,
             allow_redirects=False,
+            proxy=self._proxy,
+            ssl=self._tls,
         )
         with (
             _faults_mapped(timeouts, answered=False),

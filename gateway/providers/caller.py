@@ -19,6 +19,7 @@ from gateway.conversation import ModelRequest, ModelResponse, StreamEvent
 from gateway.dialects import UpstreamStreamError, WireFormatError
 from gateway.errors import InvalidRequest
 from gateway.providers.answers import ProviderAnswer, read_events
+from gateway.providers.clients import HttpClients
 from gateway.providers.endpoints import ENDPOINTS, Endpoint
 from gateway.providers.failures import (
     named,
@@ -53,10 +54,10 @@ _NEVER_FORWARDED = frozenset(
 
 
 class ProviderCaller:
-    """Calls providers. Stateless but for the client's connections."""
+    """Calls providers. Stateless but for the clients' connections."""
 
-    def __init__(self, client: HttpClient, endpoints: Mapping[str, Endpoint] = ENDPOINTS) -> None:
-        self._client = client
+    def __init__(self, clients: HttpClients, endpoints: Mapping[str, Endpoint] = ENDPOINTS) -> None:
+        self._clients = clients
         self._endpoints = endpoints
 
     async def complete(self, provider: Provider, request: ModelRequest, model: str) -> ModelResponse:
@@ -130,7 +131,8 @@ class ProviderCaller:
         endpoint = self._endpoints[dialect]
         sent = {**endpoint.headers, **headers, **_OURS, **provider.headers}
         name = endpoint.dialect.name
-        return _ProviderExchange(self._client, method, provider, name, provider.url(path), sent, body)
+        client = self._clients.of(provider.network)
+        return _ProviderExchange(client, method, provider, name, provider.url(path), sent, body)
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

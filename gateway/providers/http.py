@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 LARGEST_BODY = 64 * 1024 * 1024
@@ -66,6 +66,22 @@ class Timeouts:
     connect: float = 10.0
     first_byte: float = 600.0
     idle: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How a server is reached.
+
+    `ca_certificates` are trusted besides the system's own, as PEM. `proxy` is the http URL of a forward proxy,
+    which may hold a password.
+    """
+
+    ca_certificates: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+
+
+DIRECT = Network()
+"""With the system's trust store, and no proxy."""
 
 
 class HttpAnswer(Protocol):

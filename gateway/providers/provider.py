@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from gateway.providers.http import Timeouts
+from gateway.providers.http import DIRECT, Network, Timeouts
 from gateway.providers.table import KNOWN_PROVIDERS, KnownProvider
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -50,6 +50,7 @@ class Provider:
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
     authorizer: Authorizer | None = field(default=None, repr=False)
+    network: Network = DIRECT
 
     def dialect_for(self, spoken: str) -> str:
         """The dialect to call it in for a request that came in `spoken`: the same one, if it knows it."""
@@ -71,6 +72,7 @@ def make_provider(
     timeouts: Timeouts | None = None,
     kind: str | None = None,
     authorizer: Authorizer | None = None,
+    network: Network = DIRECT,
 ) -> Provider:
     """A provider from what an operator wrote; what is missing comes from the table's row `kind`, else `name`.
     An `authorizer` stands in the place of a key.
@@ -100,6 +102,7 @@ def make_provider(
         headers=_checked_headers(own),
         timeouts=timeouts or Timeouts(),
         authorizer=authorizer,
+        network=network,
     )
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from gateway.providers.answers import ProviderAnswer
 from gateway.providers.caller import ProviderCaller
+from gateway.providers.clients import HttpClients
 from gateway.providers.endpoints import ENDPOINTS
-from gateway.providers.http import HttpClient
 from gateway.providers.provider import Provider
 from gateway.routing.fallback import Forwarding, RoutedModel
 from gateway.routing.listing import ProviderModels
@@ -32,7 +32,7 @@ class Router:
         self,
         providers: Sequence[Provider],
         models: Mapping[str, Sequence[Target]],
-        client: HttpClient,
+        clients: HttpClients,
     ) -> None:
         """Raises ValueError for a map that cannot be served, and for a dialect that nobody knows."""
         for provider in providers:
@@ -41,7 +41,7 @@ class Router:
                     known = ", ".join(ENDPOINTS)
                     raise ValueError(f"the provider {provider.name} speaks {dialect!r}; known are: {known}")
         self._resolver = Resolver({provider.name: provider for provider in providers}, models)
-        self._caller = ProviderCaller(client)
+        self._caller = ProviderCaller(clients)
         self._provider_models = ProviderModels(self._caller)
         self.prices = PriceBook()
         """What the calls cost."""

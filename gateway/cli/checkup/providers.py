@@ -11,11 +11,11 @@ from gateway.errors import UpstreamError, UpstreamRefused
 from gateway.providers import (
     Authorizer,
     CredentialsUnavailable,
-    HttpClient,
+    HttpClients,
+    Network,
     Provider,
     ProviderCaller,
     Timeouts,
-    make_http_client,
     make_provider,
 )
 from gateway.providers.endpoints import ENDPOINTS
@@ -26,33 +26,34 @@ _PATIENCE = 10.0  # seconds for one provider
 
 async def check_providers(config: Config, tell: Tell) -> None:
     """Ask every provider for its models, all at once."""
-    client = make_http_client()
+    clients = HttpClients()
     try:
         async with anyio.create_task_group() as tasks:
             for given in config.providers.values():
-                tasks.start_soon(_check_one, given, client, tell)
+                tasks.start_soon(_check_one, given, clients, tell)
     finally:
         with anyio.CancelScope(shield=True):
-            await client.aclose()
+            await clients.aclose()
     if not config.providers:
         hint = "write one under `providers`; `toolgate init` does so"
         tell(Finding("warn", "provider", "none", "no provider is configured, so no model can be called", hint))
 
 
-async def _check_one(given: ProviderConfig, client: HttpClient, tell: Tell) -> None:
+async def _check_one(given: ProviderConfig, clients: HttpClients, tell: Tell) -> None:
     try:
-        provider = _made(given, client)
+        provider = _made(given, clients)
     except ValueError as error:
         tell(Finding("fail", "provider", given.name, str(error), "see `providers` in the configuration"))
         return
     with anyio.move_on_after(_PATIENCE) as patience:
-        tell(await _asked(provider, client))
+        tell(await _asked(provider, clients))
     if patience.cancelled_caught:
         tell(_unreachable(given.name, f"no answer within {_PATIENCE:g} s"))
 
 
-def _made(given: ProviderConfig, client: HttpClient) -> Provider:
+def _made(given: ProviderConfig, clients: HttpClients) -> Provider:
     """Raises ValueError."""
+    network = Network(given.ca_certificates, given.proxy)
     return make_provider(
         given.name,
         api_key=given.api_key,
@@ -61,17 +62,18 @@ def _made(given: ProviderConfig, client: HttpClient) -> Provider:
         headers=given.headers,
         timeouts=Timeouts(_PATIENCE, _PATIENCE, _PATIENCE),
         kind=given.kind,
-        authorizer=None if given.auth is None else make_authorizer(given.auth, client),
+        network=network,
+        authorizer=None if given.auth is None else make_authorizer(given.auth, clients.of(network)),
     )
 
 
-async def _asked(provider: Provider, client: HttpClient) -> Finding:
+async def _asked(provider: Provider, clients: HttpClients) -> Finding:
     name = provider.name
     endpoint = ENDPOINTS.get(provider.dialects[0])
     if endpoint is not None and endpoint.models_path is None:
         return await _unasked(provider)
     try:
-        models = await ProviderCaller(client).list_models(provider)
+        models = await ProviderCaller(clients).list_models(provider)
     except UpstreamRefused as refused:
         return _refused(name, refused.answer.status)
     except UpstreamError as error:

@@ -14,10 +14,10 @@ import anyio
 from gateway.errors import UpstreamError
 from gateway.providers import (
     KNOWN_PROVIDERS,
+    HttpClients,
     KnownProvider,
     ProviderCaller,
     Timeouts,
-    make_http_client,
     make_provider,
 )
 from sandbox import Availability, BackendName, open_sandbox
@@ -89,14 +89,14 @@ def _is_key(value: str) -> bool:
 async def find_ollama(base_url: str | None = None) -> tuple[str, ...] | None:
     """The models of the Ollama on this machine, None when there is none. One short request, to loopback."""
     provider = make_provider("ollama", base_url=base_url, timeouts=Timeouts(_PATIENCE, _PATIENCE, _PATIENCE))
-    client = make_http_client()
+    clients = HttpClients()
     models = None
     try:
         with anyio.move_on_after(_PATIENCE):
-            models = tuple(await ProviderCaller(client).list_models(provider))
+            models = tuple(await ProviderCaller(clients).list_models(provider))
     except UpstreamError:
         return None
     finally:
         with anyio.CancelScope(shield=True):
-            await client.aclose()
+            await clients.aclose()
     return models

@@ -32,6 +32,8 @@ MISTAKES = [
     ("providers: {a: {base_url: 'https://h:x/'}}", 3, "providers.a.base_url", "http or https URL", "https://host"),
     ("providers: {a: {base_url: 'https://u:pw@h/'}}", 3, "providers.a.base_url", "user or pass", "as a header"),
     ("providers: {a: {base_url: 'https://h/#x'}}", 3, "providers.a.base_url", "a fragment", None),
+    ("providers: {a: {proxy: 'https://h:1'}}", 3, "providers.a.proxy", "http URL of a proxy", "http://host:port"),
+    ("providers: {a: {proxy: 'http://h/x'}}", 3, "providers.a.proxy", "a path", "http://host:port"),
     ("providers: {a: {headers: {'x y': z}}}", 3, 'providers.a.headers."x y"', "not a name", None),
     ("providers: {a: {headers: {Host: z}}}", 3, "providers.a.headers.Host", "by the gateway alone", None),
     ("providers: {a: {headers: {X: \"a\\nb\"}}}", 3, "providers.a.headers.X", "a line end", None),

@@ -18,7 +18,7 @@ from gateway.errors import (
 )
 from gateway.providers import Timeouts, make_provider
 from gateway.providers.caller import ProviderCaller
-from gateway.providers.pooled_client import PooledClient
+from gateway.providers.clients import HttpClients
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from tests.unit.providers.raw_servers import always, chunked, once, raw_server, sized
 
@@ -27,7 +27,7 @@ ANSWER = Turn(text="hello there", calls=(Call("look", {"at": 1}, id="c1"),), rea
 
 @pytest.fixture
 async def caller():
-    client = PooledClient()
+    client = HttpClients()
     yield ProviderCaller(client)
     await client.aclose()
 

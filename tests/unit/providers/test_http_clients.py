@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 import random
 import socket
-import ssl
 from contextlib import ExitStack, asynccontextmanager
 
 import anyio
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from gateway.providers.aiohttp_client import AiohttpClient
-from gateway.providers.clients import make_http_client
 from gateway.providers.http import (
     ConnectionLost,
     DeadlinePassed,
@@ -29,9 +22,8 @@ from gateway.providers.http import (
 from gateway.providers.pooled_client import PooledClient
 from gateway.providers.scripted.serving import serve_app
 from tests.unit.hub.conditions import eventually
+from tests.unit.providers.asking import PATIENT, get
 from tests.unit.providers.raw_servers import RawServer, always, chunked, once, raw_server, sized
-
-PATIENT = Timeouts(connect=10, first_byte=10, idle=10)
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -40,24 +32,11 @@ def anyio_backend(request):
     return ("asyncio", {"use_uvloop": request.param == "uvloop"})
 
 
-@pytest.fixture(params=["own", "aiohttp"])
-async def client(request):
-    client = PooledClient() if request.param == "own" else AiohttpClient()
-    yield client
-    await client.aclose()
-
-
 @pytest.fixture
 async def own():
     client = PooledClient()
     yield client
     await client.aclose()
-
-
-async def get(client, server, path="/", *, body=b"", headers=None, timeouts=PATIENT, limit=1 << 20):
-    method = "POST" if body else "GET"
-    async with client.request(method, server.origin + path, headers or {}, body, timeouts) as answer:
-        return answer.status, dict(answer.headers), await answer.read(limit)
 
 
 async def pieces(client, server, timeouts=PATIENT):
@@ -771,104 +750,3 @@ async def test_real_servers_are_understood(client, serve):
             for _ in range(10):
                 group.start_soon(ask)
         await client.aclose()
-
-
-async def test_a_proxy_from_the_environment_is_used_on_request(monkeypatch):
-    async with raw_server(always(sized(b"from the proxy"))) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.origin)
-        monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        through, past = make_http_client(proxy_from_environment=True), make_http_client()
-        async with through.request("GET", "http://provider.invalid/v1", {}, b"", PATIENT) as answer:
-            assert await answer.read() == b"from the proxy"
-        with pytest.raises(NotConnected):
-            async with past.request("GET", "http://provider.invalid/v1", {}, b"", PATIENT):
-                pass
-        await through.aclose()
-        await past.aclose()
-    assert proxy.requests[0].startswith(b"GET http://provider.invalid/v1 HTTP/1.1")
-
-
-async def test_our_own_client_is_used_where_no_proxy_is_set(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("no_proxy", "localhost")
-    for client in (make_http_client(), make_http_client(proxy_from_environment=True)):
-        assert isinstance(client, PooledClient)
-        await client.aclose()
-
-
-# TLS.
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 that is its own authority, and its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.datetime.now(datetime.UTC)
-    import ipaddress
-
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
-@pytest.fixture
-def server_tls(certificate):
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-    return context
-
-
-async def test_https_is_spoken_with_a_server_that_is_trusted(server_tls, certificate):
-    client = PooledClient(tls=ssl.create_default_context(cafile=certificate))
-    async with raw_server(always(chunked(b"x" * 300_000)), tls=server_tls) as server:
-        for _ in range(3):
-            assert (await get(client, server, body=b"y" * 300_000))[2] == b"x" * 300_000
-    assert len(server.connections) == 1
-    await client.aclose()
-
-
-async def test_a_body_that_ends_with_a_tls_connection_is_read(server_tls, certificate):
-    async def script(state, peer):
-        await peer.request()
-        await peer.send(b"HTTP/1.1 200 OK\r\n\r\nuntil the end")
-        peer.writer.close()
-        await peer.writer.wait_closed()
-
-    client = PooledClient(tls=ssl.create_default_context(cafile=certificate))
-    async with raw_server(script, tls=server_tls) as server:
-        assert (await get(client, server))[2] == b"until the end"
-    await client.aclose()
-
-
-async def test_a_server_that_is_not_trusted_gets_nothing(client, server_tls):
-    async with raw_server(always(sized(b"ok")), tls=server_tls) as server:
-        with pytest.raises(NotConnected, match=r"(?i)certificate|TLS|ssl"):
-            await get(client, server, headers={"authorization": "Bearer sesame"})
-    assert server.requests == []
-
-
-async def test_a_certificate_for_another_name_is_not_trusted(server_tls, certificate):
-    client = PooledClient(tls=ssl.create_default_context(cafile=certificate))
-    async with raw_server(always(sized(b"ok")), tls=server_tls) as server:
-        server.origin = server.origin.replace("127.0.0.1", "localhost")
-        with pytest.raises(NotConnected, match="TLS"):
-            await get(client, server)
-    await client.aclose()

@@ -10,8 +10,7 @@ import pytest
 
 from gateway.conversation import Message, ModelRequest, ResponseAssembler, Text
 from gateway.errors import UpstreamError, UpstreamProtocolError, UpstreamRefused, UpstreamUnreachable
-from gateway.providers import Timeouts, make_provider
-from gateway.providers.pooled_client import PooledClient
+from gateway.providers import HttpClients, Timeouts, make_provider
 from gateway.providers.scripted import ScriptedUpstream, Turn
 from gateway.routing import ModelInfo, Router, Target, listing
 
@@ -22,7 +21,7 @@ HELLO = Turn(text="hello there")
 
 @pytest.fixture
 async def client():
-    client = PooledClient()
+    client = HttpClients()
     yield client
     await client.aclose()
 
@@ -258,15 +257,15 @@ async def test_a_provider_that_cannot_be_asked_is_left_out(client, one):
 
 
 class Counting:
-    """Counts what passes through a client."""
+    """Counts what passes through clients."""
 
-    def __init__(self, client):
-        self.client = client
+    def __init__(self, clients):
+        self.clients = clients
         self.count = 0
 
-    def request(self, *arguments):
+    def of(self, network):
         self.count += 1
-        return self.client.request(*arguments)
+        return self.clients.of(network)
 
 
 async def test_lists_are_remembered_and_asked_for_once_by_many(client, one, two):

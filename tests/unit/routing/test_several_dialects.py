@@ -7,8 +7,7 @@ import json
 import pytest
 
 from gateway.conversation import Message, ModelRequest, Text
-from gateway.providers import make_provider
-from gateway.providers.pooled_client import PooledClient
+from gateway.providers import HttpClients, make_provider
 from gateway.providers.scripted import ScriptedUpstream, Turn
 from gateway.routing import Router, Target
 
@@ -24,7 +23,7 @@ async def upstream():
 
 @pytest.fixture
 async def router(upstream):
-    client = PooledClient()
+    client = HttpClients()
     both = make_provider("both", base_url=upstream.base_url, dialects=[CHAT, MESSAGES])
     yield Router([both, make_provider("chat", base_url=upstream.base_url)], MODELS, client)
     await client.aclose()

@@ -10,7 +10,7 @@ import yaml
 
 from gateway.config import load_config
 from gateway.errors import ConfigError
-from gateway.providers import make_http_client
+from gateway.providers import HttpClients
 from gateway.routing import Price, Rate
 from gateway.runtime import build_router
 
@@ -24,12 +24,12 @@ async def price_of(folder: Path, target: dict[str, Any]) -> Price | None:
         "keys": {"agent": {"secret": "agent-secret-0123456789"}},
     }
     path.write_text(yaml.safe_dump(document))
-    client = make_http_client()
+    clients = HttpClients()
     try:
-        router = build_router(load_config(path), client)
+        router = build_router(load_config(path), clients)
         return router.prices.of(router.resolve("fast", ["*"]).deployments[0])
     finally:
-        await client.aclose()
+        await clients.aclose()
 
 
 async def test_a_price_in_numbers(tmp_path: Path):
