@@ -32,6 +32,9 @@ class ModelRequest:
     `none` over `low`, `medium` and `high` to whatever the provider takes. `parallel_calls` is None where the
     client does not say. `user` tells the provider's abuse detection whose request it is. `headers` go along with
     the request, to providers of the same dialect.
+
+    `seed`, `top_k` and the penalties are settings that not every format has; one that lacks them refuses them (see
+    `gateway.dialects.crossing`).
     """
 
     model: str
@@ -47,6 +50,10 @@ class ModelRequest:
     response_schema: ResponseSchema | None = None
     temperature: float | None = None
     top_p: float | None = None
+    top_k: float | None = None
+    seed: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
     stop: tuple[str, ...] = ()
     effort: str | None = None
     parallel_calls: bool | None = None

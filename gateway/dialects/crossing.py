@@ -6,6 +6,7 @@ Left out are hints that change its price or its bookkeeping alone; each dialect 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NoReturn
 
 from gateway.conversation import Media, Message, ModelRequest, UnknownPart
@@ -15,13 +16,22 @@ from gateway.errors import InvalidRequest
 _SAID = frozenset({"content", "audio"})
 """Fields of an unknown part that a model would read; others (annotations, say) are about what was said."""
 
+_SETTINGS = ("seed", "top_k", "frequency_penalty", "presence_penalty")
+"""Fields of `ModelRequest` that some formats do not have."""
 
-def check_crossing(request: ModelRequest, into: str) -> None:
-    """See that `request` can be said in the dialect `into`. Raises InvalidRequest."""
+
+def check_crossing(request: ModelRequest, into: str, *, settings: Collection[str] = ()) -> None:
+    """See that `request` can be said in the dialect `into`, which has these of the settings that not all have.
+
+    Raises InvalidRequest.
+    """
     if request.dialect == into:
         return
     if request.native:
         refuse_crossing(request.native[0], f"{request.native[0]} cannot be passed on to this model's provider")
+    for name in _SETTINGS:
+        if name not in settings and getattr(request, name) is not None:
+            refuse_crossing(name, f"{name} cannot be passed on to this model's provider")
     for index, tool in enumerate(request.tools):
         if not tool.is_function:
             where = f"tools[{index}]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
+from gateway.dialects.json_values import list_or_empty, number_or_none, object_or_none, text_or_empty
 
 _NAMED = frozenset(
     {
@@ -23,6 +23,8 @@ def native_fields(fields: Mapping[str, Any]) -> Iterator[str]:
     """The names of those that would change the answer and are Anthropic's alone."""
     for name, value in fields.items():
         if name in _NAMED or name in _HINTS or value in (None, [], {}):
+            continue
+        if name == "top_k" and number_or_none(value) is not None:
             continue
         if name != "context_management" or not _clears_thoughts_only(value):
             yield name

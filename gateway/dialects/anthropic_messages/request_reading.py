@@ -50,6 +50,7 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
         response_schema=schema,
         temperature=number_or_none(extras.get("temperature")),
         top_p=number_or_none(extras.get("top_p")),
+        top_k=number_or_none(extras.get("top_k")),
         stop=tuple(text for text in list_or_empty(extras.get("stop_sequences")) if isinstance(text, str)),
         effort=_read_effort(extras),
         parallel_calls=False if forbids_parallel_calls(body.get("tool_choice")) else None,

@@ -33,7 +33,7 @@ def write_request(request: ModelRequest, *, model: str) -> dict[str, Any]:
 
     Raises InvalidRequest for what another dialect says and this one cannot.
     """
-    check_crossing(request, NAME)
+    check_crossing(request, NAME, settings=("top_k",))
     system, messages = write_messages(request.messages)
     body: dict[str, Any] = {"model": model, "messages": messages}
     if system:
@@ -63,6 +63,7 @@ def _carried_over(request: ModelRequest) -> dict[str, Any]:
     carried: dict[str, Any] = {
         "temperature": request.temperature,
         "top_p": request.top_p,
+        "top_k": request.top_k,
         "stop_sequences": list(request.stop) or None,
         "metadata": {"user_id": request.user} if request.user else None,
         "output_config": _output_config(request) or None,

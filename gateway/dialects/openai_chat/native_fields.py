@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gateway.dialects.json_values import number_or_none
+
 _NAMED = frozenset(
     {
         *("max_tokens", "max_completion_tokens", "n", "stream", "stream_options", "response_format", "tools"),
@@ -12,6 +14,9 @@ _NAMED = frozenset(
     }
 )
 """What `gateway.conversation.ModelRequest` names."""
+
+_SETTINGS = frozenset({"seed", "top_k", "frequency_penalty", "presence_penalty"})
+"""What it names as well, where they are numbers."""
 
 _HINTS = frozenset(
     {
@@ -22,8 +27,6 @@ _HINTS = frozenset(
 """Price, speed and bookkeeping: the answer is the same without them."""
 
 _DEFAULTS: Mapping[str, Any] = {
-    "frequency_penalty": 0,
-    "presence_penalty": 0,
     "logprobs": False,
     "top_logprobs": 0,
     "logit_bias": {},
@@ -37,6 +40,8 @@ def native_fields(fields: Mapping[str, Any]) -> Iterator[str]:
     """The names of those that would change the answer and are OpenAI's alone."""
     for name, value in fields.items():
         if name in _NAMED or name in _HINTS or value is None:
+            continue
+        if name in _SETTINGS and number_or_none(value) is not None:
             continue
         if name not in _DEFAULTS or value != _DEFAULTS[name]:
             yield name

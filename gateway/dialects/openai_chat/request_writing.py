@@ -20,13 +20,15 @@ from gateway.dialects.openai_chat.request_reading import read_max_tokens
 from gateway.dialects.openai_chat.tool_results import ToolResultWriter
 from gateway.dialects.openai_chat.tools import write_tool_choice, write_tools
 
+_SETTINGS = ("seed", "frequency_penalty", "presence_penalty")
+
 
 def write_request(request: ModelRequest, *, model: str, shows_images: bool) -> dict[str, Any]:
     """The body, whose values are shared with `request`; see `ToolResultWriter` for `shows_images`.
 
     Raises InvalidRequest for what another dialect says and this one cannot.
     """
-    check_crossing(request, NAME)
+    check_crossing(request, NAME, settings=_SETTINGS)
     body: dict[str, Any] = {
         "model": model,
         "messages": write_messages(request.messages, shows_images=shows_images),
@@ -50,6 +52,7 @@ def _carried_over(request: ModelRequest) -> dict[str, Any]:
     carried: dict[str, Any] = {
         "temperature": request.temperature,
         "top_p": request.top_p,
+        **{name: getattr(request, name) for name in _SETTINGS},
         "stop": list(request.stop) or None,
         "reasoning_effort": request.effort,
         "user": request.user,
