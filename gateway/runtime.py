@@ -41,7 +41,7 @@ from gateway.routing import Price, Rate, Router, Target, listed_price
 from gateway.store import SealedPayloads, open_database
 from gateway.telemetry import Metrics
 from gateway.tool_calls import ToolCaller
-from gateway.tool_loop import Attempts, Handoffs, LoopLimits
+from gateway.tool_loop import Attempts, LoopLimits, Memory
 from sandbox import open_sandbox
 
 _log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Shared:
     launcher: StdioLauncher
     clients: HttpClients
     audit: AuditTrail
-    handoffs: Handoffs
+    payloads: SealedPayloads
     metrics: Metrics
     attempts: Attempts = field(default_factory=Attempts)
 
@@ -186,14 +186,14 @@ async def open_shared(config: Config) -> AsyncGenerator[Shared]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(clients.aclose)
         database = await stack.enter_async_context(open_database(storage.database))
-        payloads = await SealedPayloads.open(database, storage.state_dir)
+        payloads = await SealedPayloads.open(database, storage.state_dir, most_bytes=storage.memory_bytes)
         trail = await stack.enter_async_context(open_trail(database, metrics, storage.audit_jsonl))
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
         tasks.start_soon(_keep_house, trail, payloads, storage.retention_days)
         if any(isinstance(server, StdioServerConfig) for server in config.servers):
             await sandbox.sweep()  # who runs nothing in boxes need not look for the engine
-        yield Shared(sandbox, clients, trail, Handoffs(payloads), metrics)
+        yield Shared(sandbox, clients, trail, payloads, metrics)
 
 
 async def _keep_house(trail: AuditTrail, payloads: SealedPayloads, retention_days: int) -> None:
@@ -235,7 +235,11 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
         hub=hub,
         exposer=Exposer(),
         tool_caller=ToolCaller(hub, shared.audit, shared.metrics),
-        handoffs=shared.handoffs,
+        memory=Memory(
+            shared.payloads,
+            retention_days=config.storage.memory_days,
+            put_back_bytes=limits.remembered_bytes,
+        ),
         attempts=shared.attempts,
         audit=shared.audit,
         metrics=shared.metrics,
@@ -255,7 +259,8 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
 
 
 def _principal(key: KeyConfig) -> Principal:
-    return Principal(KeyId(key.name), key.models, key.policies, key.tools, key.unknown_tools == "pass")
+    passes_unknown = key.unknown_tools == "pass"
+    return Principal(KeyId(key.name), key.models, key.policies, key.tools, passes_unknown, key.remember)
 
 
 def _digest(token: str | None) -> bytes | None:

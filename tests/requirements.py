@@ -12,6 +12,7 @@ _FAULTS = "tests/contract/loop/test_faults.py"
 _RETRIES = "tests/contract/loop/test_retries.py"
 _NARROWING = "tests/contract/loop/test_narrowing.py"
 _MESSAGES = "tests/contract/messages/test_messages_loop.py"
+_FOLLOW_UP = "tests/contract/memory/test_follow_up_turns.py"
 _MESSAGES_FAULTS = "tests/contract/messages/test_messages_faults.py"
 
 LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
@@ -41,6 +42,13 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
     "and are put back into the history when the client returns.": (
         f"{_ONE}::test_the_clients_own_tools_end_the_turn_and_ours_have_run_by_then",
         f"{_MESSAGES}::test_the_clients_own_tools_end_the_turn_and_ours_are_put_back_when_it_returns",
+    ),
+    "What the gateway did for an answer is put back byte for byte when the answer returns unedited, for the "
+    "same key, unless that key is not remembered.": (
+        f"{_FOLLOW_UP}::test_the_second_turn_begins_with_all_that_the_first_one_sent_byte_for_byte",
+        f"{_FOLLOW_UP}::test_an_answer_that_the_client_has_edited_stands_as_the_client_has_it",
+        f"{_FOLLOW_UP}::test_another_key_with_the_same_conversation_gets_nothing_of_it",
+        f"{_FOLLOW_UP}::test_nothing_is_kept_or_put_back_for_a_key_that_is_not_remembered",
     ),
     "Tools that the provider would run itself are never forwarded in silence: policy decides on them.": (
         "tests/contract/loop/test_provider_tools.py::test_they_are_denied_by_default_on_both_ways_through",

@@ -7,13 +7,14 @@ the run is the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.api.answer import Answer
 from gateway.api.errors import describe_error
 from gateway.api.inquiry import Inquiry
+from gateway.api.model_request import meaningful_headers
 from gateway.api.presence import CancelledWhenClientLeaves
+from gateway.api.remembering import keep, recall
 from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import json_response
 from gateway.api.run_records import RunLog
@@ -22,61 +23,37 @@ from gateway.api.run_summary import summarize_run
 from gateway.api.services import Services
 from gateway.api.tool_runner import RunTools
 from gateway.api.toolgate_field import FIELD, HEADER
-from gateway.conversation import FinishReason, Message, ModelRequest, ModelResponse, Part, Reasoning, Text
+from gateway.conversation import Message, ModelResponse, Part, Reasoning, Text
 from gateway.dialects import Traits
 from gateway.errors import InvalidRequest
-from gateway.exposure import check_names
-from gateway.tool_loop import Finish, ModelCaller, RequestIdentity, RunEvent, ToolLoop, ToolLoopMachine
+from gateway.tool_loop import Finish, ModelCaller, Recalled, RequestIdentity, RunEvent, ToolLoop, ToolLoopMachine
 
 _IDEMPOTENCY_KEY = "idempotency-key"
 _LONGEST_IDEMPOTENCY_KEY = 255
 _RETRIES = "x-stainless-retry-count"  # what the official SDKs say of themselves
 
 
-async def run_loop(request: Request, services: Services, answer: Answer, inquiry: Inquiry) -> None:
-    """Answer with a run; a retry of an earlier attempt joins that one's run."""
-    given = await _model_request(request, services, inquiry)
+async def run_loop(
+    request: Request, services: Services, answer: Answer, inquiry: Inquiry, recalled: Recalled | None = None
+) -> None:
+    """Answer with a run; a retry of an earlier attempt joins that one's run.
+
+    `recalled` is the request with its history, where that has been looked up already.
+    """
+    recalled = recalled or await recall(request.headers, services, inquiry)
     identity = _identity(request, inquiry)
     rejoin = identity.idempotency_key is not None or _is_retry(request)
     with CancelledWhenClientLeaves(request, answer):
         async with services.attempts.claim(
             identity,
-            begin=lambda: _begin(request, services, inquiry, given),
+            begin=lambda: _begin(request, services, inquiry, recalled),
             body_bytes=len(inquiry.body),
             rejoin=rejoin,
         ) as loop:
             request.run_id = loop.run_id
             # A run that is taken up again goes on under the configuration of today.
             loop.go_on_with(*_means(request, services, inquiry))
-            await _Run(request, services, answer, inquiry, loop).run()
-
-
-async def _model_request(request: Request, services: Services, inquiry: Inquiry) -> ModelRequest:
-    """The client's request with our tools added and our part of earlier turns put back. Raises InvalidRequest."""
-    given = inquiry.dialect.read_request(inquiry.fields)
-    ours = inquiry.exposure.definitions
-    if ours:
-        _check_compatible(given)
-    check_names(ours, given.tools, name_field=inquiry.dialect.traits.tool_name)
-    messages = await services.handoffs.restore(inquiry.principal.key_id, given.messages)
-    headers = _meaningful_headers(request, inquiry)
-    return replace(given, messages=messages, tools=(*given.tools, *ours), headers=headers)
-
-
-def _meaningful_headers(request: Request, inquiry: Inquiry) -> dict[str, str]:
-    names = inquiry.dialect.traits.request_headers
-    return {name: request.headers[name] for name in names if name in request.headers}
-
-
-def _check_compatible(given: ModelRequest) -> None:
-    """What cannot be had together with tools of ours. Raises InvalidRequest."""
-    without = f"or leave the gateway's tools out with the header {HEADER}: none"
-    if given.n > 1:
-        raise InvalidRequest(f"n must be 1 while tools are attached, {without}", param="n")
-    for legacy in ("functions", "function_call"):
-        if legacy in given.extras:
-            message = f"{legacy} cannot be used while tools are attached: use tools and tool_choice, {without}"
-            raise InvalidRequest(message, param=legacy)
+            await _Run(request, services, answer, inquiry, recalled, loop).run()
 
 
 def _identity(request: Request, inquiry: Inquiry) -> RequestIdentity:
@@ -89,7 +66,7 @@ def _identity(request: Request, inquiry: Inquiry) -> RequestIdentity:
     if not inquiry.dialect.traits.names_model:
         digest.update(f"\n{inquiry.model}\n{inquiry.fields.get('stream')}".encode())
     digest.update(request.headers.get(HEADER, "").encode("latin-1"))
-    for name, value in _meaningful_headers(request, inquiry).items():
+    for name, value in meaningful_headers(request.headers, inquiry).items():
         digest.update(f"\n{name}: {value}".encode("latin-1"))
     return RequestIdentity(inquiry.principal.key_id, digest.digest(), key)
 
@@ -98,16 +75,16 @@ def _is_retry(request: Request) -> bool:
     return request.headers.get(_RETRIES, "0") not in ("", "0")
 
 
-def _begin(request: Request, services: Services, inquiry: Inquiry, given: ModelRequest) -> ToolLoop:
-    wanted, ours = inquiry.options.limits, inquiry.exposure.tools
+def _begin(request: Request, services: Services, inquiry: Inquiry, recalled: Recalled) -> ToolLoop:
+    wanted, ours = inquiry.options.limits, inquiry.exposure.definitions
     limits = services.loop_limits.narrowed(
         rounds=wanted.rounds, calls=wanted.calls, wall_clock_seconds=wanted.wall_clock_seconds, usd=wanted.usd
     )
     if limits.usd is not None:
         _check_prices(services, inquiry)
     machine = ToolLoopMachine(
-        request=given,
-        client_tools=frozenset(tool.name for tool in given.tools[: -len(ours) or None]),
+        request=recalled.request,
+        client_tools=frozenset(tool.name for tool in recalled.given.tools[: -len(ours) or None]),
         limits=limits,
     )
     model, tools = _means(request, services, inquiry)
@@ -144,6 +121,7 @@ class _Run:
     services: Services
     answer: Answer
     inquiry: Inquiry
+    recalled: Recalled
     loop: ToolLoop
 
     async def run(self) -> None:
@@ -170,7 +148,7 @@ class _Run:
 
     async def _whole(self) -> None:
         finish = await self.loop.run(_ignore)
-        await self._keep_handoff(finish)
+        await keep(self.services, self.inquiry, self.recalled, self.loop, finish)
         response = _response(self.loop, finish, self.inquiry.dialect.traits)
         written = self.inquiry.dialect.write_response(response, toolgate=self._summary())
         await self.answer.whole(json_response(written))
@@ -188,7 +166,7 @@ class _Run:
                 await stream.emit(event)
 
             finish = await self.loop.run(emit)
-            await self._keep_handoff(finish)
+            await keep(self.services, self.inquiry, self.recalled, self.loop, finish)
             await stream.end(self._summary())
 
     def _summary(self) -> dict[str, object] | None:
@@ -197,24 +175,6 @@ class _Run:
         if FIELD not in self.inquiry.fields and not unavailable:
             return None
         return summarize_run(self.loop, unavailable)
-
-    async def _keep_handoff(self, finish: Finish) -> None:
-        """Before the client can come back with its tools' results: keep what it will not know of this turn."""
-        asked, transcript = self.loop.machine.request.messages, self.loop.machine.transcript
-        keeps_proofs = self.inquiry.dialect.traits.keeps_proofs
-        is_known = _is_known_to_client(transcript, finish, keeps_proofs=keeps_proofs)
-        if finish.reason is FinishReason.TOOL_CALLS and not is_known:
-            key_id = self.inquiry.principal.key_id
-            await self.services.handoffs.keep(key_id, asked, finish.client_calls, transcript)
-
-
-def _is_known_to_client(transcript: Sequence[Message], finish: Finish, *, keeps_proofs: bool) -> bool:
-    """Whether all that this run added is the one message that the client gets, and will send back whole."""
-    if len(transcript) != 1 or transcript[0].tool_calls != finish.client_calls:
-        return False
-    return keeps_proofs or not any(
-        isinstance(part, Reasoning) and part.signature is not None for part in transcript[0].parts
-    )
 
 
 def _response(loop: ToolLoop, finish: Finish, traits: Traits) -> ModelResponse:

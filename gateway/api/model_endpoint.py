@@ -15,6 +15,7 @@ from gateway.api.inquiry import Inquiry
 from gateway.api.loop_run import run_loop
 from gateway.api.pass_through import pass_through
 from gateway.api.provider_tools import check_provider_tools
+from gateway.api.remembering import recall_if_kept
 from gateway.api.requests import Request, parse_json_object
 from gateway.api.services import Services
 from gateway.api.tool_access import expose_tools
@@ -43,10 +44,12 @@ def model_endpoint(dialect: Dialect, addressing: Addressing | None = None) -> Ha
         check_provider_tools(dialect, fields, principal, services.policies[principal.key_id])
         exposure = expose_tools(services, principal, options)
         inquiry = Inquiry(principal, body, fields, options, route, exposure, dialect)
-        if _adds_nothing(inquiry):
-            await pass_through(request, services, answer, inquiry)
-        else:
+        if not _adds_nothing(inquiry):
             await run_loop(request, services, answer, inquiry)
+        elif recalled := await recall_if_kept(request.headers, services, inquiry):
+            await run_loop(request, services, answer, inquiry, recalled)
+        else:
+            await pass_through(request, services, answer, inquiry)
 
     return call_model
 
@@ -60,10 +63,9 @@ def model_in(fields: Mapping[str, Any]) -> str:
 
 
 def _adds_nothing(inquiry: Inquiry) -> bool:
-    """Whether the bytes can pass as they are.
+    """Whether the bytes can pass as they are, if nothing is remembered of their history.
 
-    A history with tool calls may hold a turn that this gateway took a part in, which must be put back; and one may
-    hold what this gateway wrote for the client's eyes alone.
+    A history may hold what this gateway wrote for the client's eyes alone.
     """
     traits = inquiry.dialect.traits
     return (
@@ -71,6 +73,5 @@ def _adds_nothing(inquiry: Inquiry) -> bool:
         and not inquiry.exposure.unavailable
         and FIELD not in inquiry.fields
         and inquiry.route.speaks_only(inquiry.dialect.name)
-        and (inquiry.principal.tools == "off" or traits.turn_mark not in inquiry.body)
         and (not traits.own_mark or traits.own_mark not in inquiry.body)
     )

@@ -17,7 +17,7 @@ from gateway.hub import Hub
 from gateway.routing import Router
 from gateway.telemetry import Metrics
 from gateway.tool_calls import ToolCaller
-from gateway.tool_loop import Attempts, Handoffs, LoopLimits
+from gateway.tool_loop import Attempts, LoopLimits, Memory
 from tool_policies import Policy
 
 
@@ -41,7 +41,7 @@ class Services:
     hub: Hub
     exposer: Exposer[Policy]
     tool_caller: ToolCaller
-    handoffs: Handoffs
+    memory: Memory
     attempts: Attempts
     audit: AuditTrail
     metrics: Metrics

@@ -17,6 +17,7 @@ class Principal:
     """A recognised key: the models it may use (glob patterns) and the policies that hold for it.
 
     With `passes_unknown_tools`, tools of types that the gateway does not know go to providers without a question.
+    Without `remembers`, nothing is kept of its conversations.
     """
 
     key_id: KeyId
@@ -24,3 +25,4 @@ class Principal:
     policies: tuple[str, ...]
     tools: ToolMode
     passes_unknown_tools: bool = False
+    remembers: bool = True

@@ -135,6 +135,7 @@ class KeyConfig:
     policies: tuple[str, ...] = ()
     tools: Literal["auto", "on_request", "off"] = "auto"
     unknown_tools: Literal["refuse", "pass"] = "refuse"
+    remember: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ class LimitsConfig:
     tool_call_seconds: float = 60.0
     result_bytes: int = 256 * 1024
     repeats: int = 3
+    remembered_bytes: int = 2 * 1024 * 1024
     usd: float | None = None
     body_bytes: int = 16 * 1024 * 1024
     requests_in_flight: int = 512
@@ -163,6 +165,8 @@ class StorageConfig:
     database: str = field(repr=False)
     audit_jsonl: Path | None = None
     retention_days: int = 30
+    memory_days: int = 7
+    memory_bytes: int = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

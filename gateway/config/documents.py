@@ -217,6 +217,8 @@ class KeyDocument(Document):
     """Whether tools are attached to every request, to those that ask for them, or never."""
     unknown_tools: Literal["refuse", "pass"] = "refuse"
     """What becomes of requests with tools of types that toolgate does not know: their providers may run those."""
+    remember: bool = True
+    """Whether what the gateway did in a conversation is kept, so that the model knows of it in the next turn."""
 
 
 class LimitsDocument(Document):
@@ -236,6 +238,8 @@ class LimitsDocument(Document):
     """All tool results of a run together."""
     repeats: WholeNumber = Field(default=3, ge=1, le=100)
     """How often in a row the same call may give the same result."""
+    remembered_bytes: Size = Field(default=2 * 1024 * 1024, ge=0, le=64 * 1024 * 1024)
+    """About how much of what was done in earlier turns is put back into one request; the last turn always is."""
     usd: Number | None = Field(default=None, gt=0)
     """What a run may cost, in US dollars, before its model is asked for its answer without tools; only models
     whose price is known can be used then."""
@@ -254,6 +258,15 @@ class AuditDocument(Document):
     """A file to which each record is appended, one JSON object a line."""
 
 
+class MemoryDocument(Document):
+    """What is remembered of conversations: encrypted, for the keys that have `remember`."""
+
+    days: WholeNumber = Field(default=7, ge=1, le=3650)
+    """How long after a turn its conversation can go on with all that was done in it."""
+    bytes: Size = Field(default=512 * 1024 * 1024, ge=1024 * 1024, le=1024**4)
+    """All of it together; beyond that, what would expire next is forgotten."""
+
+
 class StorageDocument(Document):
     """Where things are kept. Paths are taken from the folder of this file."""
 
@@ -266,3 +279,4 @@ class StorageDocument(Document):
     audit: AuditDocument = AuditDocument()
     retention_days: WholeNumber = Field(default=30, ge=1, le=36_500)
     """How long runs and audit records are kept."""
+    memory: MemoryDocument = MemoryDocument()

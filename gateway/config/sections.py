@@ -142,7 +142,15 @@ def build_keys(
                 report.error(path, "no policy has this name", _near(policy, policies))
     _check_secrets(document, report, is_exposed=is_exposed)
     return tuple(
-        KeyConfig(name, key.secret.strip(), tuple(key.models), tuple(key.policies), key.tools, key.unknown_tools)
+        KeyConfig(
+            name,
+            key.secret.strip(),
+            tuple(key.models),
+            tuple(key.policies),
+            key.tools,
+            key.unknown_tools,
+            remember=key.remember,
+        )
         for name, key in document.keys.items()
     )
 
@@ -185,6 +193,8 @@ def build_storage(
         database=_database(document.database, folder, state_dir, report),
         audit_jsonl=folder / document.audit.jsonl if document.audit.jsonl else None,
         retention_days=document.retention_days,
+        memory_days=document.memory.days,
+        memory_bytes=document.memory.bytes,
     )
 
 

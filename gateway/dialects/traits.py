@@ -11,7 +11,7 @@ class Traits:
 
     `response_id_prefix` begins the ids of answers. `request_id_header` is where its clients look for the id of a
     request, besides `x-request-id`. `request_headers` change what a request means, and go to providers of the
-    same format. `turn_mark` stands in every body whose history holds a tool call; `own_mark`, where there is one,
+    same format. `turn_mark` stands in every body whose history holds an answer; `own_mark`, where there is one,
     in every body that holds something which this gateway wrote and no provider knows. `tool_name` is where a tool
     has its name.
 

@@ -1,6 +1,6 @@
 """What outlives the process: one SQL database, and the key that seals what only we may read.
 
-Above: the audit trail, the handoffs of the tool loop. Below: SQLAlchemy Core. Refuses to know: what runs, calls
+Above: the audit trail, the memory of the tool loop. Below: SQLAlchemy Core. Refuses to know: what runs, calls
 and payloads mean.
 """
 

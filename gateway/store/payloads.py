@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import anyio.to_thread
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from gateway.store.database import Database
 from gateway.store.key_file import read_or_make_key
@@ -31,11 +31,11 @@ MOST_BYTES = 512 * 1024 * 1024
 _KEY_FILE = "payloads.key"
 _FORM = b"\x01"  # of what follows: a nonce, then the ciphertext with its tag
 _NONCE_BYTES = 12
-_AT_ONCE = 500  # fingerprints in one statement, payloads in one step of making room
+_AT_ONCE = 1000  # fingerprints in one statement, payloads in one step of making room
 
 
 class SealedPayloads:
-    """See `gateway.tool_loop.HandoffStore`. `clock` gives seconds since the epoch."""
+    """See `gateway.tool_loop.MemoryStore`. `clock` gives seconds since the epoch."""
 
     def __init__(
         self,
@@ -52,9 +52,10 @@ class SealedPayloads:
         self._clock = clock
 
     @classmethod
-    async def open(cls, database: Database, state_dir: Path) -> SealedPayloads:
+    async def open(cls, database: Database, state_dir: Path, *, most_bytes: int = MOST_BYTES) -> SealedPayloads:
         """With the key in `state_dir`, which is made the first time. Raises StoreError."""
-        return cls(database, await anyio.to_thread.run_sync(read_or_make_key, state_dir / _KEY_FILE))
+        key = await anyio.to_thread.run_sync(read_or_make_key, state_dir / _KEY_FILE)
+        return cls(database, key, most_bytes=most_bytes)
 
     async def put(self, key_id: str, fingerprint: str, payload: bytes, *, ttl_seconds: int) -> None:
         """Keep `payload`; one of the same place is replaced, and the oldest go when all together are too large.
@@ -75,6 +76,18 @@ class SealedPayloads:
 
         await self._database.write(work)
 
+    async def find(self, key_id: str, fingerprints: Sequence[str]) -> dict[str, int]:
+        """Those that are there and not out of date, and the bytes of each, sealed. Raises StoreError."""
+
+        def work(connection: Connection) -> dict[str, int]:
+            found: dict[str, int] = {}
+            for places in self._places(key_id, fingerprints):
+                query = select(payloads.c.fingerprint, payloads.c.size).where(*places)
+                found |= {row.fingerprint: row.size for row in connection.execute(query)}
+            return found
+
+        return await self._database.read(work)
+
     async def get(self, key_id: str, fingerprints: Sequence[str]) -> dict[str, bytes]:
         """The payloads that are there, by fingerprint; what is out of date or does not open counts as absent.
 
@@ -83,12 +96,8 @@ class SealedPayloads:
 
         def work(connection: Connection) -> dict[str, bytes]:
             found: dict[str, bytes] = {}
-            for start in range(0, len(fingerprints), _AT_ONCE):
-                query = select(payloads.c.fingerprint, payloads.c.sealed).where(
-                    payloads.c.key_id == key_id,
-                    payloads.c.fingerprint.in_(fingerprints[start : start + _AT_ONCE]),
-                    payloads.c.expires > int(self._clock()),
-                )
+            for places in self._places(key_id, fingerprints):
+                query = select(payloads.c.fingerprint, payloads.c.sealed).where(*places)
                 for fingerprint, sealed in connection.execute(query):
                     payload = self._unseal(sealed, key_id, fingerprint)
                     if payload is not None:
@@ -96,6 +105,15 @@ class SealedPayloads:
             return found
 
         return await self._database.read(work)
+
+    def _places(self, key_id: str, fingerprints: Sequence[str]) -> Iterator[Sequence[ColumnElement[bool]]]:
+        """What is true of the rows that are asked for, so many at a time."""
+        for start in range(0, len(fingerprints), _AT_ONCE):
+            yield (
+                payloads.c.key_id == key_id,
+                payloads.c.fingerprint.in_(fingerprints[start : start + _AT_ONCE]),
+                payloads.c.expires > int(self._clock()),
+            )
 
     async def purge(self) -> None:
         """Forget what is out of date. Raises StoreError."""

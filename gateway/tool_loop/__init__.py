@@ -2,8 +2,8 @@
 
 from gateway.tool_loop.attempts import Attempts, RequestIdentity
 from gateway.tool_loop.driver import ModelCaller, Sink, ToolBudget, ToolLoop, ToolRunner
-from gateway.tool_loop.handoff import Handoffs, HandoffStore
 from gateway.tool_loop.limits import LoopLimits
+from gateway.tool_loop.memory import Memory, MemoryStore, Recalled
 from gateway.tool_loop.progress import (
     Progress,
     RoundStarted,
@@ -12,16 +12,19 @@ from gateway.tool_loop.progress import (
     ToolCallEnded,
     ToolCallProgressed,
 )
+from gateway.tool_loop.recognition import words_of
 from gateway.tool_loop.state import Finish, ToolLoopMachine
+from gateway.tool_loop.turns import added_by, is_known_to_client
 
 __all__ = [
     "Attempts",
     "Finish",
-    "HandoffStore",
-    "Handoffs",
     "LoopLimits",
+    "Memory",
+    "MemoryStore",
     "ModelCaller",
     "Progress",
+    "Recalled",
     "RequestIdentity",
     "RoundStarted",
     "RunEvent",
@@ -33,4 +36,7 @@ __all__ = [
     "ToolLoop",
     "ToolLoopMachine",
     "ToolRunner",
+    "added_by",
+    "is_known_to_client",
+    "words_of",
 ]

@@ -23,7 +23,7 @@ from gateway.dialects.traits import Traits
 
 _TRAITS = Traits(
     response_id_prefix="msg_",
-    turn_mark=b'"tool_use"',
+    turn_mark=b'"assistant"',
     tool_name="name",
     own_mark=UNPROVEN.encode(),
     request_id_header="request-id",

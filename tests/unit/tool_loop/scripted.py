@@ -38,7 +38,7 @@ def stream_of(response: ModelResponse) -> list[StreamEvent]:
             case Text():
                 events += [TextDelta(piece) for piece in (part.text[:2], part.text[2:])]
             case Reasoning():
-                events.append(ReasoningDelta(part.text))
+                events.append(ReasoningDelta(part.text, part.name, part.signature))
             case ToolCall():
                 events.append(ToolCallStarted(index, part.id, part.name))
                 events += [ToolCallDelta(index, piece) for piece in (part.arguments[:3], part.arguments[3:])]

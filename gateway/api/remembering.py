@@ -1,0 +1,60 @@
+"""What of a request's history is looked up, and what of its run is kept.
+
+Above: `model_endpoint` and `loop_run`. Below: the memory of the tool loop. There is one lookup for a request, and
+none where nothing can have been kept: for a key that is not remembered, and for one without tools that passes
+through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.api.inquiry import Inquiry
+from gateway.api.model_request import read_model_request
+from gateway.api.services import Services
+from gateway.conversation import Refusal
+from gateway.errors import InvalidRequest
+from gateway.tool_loop import Finish, Recalled, ToolLoop, added_by, is_known_to_client, words_of
+
+
+async def recall(headers: Mapping[str, str], services: Services, inquiry: Inquiry) -> Recalled:
+    """The request, with our tools added and our part of earlier turns put back. Raises InvalidRequest."""
+    given = read_model_request(headers, inquiry)
+    principal = inquiry.principal
+    if not principal.remembers:
+        return Recalled(given, given)
+    return await services.memory.recall(principal.key_id, given, calls_only=principal.tools == "off")
+
+
+async def recall_if_kept(headers: Mapping[str, str], services: Services, inquiry: Inquiry) -> Recalled | None:
+    """The same for a request that could pass as it is: None when nothing is to be put back.
+
+    Then what may be wrong with it is left to its provider to say.
+    """
+    principal = inquiry.principal
+    if not principal.remembers or principal.tools == "off" or not principal.policies:
+        return None
+    if inquiry.dialect.traits.turn_mark not in inquiry.body:
+        return None
+    try:
+        recalled = await recall(headers, services, inquiry)
+    except InvalidRequest:
+        return None
+    return recalled if recalled.put_back and recalled.given.n == 1 else None
+
+
+async def keep(services: Services, inquiry: Inquiry, recalled: Recalled, loop: ToolLoop, finish: Finish) -> None:
+    """Before the client can come back: keep what it will not know of this turn."""
+    dialect, last = inquiry.dialect, finish.last
+    came_from = last.source.dialect if last.source is not None else ""
+    added = added_by(loop.machine.transcript, finish)
+    keeps_all = dialect.traits.keeps_proofs and came_from == dialect.name
+    if recalled.conversation is None or is_known_to_client(added, finish, keeps_all=keeps_all):
+        return
+    await services.memory.keep(
+        inquiry.principal.key_id,
+        recalled,
+        text=finish.text + words_of(part for part in last.message.parts if isinstance(part, Refusal)),
+        calls=finish.client_calls,
+        added=added,
+    )

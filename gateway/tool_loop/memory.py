@@ -1,0 +1,230 @@
+"""What the gateway did for a client that will not tell it: turns are kept, and put back when they return.
+
+A client's history holds the text of an answer and the calls to its own tools. It lacks the calls that the gateway
+ran, what they gave, and what the model thought: that was never sent to the client, or its dialect cannot say it.
+`Memory` keeps a turn, knows it again (`recognition`), and puts it back byte for byte, so that the model knows
+what it did, its proofs hold, and the provider's cache hits. Above: the API. Below: a durable store, which any
+replica may be asked. Refuses to know: wire formats, whose tool is whose.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+import anyio
+
+from gateway.auth import KeyId
+from gateway.conversation import Message, ModelRequest, Reasoning, ToolCall, ToolChoice, ToolDefinition, ToolResult
+from gateway.tool_loop.recognition import Conversation, canonical_text, surroundings_of, words_of
+from gateway.tool_loop.turns import KeptTurn, dump_turn, load_turn
+
+_log = logging.getLogger(__name__)
+
+RETENTION_DAYS = 7
+PUT_BACK_BYTES = 2 * 1024 * 1024
+
+_MOST_TURNS = 1000
+"""For so many turns of one history, the latest, the store is asked."""
+
+_PATIENCE = 5.0
+"""Seconds for the store; without an answer by then, there is nothing to remember."""
+
+_DAY = 24 * 3600
+
+ResultT = TypeVar("ResultT")
+
+
+class MemoryStore(Protocol):
+    """Keeps sealed payloads by key and fingerprint, durably."""
+
+    async def put(self, key_id: KeyId, fingerprint: str, payload: bytes, *, ttl_seconds: int) -> None:
+        """Keep `payload`; returns once it would survive a crash."""
+        ...
+
+    async def find(self, key_id: KeyId, fingerprints: Sequence[str]) -> Mapping[str, int]:
+        """Those that are there and not out of date, and how many bytes each has."""
+        ...
+
+    async def get(self, key_id: KeyId, fingerprints: Sequence[str]) -> Mapping[str, bytes]:
+        """The payloads that are there and not out of date, by fingerprint."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A request as it was given, and with our part of its history put back in `put_back` places.
+
+    `conversation` is the client's own view of it; None where nothing is remembered of it.
+    """
+
+    given: ModelRequest
+    request: ModelRequest
+    conversation: Conversation | None = field(default=None, repr=False)
+    put_back: int = 0
+
+
+class Memory:
+    """See the module. What fails here fails no request: it is logged once, until it works again."""
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        *,
+        retention_days: int = RETENTION_DAYS,
+        put_back_bytes: int = PUT_BACK_BYTES,
+    ) -> None:
+        """`put_back_bytes` is about what is put back into one request at most, the latest turns before others."""
+        self._store = store
+        self._ttl = retention_days * _DAY
+        self._put_back_bytes = put_back_bytes
+        self._is_failing = False
+
+    async def recall(self, key_id: KeyId, request: ModelRequest, *, calls_only: bool = False) -> Recalled:
+        """The request with what was kept of its turns; a turn that the client has edited is left as it is.
+
+        With `calls_only` turns without calls of the client's are not looked for.
+        """
+        conversation = Conversation(request.user)
+        prints = _fingerprints(request.messages, conversation, calls_only=calls_only)
+        turns = await self._turns(key_id, prints)
+        if not turns:
+            return Recalled(request, request, conversation)
+        messages, count = _put_back(request, turns)
+        restored = replace(request, messages=messages)
+        return Recalled(request, restored if request.tools else _declaring(restored), conversation, count)
+
+    async def keep(
+        self,
+        key_id: KeyId,
+        recalled: Recalled,
+        *,
+        text: str,
+        calls: Sequence[ToolCall],
+        added: Sequence[Message],
+    ) -> None:
+        """Remember `added`, all that a run added to the conversation, until its answer comes back.
+
+        The answer was `text` and `calls` to the client's tools; `recalled` is what its request began with.
+        """
+        if recalled.conversation is None:
+            return
+        turn = KeptTurn(canonical_text(text), surroundings_of(recalled.given), tuple(added))
+        found_by = recalled.conversation.fingerprint(text, calls)
+        await self._ask(lambda: self._store.put(key_id, found_by, dump_turn(turn), ttl_seconds=self._ttl))
+
+    async def _turns(self, key_id: KeyId, prints: Mapping[int, str]) -> Mapping[int, KeptTurn]:
+        """By place, what was kept; one question to the store where nothing was."""
+        if not prints:
+            return {}
+        sizes = await self._ask(lambda: self._store.find(key_id, tuple(prints.values())))
+        if not sizes:
+            return {}
+        wanted = _latest(
+            {place: sizes[one] for place, one in prints.items() if one in sizes}, self._put_back_bytes
+        )
+        kept = await self._ask(lambda: self._store.get(key_id, tuple(prints[place] for place in wanted)))
+        turns = {place: load_turn(kept[prints[place]]) for place in wanted if kept and prints[place] in kept}
+        return {place: turn for place, turn in turns.items() if turn is not None}
+
+    async def _ask(self, question: Callable[[], Awaitable[ResultT]]) -> ResultT | None:
+        try:
+            with anyio.fail_after(_PATIENCE):
+                answer = await question()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the store, the client gets its answer
+            if not self._is_failing:
+                _log.warning(
+                    "nothing can be remembered of conversations, for now: %s", error or "no answer in time"
+                )
+            self._is_failing = True
+            return None
+        if self._is_failing:
+            _log.info("conversations are remembered again")
+        self._is_failing = False
+        return answer
+
+
+def _fingerprints(
+    messages: Sequence[Message], conversation: Conversation, *, calls_only: bool
+) -> Mapping[int, str]:
+    """By place, those of the turns that may have had a part of ours: the latest, where there are very many."""
+    turns = [
+        place
+        for place, message in enumerate(messages)
+        if message.role == "assistant" and (message.tool_calls or not calls_only)
+    ]
+    wanted = frozenset(turns[-_MOST_TURNS:])
+    prints: dict[int, str] = {}
+    for place, message in enumerate(messages):
+        if place in wanted:
+            prints[place] = conversation.fingerprint(words_of(message.parts), message.tool_calls)
+        conversation.add(message)
+    return prints
+
+
+def _latest(sizes: Mapping[int, int], most_bytes: int) -> Sequence[int]:
+    """The places whose turns are put back: as many of the latest as there is room for, and the last in any case.
+
+    What is left out is left out in steps of half the room: else every request of a long conversation would begin
+    in another way than the one before, and no cache could hit.
+    """
+    step = max(1, most_bytes // 2)
+    over = sum(sizes.values()) - most_bytes
+    skipped = -(-over // step) * step if over > 0 else 0
+    places = sorted(sizes)
+    passed, first = 0, 0
+    while first < len(places) - 1 and passed < skipped:
+        passed += sizes[places[first]]
+        first += 1
+    return places[first:]
+
+
+def _put_back(request: ModelRequest, turns: Mapping[int, KeptTurn]) -> tuple[tuple[Message, ...], int]:
+    surroundings = surroundings_of(request)
+    under_way = _turn_under_way(request.messages)
+    messages: list[Message] = []
+    count = 0
+    for place, message in enumerate(request.messages):
+        turn = turns.get(place)
+        if turn is None or not _is_unedited(message, turn):
+            messages.append(message)
+            continue
+        count += 1
+        holds = turn.surroundings == surroundings or place >= under_way
+        messages += turn.messages if holds else _without_thoughts(turn.messages)
+    return tuple(messages), count
+
+
+def _declaring(request: ModelRequest) -> ModelRequest:
+    """With the tools that its history calls, none of which may be called now: some providers insist on that."""
+    names = dict.fromkeys(call.name for message in request.messages for call in message.tool_calls)
+    if not names:
+        return request
+    tools = tuple(ToolDefinition(name, "", {"type": "object"}) for name in names)
+    return replace(request, tools=tools, tool_choice=ToolChoice("none"))
+
+
+def _is_unedited(message: Message, turn: KeptTurn) -> bool:
+    """Some clients keep no words beside calls."""
+    words = canonical_text(words_of(message.parts))
+    return words == turn.text or (not words and bool(message.tool_calls))
+
+
+def _turn_under_way(messages: Sequence[Message]) -> int:
+    """The place behind the last thing that the user said: what follows are the steps of one turn."""
+    for place in range(len(messages) - 1, -1, -1):
+        message = messages[place]
+        if message.role == "user" and not all(isinstance(part, ToolResult) for part in message.parts):
+            return place + 1
+    return 0
+
+
+def _without_thoughts(messages: Sequence[Message]) -> list[Message]:
+    """Behind another prompt or other tools some models refuse the proofs of what they thought."""
+    kept = (
+        replace(message, parts=tuple(part for part in message.parts if not isinstance(part, Reasoning)))
+        for message in messages
+    )
+    return [message for message in kept if message.parts]

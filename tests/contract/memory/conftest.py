@@ -1,0 +1,56 @@
+"""The gateway of the loop's contract with models of two dialects, and keys that differ in what is remembered."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from gateway.providers.scripted import ScriptedUpstream
+from tests.contract.loop.conftest import POLICIES, loop_document
+from tests.support.gateways import InProcess, gateway_in_process
+
+from .asking import FORGETFUL, SISTER
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def script() -> AsyncGenerator[ScriptedUpstream]:
+    async with ScriptedUpstream(models=("tiny",)).serve() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
+    document = loop_document(script)
+    document["providers"]["anthropic"] = {"base_url": script.base_url, "api_key": "the-operators-own"}
+    document["models"]["claude"] = [{"provider": "anthropic", "model": "claude-opus-9"}]
+    document["keys"]["sister"] = {"secret": SISTER, "policies": ["all"]}
+    document["keys"]["forgetful"] = {"secret": FORGETFUL, "policies": ["all"], "remember": False}
+    with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
+        async with gateway_in_process(Path(folder), document, POLICIES) as gateway:
+            yield gateway
+
+
+@pytest.fixture
+async def upstream(script: ScriptedUpstream) -> AsyncGenerator[ScriptedUpstream]:
+    script.forget()
+    yield script
+    assert script.is_over, "the gateway asked less of the model than the script expects"
+
+
+@pytest.fixture
+def gateway(shared_gateway: InProcess) -> InProcess:
+    return shared_gateway
+
+
+@pytest.fixture(params=["claude", "tiny"])
+def model(request: pytest.FixtureRequest) -> str:
+    """Each test runs against an upstream of either dialect."""
+    return request.param
