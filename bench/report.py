@@ -49,7 +49,7 @@ def _scenario_text(result: ScenarioResult) -> str:
     scenario = result.scenario
     title = f"{scenario.name}: {scenario.title} (CPU per {scenario.unit})"
     head = (*_HEAD, "CPU/chunk") if scenario.chunks else _HEAD
-    lines = [title, *_table(head, [_row(result, name) for name in result.samples])]
+    lines = [title, *table(head, [_row(result, name) for name in result.samples])]
     lines += [f"  FAILED {name}: {reason}" for name, reason in result.failures.items()]
     return "\n".join(lines)
 
@@ -77,7 +77,7 @@ def _idle_text(comparison: Comparison) -> str:
     rows = [
         [name, f"{idle.started_in:.2f}", f"{idle.resident / 1e6:.0f}"] for name, idle in comparison.idle.items()
     ]
-    return "\n".join(["after the start", *_table(("server", "seconds to first answer", "RSS MB"), rows)])
+    return "\n".join(["after the start", *table(("server", "seconds to first answer", "RSS MB"), rows)])
 
 
 def _goals_text(comparison: Comparison) -> str:
@@ -86,14 +86,14 @@ def _goals_text(comparison: Comparison) -> str:
         figure, is_met = goal.verdict(comparison)
         shown = _NOT_MEASURED if figure is None else f"{figure:,.4g} {goal.unit}"
         rows.append([goal.title, shown, f"{goal.bound:,.4g} {goal.unit}", _said(is_met)])
-    return "\n".join(["goals", *_table(("figure", "measured", "at most", ""), rows)])
+    return "\n".join(["goals", *table(("figure", "measured", "at most", ""), rows)])
 
 
 def _said(is_met: bool | None) -> str:
     return "not measured" if is_met is None else "met" if is_met else "MISSED"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Lines with the first column to the left and the others to the right."""
     table = [head, *rows]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]

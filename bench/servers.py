@@ -82,7 +82,7 @@ async def running_upstream(folder: Path) -> AsyncGenerator[int]:
     port = free_port()
     command = (sys.executable, "-m", "bench.mock_upstream", str(port))
     log = folder / "upstream.log"
-    async with _process(Launch(command), log) as process:
+    async with running_process(Launch(command), log) as process:
         await _answers(port, wire.request(PATH, wire.CHAT, key="none"), process, log, seconds=20.0)
         yield port
 
@@ -96,14 +96,15 @@ async def running(peer: Peer, folder: Path, upstream: int, *, with_tools: bool =
     launch = await asyncio.to_thread(peer.launch, place)
     log = place.folder / "log.txt"
     started = time.perf_counter()
-    async with _process(launch, log) as process:
+    async with running_process(launch, log) as process:
         probe = wire.request(PATH, wire.CHAT, key=peer.key)
         await _answers(place.port, probe, process, log, seconds=peer.ready_seconds)
         yield Running(peer, place.port, process.pid, time.perf_counter() - started)
 
 
 @asynccontextmanager
-async def _process(launch: Launch, log: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
+async def running_process(launch: Launch, log: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """Start a process that writes to `log`, and stop it at the end."""
     environment = {**os.environ, "PYTHONPATH": str(_ROOT), **launch.environment}
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(

@@ -26,7 +26,7 @@ _ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", 
 
 def launch(place: Place) -> Launch:
     """Write its configuration (JSON is YAML) and start it."""
-    program = _installed()
+    program = installed()
     base = f"http://127.0.0.1:{place.upstream}/v1"
     models = [
         {
@@ -44,8 +44,11 @@ def launch(place: Place) -> Launch:
     return Launch(command, {**_ENVIRONMENT, "PYTHONPATH": ""})
 
 
-def _installed() -> Path:
-    """Its program; installed first when it is not there. Raises PeerMissing. Blocking, minutes the first time."""
+def installed() -> Path:
+    """Its program, which stands beside its Python; installed first when it is not there.
+
+    Raises PeerMissing. Blocking, minutes the first time.
+    """
     folder = _cache_dir() / f"litellm-{VERSION}"
     program, finished = folder / "bin" / "litellm", folder / "installed"
     if finished.exists():
