@@ -21,11 +21,13 @@ from gateway.api.services import Admit
 from gateway.api.token_counts import count_tokens
 from gateway.dialects import Dialect
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.ollama import OLLAMA
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.telemetry import Metrics
 from gateway.telemetry.visible import one_line
 
-_MESSAGES = "/v1/messages"
+_BEGINNINGS: Mapping[str, Dialect] = {"/v1/messages": ANTHROPIC_MESSAGES, "/api/": OLLAMA}
+"""Of paths whose clients speak another dialect than OpenAI's."""
 _LONGEST_PATH = 200  # characters of it in an error
 
 
@@ -38,6 +40,8 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         ("POST", "/v1/chat/completions"): model_endpoint(OPENAI_CHAT),
         ("POST", "/v1/messages"): model_endpoint(ANTHROPIC_MESSAGES),
         ("POST", "/v1/messages/count_tokens"): count_tokens,
+        ("POST", "/api/chat"): model_endpoint(OLLAMA),
+        ("GET", "/api/tags"): plain(models.list_tags),
         ("GET", "/v1/models"): plain(models.list_models),
         ("GET", "/v1/tools"): plain(tools.list_tools),
     }
@@ -108,7 +112,8 @@ def _path(request: Request) -> str:
 
 def _dialect_at(path: str) -> Dialect:
     """In whose words clients are told of errors at a path."""
-    return ANTHROPIC_MESSAGES if path.startswith(_MESSAGES) else OPENAI_CHAT
+    found = (dialect for beginning, dialect in _BEGINNINGS.items() if path.startswith(beginning))
+    return next(found, OPENAI_CHAT)
 
 
 def _error(request: Request, answer: ErrorAnswer) -> JSONResponse:

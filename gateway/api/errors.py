@@ -122,9 +122,12 @@ def _refused(error: errors.UpstreamRefused) -> ErrorAnswer:
 
 def _read_error_object(body: bytes) -> tuple[str | None, str | None, str | None]:
     try:
-        found: Any = orjson.loads(body)["error"]
+        whole: Any = orjson.loads(body)
+        found: Any = whole.get("error", whole)
+        if isinstance(found, str):  # Ollama's whole error
+            return None, None, found
         values = (found.get("type"), found.get("code"), found.get("message"))
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+    except (orjson.JSONDecodeError, AttributeError):
         return None, None, None
     kind, code, message = (value if isinstance(value, str) else None for value in values)
     return kind, code, message

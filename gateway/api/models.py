@@ -1,4 +1,6 @@
-"""`GET /v1/models`: what this key may call, in OpenAI's form, or Anthropic's for whoever speaks its dialect."""
+"""What this key may call: `GET /v1/models` in OpenAI's form, or Anthropic's for whoever speaks its dialect; and
+`GET /api/tags` in Ollama's.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +27,24 @@ async def list_models(request: Request, services: Services) -> Response:
         for model in models
     ]
     return json_response({"object": "list", "data": listed})
+
+
+async def list_tags(request: Request, services: Services) -> Response:
+    """The models of this key, as Ollama lists those on its disk."""
+    principal = services.keyring.authenticate(request.headers)
+    models = await services.router.list_models(principal.models)
+    listed = [
+        {
+            "name": model.id,
+            "model": model.id,
+            "modified_at": _iso(model.created),
+            "size": 0,
+            "digest": "",
+            "details": {"family": model.owned_by},
+        }
+        for model in models
+    ]
+    return json_response({"models": listed})
 
 
 def _as_anthropic(models: Sequence[ModelInfo]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.api.answer import Answer, StreamFault
+from gateway.api.answer import Answer
 from gateway.api.errors import ErrorAnswer, describe_error
 from gateway.api.inquiry import Inquiry
 from gateway.api.presence import BrokenOffWhenClientLeaves
@@ -64,23 +64,32 @@ async def _answer(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: 
 async def _stream(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: RunLog) -> None:
     """The head leaves with the first bytes, so that a fault before them can still be an HTTP error."""
     scanner = inquiry.dialect.usage_scanner()
+    fault = _Fault(inquiry.dialect)
     try:
         async for chunk in given.chunks():
             scanner.feed(chunk)
             if not answer.has_begun:
-                await answer.begin_events(_fault_in(inquiry.dialect), passed_on(given.headers))
+                await answer.begin_events(fault, passed_on(given.headers))
+            fault.last = chunk
             await answer.write(chunk)
     finally:
         run.usage = scanner.usage
     if not answer.has_begun:
-        await answer.begin_events(_fault_in(inquiry.dialect), passed_on(given.headers))
+        await answer.begin_events(fault, passed_on(given.headers))
     await answer.write(b"", more=False)
 
 
-def _fault_in(dialect: Dialect) -> StreamFault:
-    """An error event, set apart from whatever the provider had begun to say."""
+class _Fault:
+    """A `StreamFault`, set apart from whatever the provider had begun to say; `last` is what it said last."""
 
-    def tell(told: ErrorAnswer) -> bytes:
-        return dialect.traits.frame_break + dialect.stream_writer(include_usage=False).error(told)
+    __slots__ = ("_dialect", "last")
 
-    return tell
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self.last = b""
+
+    def __call__(self, told: ErrorAnswer) -> bytes:
+        """The error event. Where a frame has just ended no break is written: an empty line is no JSON."""
+        mark = self._dialect.traits.frame_break
+        event = self._dialect.stream_writer(include_usage=False).error(told)
+        return event if not self.last or self.last.endswith(mark) else mark + event

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from gateway.conversation import Usage
 from gateway.dialects.faults import WireFormatError
@@ -19,12 +19,17 @@ _LONGEST_TAIL = 64 * 1024
 
 
 class EventScanner(ABC):
-    """Looks at a stream of server-sent events; see `gateway.dialects.UsageScanner`.
+    """Looks at a stream of server-sent events, or of lines; see `gateway.dialects.UsageScanner`.
 
-    A dialect says in `read` where in an event it has the usage and the model's name.
+    A dialect says in `read` where in an event it has the usage and the model's name. `line_start` is how the lines
+    begin that hold events; `mark` and `form` are found in those that tell the usage.
     """
 
     __slots__ = ("_is_skipping", "_tail", "model", "usage")
+
+    line_start: ClassVar[bytes] = b"data:"
+    mark: ClassVar[bytes] = b'"usage"'
+    form: ClassVar[re.Pattern[bytes]] = _USAGE
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
@@ -40,10 +45,10 @@ class EventScanner(ABC):
         """Look at the next piece."""
         if self._tail or self._is_skipping or not chunk.endswith(b"\n"):
             chunk = self._whole_lines(chunk)
-        if self.model is None or (b'"usage"' in chunk and _USAGE.search(chunk)):
+        if self.model is None or (self.mark in chunk and self.form.search(chunk)):
             for line in chunk.splitlines():
-                if line.startswith(b"data:") and (self.model is None or _USAGE.search(line)):
-                    self.read(object_in(line[5:]))
+                if line.startswith(self.line_start) and (self.model is None or self.form.search(line)):
+                    self.read(object_in(line.removeprefix(b"data:")))
 
     def note_model(self, name: Any) -> None:
         """Keep the model's name, if this is one."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from gateway.dialects import Dialect
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES, ANTHROPIC_VERTEX
+from gateway.dialects.ollama import OLLAMA
 from gateway.dialects.openai_chat import OPENAI_CHAT
 
 
@@ -45,6 +46,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         count_path="/messages/count_tokens",
         headers={"anthropic-version": "2023-06-01"},
     ),
+    OLLAMA.name: Endpoint(OLLAMA, "/chat", models_path="/tags", models_field="models", model_field="name"),
     "anthropic_vertex": Endpoint(
         ANTHROPIC_VERTEX, "/models/{model}:rawPredict", "/models/{model}:streamRawPredict", models_path=None
     ),

@@ -1,5 +1,4 @@
-"""The scripted model's HTTP face: a small ASGI application that speaks OpenAI's chat completions, and Anthropic's
-messages.
+"""The scripted model's HTTP face: a small ASGI application that speaks several wire formats.
 
 Above: `serving` puts it on a port. Below: a function from a request to a `Turn`. Refuses to know: how the turn
 came about.
@@ -15,7 +14,7 @@ from typing import Any
 import anyio
 from starlette.types import Receive, Scope, Send
 
-from gateway.providers.scripted import messages_wire, wire
+from gateway.providers.scripted import messages_wire, ollama_wire, wire
 from gateway.providers.scripted.json_values import as_list, as_object
 from gateway.providers.scripted.turns import Turn
 
@@ -29,7 +28,7 @@ Decide = Callable[[Headers, bytes, Mapping[str, Any]], Awaitable[Turn]]
 
 
 class ChatApp:
-    """Answers `/v1/models`; and `/v1/chat/completions` and `/v1/messages` with what `decide` says.
+    """Answers lists of models; and where models are called (`_FORMS`), with what `decide` says.
 
     `pause` is in seconds between the events of a stream, so that people can watch it. `on_left` is called when
     a client leaves before its answer is complete.
@@ -55,6 +54,8 @@ class ChatApp:
         endpoint = (scope["method"], scope["path"])
         if endpoint == ("GET", "/v1/models"):
             await _send_json(send, 200, self._list_models())
+        elif endpoint == ("GET", "/api/tags"):
+            await _send_json(send, 200, ollama_wire.tags(self._models))
         elif endpoint in _FORMS:
             await self._chat(_FORMS[endpoint], scope, receive, send)
         else:
@@ -90,13 +91,19 @@ class ChatApp:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How turns are told in one wire format."""
+    """How turns are told in one wire format. With `streams_unsaid` a request that does not say gets a stream."""
 
     completion: Callable[[Turn, Mapping[str, Any]], Mapping[str, Any]]
     events: Callable[[Turn, Mapping[str, Any]], Iterable[bytes]]
     error: Callable[[int], Mapping[str, Any]]
     error_event: Callable[[str], bytes]
     done: bytes
+    stream_type: str = "text/event-stream; charset=utf-8"
+    malformed: bytes = b"data: {this is not JSON\n\n"
+    streams_unsaid: bool = False
+
+    def is_stream(self, request: Mapping[str, Any]) -> bool:
+        return bool(request.get("stream", self.streams_unsaid))
 
 
 def _chat_error(status: int) -> Mapping[str, Any]:
@@ -105,6 +112,10 @@ def _chat_error(status: int) -> Mapping[str, Any]:
 
 def _messages_error(status: int) -> Mapping[str, Any]:
     return messages_wire.error_object(f"the script says {status}", status)
+
+
+def _ollama_error(status: int) -> Mapping[str, Any]:
+    return ollama_wire.error_object(f"the script says {status}")
 
 
 _FORMS: Mapping[tuple[str, str], _Form] = {
@@ -117,6 +128,16 @@ _FORMS: Mapping[tuple[str, str], _Form] = {
         _messages_error,
         messages_wire.error_event,
         messages_wire.DONE,
+    ),
+    ("POST", "/api/chat"): _Form(
+        ollama_wire.completion,
+        ollama_wire.events,
+        _ollama_error,
+        ollama_wire.error_event,
+        b"",
+        stream_type="application/x-ndjson",
+        malformed=b"{this is not JSON\n",
+        streams_unsaid=True,
     ),
 }
 
@@ -141,7 +162,7 @@ class _Player:
             if body is None:
                 body = json.dumps(self._form.error(turn.status)).encode()
             await self._whole(body, turn.content_type)
-        elif self._request.get("stream"):
+        elif self._form.is_stream(self._request):
             await self._stream()
         else:
             await self._completion()
@@ -165,7 +186,7 @@ class _Player:
         await self._send({"type": "http.response.body", "body": body})
 
     async def _stream(self) -> None:
-        await self._start("text/event-stream; charset=utf-8", {"cache-control": "no-cache"})
+        await self._start(self._form.stream_type, {"cache-control": "no-cache"})
         for count, event in enumerate([*self._form.events(self._turn, self._request), self._form.done]):
             if await self._strike(count):
                 return
@@ -186,7 +207,7 @@ class _Player:
         if count == turn.stall_after:
             await self._stall()
         elif count == turn.malformed_after:
-            await self._emit(b"data: {this is not JSON\n\n")
+            await self._emit(self._form.malformed)
         elif count == turn.error_after:
             await self._emit(self._form.error_event("the script says error"))
         return False

@@ -87,7 +87,7 @@ def test_a_providers_refusal_is_passed_on_without_what_belongs_to_its_connection
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b'{"error": "text"}', b'{"error": null}', b'{"error": {}}', b'"x"']
+    "body", [b"", b"<html>", b"[]", b'{"error": 1}', b'{"error": null}', b'{"error": {}}', b'"x"', b"{}"]
 )
 def test_a_refusal_in_any_form_can_be_told_within_a_stream(body: bytes):
     answer = errors.UpstreamAnswer(503, body)
@@ -196,3 +196,10 @@ async def test_a_fault_after_the_end_says_nothing_more():
     await answer.write(b"all of it", more=False)
     await answer.fail(ValueError("too late"))
     assert client.body == b"all of it"
+
+
+@pytest.mark.parametrize("body", [b'{"error": "no such model"}', b'{"id": "1", "message": "no such model"}'])
+def test_a_providers_words_are_found_in_every_form(body: bytes):
+    answer = errors.UpstreamAnswer(404, body)
+    told = describe_error(errors.UpstreamRefused("it refused", provider="p", answer=answer), request_id="req_1")
+    assert told.message == "no such model"

@@ -1,0 +1,23 @@
+"""What this dialect is called, and how its values are marked as its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.conversation import Source
+
+NAME = "ollama"
+
+THINKING = "thinking"
+"""The field in which a model's thoughts stand."""
+
+
+def own_object(source: Source | None) -> Mapping[str, Any]:
+    """The wire object that a value was read from; empty when it was read from another dialect, or from none."""
+    return source.raw if source is not None and source.dialect == NAME else {}
+
+
+def own_fields(dialect: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The unknown fields of an event, where they are ours to write; see `gateway.conversation.events`."""
+    return fields if dialect in ("", NAME) else {}
