@@ -13,6 +13,7 @@ _RETRIES = "tests/contract/loop/test_retries.py"
 _NARROWING = "tests/contract/loop/test_narrowing.py"
 _MESSAGES = "tests/contract/messages/test_messages_loop.py"
 _FOLLOW_UP = "tests/contract/memory/test_follow_up_turns.py"
+_STATE = "tests/contract/memory/test_reasoning_state.py"
 _MESSAGES_FAULTS = "tests/contract/messages/test_messages_faults.py"
 
 LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
@@ -49,6 +50,12 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
         f"{_FOLLOW_UP}::test_an_answer_that_the_client_has_edited_stands_as_the_client_has_it",
         f"{_FOLLOW_UP}::test_another_key_with_the_same_conversation_gets_nothing_of_it",
         f"{_FOLLOW_UP}::test_nothing_is_kept_or_put_back_for_a_key_that_is_not_remembered",
+    ),
+    "What a model thought comes back to it with its proof, through any client, and to no other family.": (
+        f"{_STATE}::test_thoughts_before_a_call_of_the_clients_come_back_with_their_proof",
+        f"{_STATE}::test_what_chat_models_thought_comes_back_under_the_name_it_had",
+        f"{_STATE}::test_a_fallback_within_the_family_gets_the_proofs_and_another_model_gets_none",
+        f"{_STATE}::test_a_fallback_in_the_middle_of_our_own_loop_gets_no_foreign_proofs",
     ),
     "Tools that the provider would run itself are never forwarded in silence: policy decides on them.": (
         "tests/contract/loop/test_provider_tools.py::test_they_are_denied_by_default_on_both_ways_through",

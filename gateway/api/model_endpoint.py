@@ -22,6 +22,7 @@ from gateway.api.tool_access import expose_tools
 from gateway.api.toolgate_field import FIELD, read_options
 from gateway.dialects import Dialect
 from gateway.errors import InvalidRequest
+from gateway.routing.families import is_of_one_family
 
 Addressing = Callable[[Request], Mapping[str, Any]]
 """What a request's URL says of it: fields that its body lacks."""
@@ -65,7 +66,8 @@ def model_in(fields: Mapping[str, Any]) -> str:
 def _adds_nothing(inquiry: Inquiry) -> bool:
     """Whether the bytes can pass as they are, if nothing is remembered of their history.
 
-    A history may hold what this gateway wrote for the client's eyes alone.
+    A history may hold what this gateway wrote for the client's eyes alone, or proofs that not all models of the
+    route can read.
     """
     traits = inquiry.dialect.traits
     return (
@@ -74,4 +76,9 @@ def _adds_nothing(inquiry: Inquiry) -> bool:
         and FIELD not in inquiry.fields
         and inquiry.route.speaks_only(inquiry.dialect.name)
         and (not traits.own_mark or traits.own_mark not in inquiry.body)
+        and (
+            not traits.proof_mark
+            or traits.proof_mark not in inquiry.body
+            or is_of_one_family(inquiry.route, inquiry.dialect.name)
+        )
     )

@@ -14,6 +14,7 @@ from gateway.api.model_request import read_model_request
 from gateway.api.services import Services
 from gateway.conversation import Refusal
 from gateway.errors import InvalidRequest
+from gateway.routing.families import is_of_one_family
 from gateway.tool_loop import Finish, Recalled, ToolLoop, added_by, is_known_to_client, words_of
 
 
@@ -23,7 +24,8 @@ async def recall(headers: Mapping[str, str], services: Services, inquiry: Inquir
     principal = inquiry.principal
     if not principal.remembers:
         return Recalled(given, given)
-    return await services.memory.recall(principal.key_id, given, calls_only=principal.tools == "off")
+    calls_only = principal.tools == "off" and is_of_one_family(inquiry.route, inquiry.dialect.name)
+    return await services.memory.recall(principal.key_id, given, calls_only=calls_only)
 
 
 async def recall_if_kept(headers: Mapping[str, str], services: Services, inquiry: Inquiry) -> Recalled | None:
@@ -49,7 +51,9 @@ async def keep(services: Services, inquiry: Inquiry, recalled: Recalled, loop: T
     came_from = last.source.dialect if last.source is not None else ""
     added = added_by(loop.machine.transcript, finish)
     keeps_all = dialect.traits.keeps_proofs and came_from == dialect.name
-    if recalled.conversation is None or is_known_to_client(added, finish, keeps_all=keeps_all):
+    origin_matters = not is_of_one_family(inquiry.route, dialect.name)
+    is_known = is_known_to_client(added, finish, keeps_all=keeps_all, origin_matters=origin_matters)
+    if recalled.conversation is None or is_known:
         return
     await services.memory.keep(
         inquiry.principal.key_id,

@@ -111,11 +111,12 @@ class ResponseAssembler:
         if self._started is None or self._finished is None:
             raise ValueError("the stream has not told a whole answer: its start or its end is missing")
         dialect, extras = self._started.dialect, self._started.extras
+        parts = tuple(part.part() for part in self._parts)
         return ModelResponse(
             id=self._started.id,
             model=self._started.model,
             created=self._started.created,
-            message=Message("assistant", tuple(part.part() for part in self._parts)),
+            message=Message("assistant", parts, origin=self._started.origin),
             finish_reason=self._finished.reason,
             usage=self._usage.usage if self._usage is not None else None,
             extras=extras,

@@ -33,12 +33,20 @@ def load_messages(data: bytes) -> tuple[Message, ...]:
 def _dump_message(message: Message) -> dict[str, Any]:
     source = message.source and {"dialect": message.source.dialect, "raw": message.source.raw}
     parts = [_dump_part(part) for part in message.parts]
-    return {"role": message.role, "name": message.name, "parts": parts, "source": source}
+    return {
+        "role": message.role,
+        "name": message.name,
+        "parts": parts,
+        "source": source,
+        "origin": message.origin,
+    }
 
 
 def _load_message(raw: Mapping[str, Any]) -> Message:
     source = raw["source"] and Source(**raw["source"])
-    return Message(raw["role"], tuple(_load_part(part) for part in raw["parts"]), raw["name"], source)
+    return Message(
+        raw["role"], tuple(_load_part(part) for part in raw["parts"]), raw["name"], source, raw.get("origin")
+    )
 
 
 def _dump_part(part: Part) -> dict[str, Any]:

@@ -20,13 +20,17 @@ from gateway.conversation.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class ResponseStarted:
-    """The first event. `created` is in seconds since the epoch; `extras` are the other top-level fields."""
+    """The first event. `created` is in seconds since the epoch; `extras` are the other top-level fields.
+
+    `origin` is that of the message that begins.
+    """
 
     id: str
     model: str
     created: int
     extras: Mapping[str, Any] = field(default_factory=dict[str, Any])
     dialect: str = ""
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gateway.conversation.parts import Part, Text, ToolCall
@@ -13,12 +13,17 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation.
+
+    `origin` is the family of models that wrote it, where that is known: what a message holds beside what was said
+    can be read by no other. Two messages are equal without regard to it.
+    """
 
     role: Role
     parts: tuple[Part, ...]
     name: str | None = None
     source: Source | None = None
+    origin: str | None = field(default=None, compare=False)
 
     @property
     def text(self) -> str:

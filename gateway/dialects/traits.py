@@ -12,8 +12,8 @@ class Traits:
     `response_id_prefix` begins the ids of answers. `request_id_header` is where its clients look for the id of a
     request, besides `x-request-id`. `request_headers` change what a request means, and go to providers of the
     same format. `turn_mark` stands in every body whose history holds an answer; `own_mark`, where there is one,
-    in every body that holds something which this gateway wrote and no provider knows. `tool_name` is where a tool
-    has its name.
+    in every body that holds something which this gateway wrote and no provider knows. `proof_mark` stands in every
+    body that holds proofs of thoughts, or asks for them. `tool_name` is where a tool has its name.
 
     `stream_type` is the content type of its streams, and `frame_break` what sets a frame apart from the rest of
     one that broke off. With `names_model` False the model, and whether to stream, stand in the URL: its codec
@@ -27,6 +27,7 @@ class Traits:
     turn_mark: bytes
     tool_name: str
     own_mark: bytes = b""
+    proof_mark: bytes = b""
     stream_type: str = "text/event-stream"
     frame_break: bytes = b"\n\n"
     names_model: bool = True

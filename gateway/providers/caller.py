@@ -29,6 +29,7 @@ from gateway.providers.failures import (
     refused_in_stream,
     unreadable,
 )
+from gateway.providers.families import family_of, readable_by, stream_by, written_by
 from gateway.providers.http import HttpAnswer, HttpClient, HttpFault
 from gateway.providers.provider import Authorizer, CredentialsUnavailable, Provider
 
@@ -66,7 +67,8 @@ class ProviderCaller:
         async with self._ask(provider, request, model) as answer:
             whole = await answer.read()
             try:
-                return dialect.read_response(whole)
+                response = dialect.read_response(whole)
+                return written_by(self.family(provider, model, request.dialect), response)
             except WireFormatError as error:
                 raise unreadable(provider, answer.status, answer.headers, error) from error
             except UpstreamStreamError as error:
@@ -78,7 +80,8 @@ class ProviderCaller:
     ) -> AsyncGenerator[AsyncIterator[StreamEvent]]:
         """One answer as it comes; leaving the context closes the connection, which stops the model."""
         async with self._ask(provider, request, model) as answer:
-            events = read_events(self._endpoint(provider, request).dialect, answer)
+            family = self.family(provider, model, request.dialect)
+            events = stream_by(family, read_events(self._endpoint(provider, request).dialect, answer))
             try:
                 yield events
             finally:
@@ -89,10 +92,15 @@ class ProviderCaller:
     ) -> AbstractAsyncContextManager[ProviderAnswer]:
         spoken = provider.dialect_for(request.dialect)
         endpoint = self._endpoints[spoken]
-        body = _encoded(endpoint.dialect.write_request(request, model=model))
+        readable = readable_by(self.family(provider, model, request.dialect), request)
+        body = _encoded(endpoint.dialect.write_request(readable, model=model))
         meaningful = endpoint.dialect.traits.request_headers if request.dialect == endpoint.dialect.name else ()
         headers = {name: request.headers[name] for name in meaningful if name in request.headers}
         return self.forward(provider, spoken, endpoint.path_for(model, stream=request.stream), body, headers)
+
+    def family(self, provider: Provider, model: str, dialect: str) -> str:
+        """The family of a model for a client who speaks `dialect`; see `families`."""
+        return family_of(provider, model, self._endpoints[provider.dialect_for(dialect)].dialect.name)
 
     def _endpoint(self, provider: Provider, request: ModelRequest) -> Endpoint:
         return self._endpoints[provider.dialect_for(request.dialect)]

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import orjson
 
-from gateway.conversation import FinishReason, Message, Reasoning, ToolCall, UnknownPart
+from gateway.conversation import FinishReason, Message, Part, Reasoning, ToolCall, UnknownPart
 from gateway.conversation.codec import dump_messages, load_messages
 from gateway.tool_loop.state import Finish
 
@@ -55,20 +54,23 @@ def added_by(transcript: Sequence[Message], finish: Finish) -> tuple[Message, ..
     return (*transcript, *ending)
 
 
-def is_known_to_client(added: Sequence[Message], finish: Finish, *, keeps_all: bool) -> bool:
+def is_known_to_client(
+    added: Sequence[Message], finish: Finish, *, keeps_all: bool, origin_matters: bool = False
+) -> bool:
     """Whether all that a run added is the one message that the client gets, and will send back whole.
 
     With `keeps_all` clients send back what they do not understand. Otherwise what stands beside words and calls is
-    lost. It is needed while calls are under way, and by no provider after that.
+    lost. It is needed while calls are under way, and by no provider after that. No client can tell which model it
+    had an answer of: where that matters, every answer is kept that holds what other models cannot read.
     """
     if len(added) != 1 or added[0].tool_calls != finish.client_calls:
         return False
-    return keeps_all or finish.reason is not FinishReason.TOOL_CALLS or not _has_state(added[0])
+    if not any(_is_state(part) for part in added[0].parts):
+        return True
+    return not origin_matters and (keeps_all or finish.reason is not FinishReason.TOOL_CALLS)
 
 
-def _has_state(message: Message) -> bool:
-    return any(_is_state(part) for part in message.parts)
-
-
-def _is_state(part: Any) -> bool:
-    return isinstance(part, Reasoning | UnknownPart) or (isinstance(part, ToolCall) and part.source is not None)
+def _is_state(part: Part) -> bool:
+    if isinstance(part, ToolCall):
+        return part.source is not None
+    return isinstance(part, Reasoning | UnknownPart)

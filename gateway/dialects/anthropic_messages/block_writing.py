@@ -35,9 +35,7 @@ def answer_blocks(parts: Iterable[Part]) -> list[Mapping[str, Any]]:
                 written += redacted_blocks(part)
             case Reasoning():
                 if part.text or part.signature:
-                    written.append(
-                        {"type": THINKING, "thinking": part.text, "signature": part.signature or UNPROVEN}
-                    )
+                    written.append({"type": THINKING, "thinking": part.text, "signature": _proof(part)})
             case ToolCall():
                 written.append(write_call(part))
             case UnknownPart() if part.dialect == NAME:
@@ -45,6 +43,11 @@ def answer_blocks(parts: Iterable[Part]) -> list[Mapping[str, Any]]:
             case _:
                 pass
     return written
+
+
+def _proof(part: Reasoning) -> str:
+    """Another dialect's proof is none here."""
+    return part.signature if part.signature and part.name == THINKING else UNPROVEN
 
 
 def replayed_blocks(parts: Iterable[Part]) -> list[Mapping[str, Any]]:

@@ -26,6 +26,7 @@ _TRAITS = Traits(
     turn_mark=b'"assistant"',
     tool_name="name",
     own_mark=UNPROVEN.encode(),
+    proof_mark=b'thinking"',
     request_id_header="request-id",
     request_headers=("anthropic-version", "anthropic-beta"),
     usage_of_run=False,

@@ -25,7 +25,7 @@ from gateway.conversation import (
     UsageReported,
 )
 from gateway.dialects.anthropic_messages.errors import write_error
-from gateway.dialects.anthropic_messages.name import REDACTED, UNPROVEN, own_fields
+from gateway.dialects.anthropic_messages.name import REDACTED, THINKING, UNPROVEN, own_fields
 from gateway.dialects.anthropic_messages.stop_reasons import write_stop_reason
 from gateway.dialects.anthropic_messages.usage import write_usage
 from gateway.dialects.faults import ToldFault
@@ -130,7 +130,8 @@ class MessagesStreamWriter:
             written = self._open_block("thinking", {"type": "thinking", "thinking": "", "signature": ""})
         if event.text:
             written += self._delta(b'{"type":"thinking_delta","thinking":%b}' % orjson.dumps(event.text))
-        return written + (self._close_block(event.signature) if event.signature else b"")
+        proof = event.signature if event.field == THINKING else UNPROVEN  # another dialect's is none here
+        return written + (self._close_block(proof) if event.signature and proof else b"")
 
     def _call_started(self, event: ToolCallStarted) -> bytes:
         self._call = event.index

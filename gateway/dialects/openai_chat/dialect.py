@@ -19,7 +19,12 @@ from gateway.dialects.openai_chat.usage_scanner import ChatUsageScanner, usage_o
 from gateway.dialects.tool_types import ProviderTool
 from gateway.dialects.traits import Traits
 
-_TRAITS = Traits(response_id_prefix="chatcmpl-", turn_mark=b'"assistant"', tool_name="function.name")
+_TRAITS = Traits(
+    response_id_prefix="chatcmpl-",
+    turn_mark=b'"assistant"',
+    proof_mark=b"signature",
+    tool_name="function.name",
+)
 
 
 class OpenAIChat:

@@ -13,6 +13,7 @@ from gateway.providers.scripted.script import RecordedRequest
 from tests.support.gateways import SECRET, InProcess
 
 SISTER = "sister-secret-0123456789"
+PLAIN = "plain-secret-0123456789"
 FORGETFUL = "forgetful-secret-0123456789"
 
 

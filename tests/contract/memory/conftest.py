@@ -31,6 +31,14 @@ async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
     document = loop_document(script)
     document["providers"]["anthropic"] = {"base_url": script.base_url, "api_key": "the-operators-own"}
     document["models"]["claude"] = [{"provider": "anthropic", "model": "claude-opus-9"}]
+    document["models"]["claude-or-claude"] = [
+        {"provider": "anthropic", "model": "claude-opus-9"},
+        {"provider": "anthropic", "model": "claude-haiku-9"},
+    ]
+    document["models"]["claude-or-kimi"] = [
+        {"provider": "anthropic", "model": "claude-opus-9"},
+        {"provider": "anthropic", "model": "kimi-k9"},
+    ]
     document["keys"]["sister"] = {"secret": SISTER, "policies": ["all"]}
     document["keys"]["forgetful"] = {"secret": FORGETFUL, "policies": ["all"], "remember": False}
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
