@@ -18,6 +18,7 @@
     │   ├── UpstreamRefused         it answered with an HTTP error: its status and body are passed on
     │   ├── UpstreamUnreachable     no connection, or it was cut before an answer began
     │   ├── UpstreamTimeout         nothing came within the deadline
+    │   ├── UpstreamBusy            it was not asked: it is at its limit, or has failed too often of late
     │   └── UpstreamProtocolError   what came was not its dialect, or ended too early
     └── ToolServerError             an MCP server failed us; becomes a tool result, never an HTTP error
         ├── ToolServerDown          it is not running, or died in mid-call
@@ -183,14 +184,14 @@ class UpstreamAnswer:
 
 
 class UpstreamError(ToolgateError):
-    """A provider failed. `provider` is its name in the config; `retryable` says whether another may do better."""
-
-    retryable: ClassVar[bool] = True
+    """A provider failed. `provider` is its name in the config."""
 
     def __init__(self, message: str, *, provider: str) -> None:
         super().__init__(message)
         self.message = message
         self.provider = provider
+        self.may_begin_anew = False
+        """Whether an answer broke off in whose place another one could be had, if nobody has seen any of it."""
 
 
 class UpstreamRefused(UpstreamError):
@@ -207,6 +208,14 @@ class UpstreamUnreachable(UpstreamError):
 
 class UpstreamTimeout(UpstreamError):
     """Nothing came within the deadline."""
+
+
+class UpstreamBusy(UpstreamError):
+    """The provider was not asked, to spare it; `retry_after` is in seconds, where it is known when it may be."""
+
+    def __init__(self, message: str, *, provider: str, retry_after: float | None = None) -> None:
+        super().__init__(message, provider=provider)
+        self.retry_after = retry_after
 
 
 class UpstreamProtocolError(UpstreamError):

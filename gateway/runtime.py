@@ -2,7 +2,8 @@
 
 Above: `app` routes requests to the endpoints, `cli` opens and closes the gateway. Below: everything. What a
 configuration decides (servers, models, keys, policies) is one *generation*, immutable, swapped whole on reload;
-what must outlive it (the database, the audit trail, metrics, the runs that a retry may join) is shared by all.
+what must outlive it (the database, the audit trail, metrics, the runs that a retry may join, how providers are
+doing) is shared by all.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from types import TracebackType
 
 import anyio
@@ -24,20 +24,17 @@ from gateway.audit import AuditTrail, open_trail
 from gateway.auth import KeyId, Keyring, Principal
 from gateway.config import (
     Config,
-    GoogleAuth,
     HttpServerConfig,
     KeyConfig,
-    ModelTarget,
-    ProviderAuth,
     ServerConfig,
     StdioServerConfig,
 )
-from gateway.errors import ConfigError, Overloaded, Problem, StoreError
+from gateway.errors import ConfigError, Overloaded, StoreError
 from gateway.exposure import Exposer
 from gateway.hub import HttpServerSpec, Hub, ServerSpec, ServerStatus, StdioLauncher, StdioServerSpec
-from gateway.providers import Authorizer, HttpClient, HttpClients, Network, Provider, Timeouts, make_provider
-from gateway.providers.auth import GOOGLE_SCOPE, BearerAuthorizer, ClientCredentials, google_tokens
-from gateway.routing import Price, Rate, Router, Target, listed_price
+from gateway.providers import HttpClients
+from gateway.router_building import build_router
+from gateway.routing import Conditions
 from gateway.store import SealedPayloads, open_database
 from gateway.telemetry import Metrics
 from gateway.tool_calls import ToolCaller
@@ -61,6 +58,7 @@ class Shared:
     payloads: SealedPayloads
     metrics: Metrics
     attempts: Attempts = field(default_factory=Attempts)
+    conditions: Conditions = field(default_factory=Conditions)
 
 
 @dataclass(slots=True)
@@ -231,7 +229,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
     return Services(
         keyring=Keyring((key.secret, principals[key.name]) for key in config.keys),
         policies={KeyId(key.name): config.policies.policy_for(key.policies) for key in config.keys},
-        router=build_router(config, shared.clients),
+        router=build_router(config, shared.clients, metrics=shared.metrics, conditions=shared.conditions),
         hub=hub,
         exposer=Exposer(),
         tool_caller=ToolCaller(hub, shared.audit, shared.metrics),
@@ -260,7 +258,17 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
 
 def _principal(key: KeyConfig) -> Principal:
     passes_unknown = key.unknown_tools == "pass"
-    return Principal(KeyId(key.name), key.models, key.policies, key.tools, passes_unknown, key.remember)
+    return Principal(
+        KeyId(key.name),
+        key.models,
+        key.policies,
+        key.tools,
+        passes_unknown,
+        key.remember,
+        key.team,
+        key.tags,
+        key.regions,
+    )
 
 
 def _digest(token: str | None) -> bytes | None:
@@ -272,70 +280,3 @@ def server_spec(server: ServerConfig) -> ServerSpec:
     if isinstance(server, HttpServerConfig):
         return HttpServerSpec(server.name, server.url, server.headers, server.timeout_seconds, server.disabled)
     return StdioServerSpec(server.name, server.server, server.timeout_seconds, server.disabled)
-
-
-def make_authorizer(auth: ProviderAuth, client: HttpClient) -> Authorizer:
-    """Credentials that are not a key, as a configuration describes them. Raises ValueError."""
-    if isinstance(auth, GoogleAuth):
-        return BearerAuthorizer(google_tokens(client, auth.credentials_file, scope=auth.scope or GOOGLE_SCOPE))
-    return BearerAuthorizer(
-        ClientCredentials(client, auth.token_url, auth.client_id, auth.client_secret, auth.scope)
-    )
-
-
-def build_router(config: Config, clients: HttpClients) -> Router:
-    """The way to every model of a configuration. Raises ConfigError for providers that cannot be used."""
-    providers: list[Provider] = []
-    problems: list[Problem] = []
-    for name, given in config.providers.items():
-        timeouts = Timeouts(given.timeouts.connect, given.timeouts.first_byte, given.timeouts.idle)
-        network = Network(given.ca_certificates, given.proxy)
-        try:
-            provider = make_provider(
-                name,
-                api_key=given.api_key,
-                base_url=given.base_url,
-                dialects=given.dialects,
-                headers=given.headers,
-                timeouts=timeouts,
-                kind=given.kind,
-                network=network,
-                authorizer=None if given.auth is None else make_authorizer(given.auth, clients.of(network)),
-            )
-            clients.of(network)
-            providers.append(provider)
-        except ValueError as error:
-            problems.append(config.problem(("providers", name), str(error)))
-    if problems:
-        raise ConfigError(problems)
-    models = {
-        alias: [Target(target.provider, target.model, _price(config, alias, target)) for target in targets]
-        for alias, targets in config.models.items()
-    }
-    try:
-        return Router(providers, models, clients)
-    except ValueError as error:
-        raise ConfigError([config.problem(("models",), str(error))]) from error
-
-
-def _price(config: Config, alias: str, target: ModelTarget) -> Price | None:
-    """Raises ConfigError for the price of a model that the list does not have."""
-    given = target.price
-    if given is None:
-        return None
-    if isinstance(given, str):
-        provider, _, model = given.partition("/")
-        listed = listed_price(model, datetime.now(UTC), provider=provider) if model else None
-        if listed is None:
-            hint = (
-                "write provider/model as genai-prices has them, such as openai/gpt-5, or {input: ..., output: ...}"
-            )
-            raise ConfigError([config.problem(("models", alias), f"no price is known for {given[:80]!r}", hint)])
-        return listed
-    cached, write = given.cached_input, given.cache_write
-    return Price(
-        input=Rate(given.input),
-        output=Rate(given.output),
-        cached_input=None if cached is None else Rate(cached),
-        cache_write=None if write is None else Rate(write),
-    )

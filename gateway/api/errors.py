@@ -6,6 +6,7 @@ and answered in constant words; its traceback goes to the log with the request's
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -140,6 +141,11 @@ def _upstream(status: int, code: str) -> Callable[[errors.UpstreamError], ErrorA
     return describe
 
 
+def _busy(error: errors.UpstreamBusy) -> ErrorAnswer:
+    seconds = None if error.retry_after is None else max(1, math.ceil(error.retry_after))
+    return ErrorAnswer(503, error.message, "upstream_error", "upstream_busy", retry_after=seconds)
+
+
 def _tool_server(status: int, code: str) -> Callable[[errors.ToolServerError], ErrorAnswer]:
     def describe(error: errors.ToolServerError) -> ErrorAnswer:
         return ErrorAnswer(status, error.message, "tool_error", code)
@@ -177,6 +183,7 @@ ROWS: Mapping[type[BaseException], Callable[[Any], ErrorAnswer]] = {
     errors.Overloaded: _request,
     errors.UpstreamRefused: _refused,
     errors.UpstreamUnreachable: _upstream(502, "upstream_unreachable"),
+    errors.UpstreamBusy: _busy,
     errors.UpstreamTimeout: _upstream(504, "upstream_timeout"),
     errors.UpstreamProtocolError: _upstream(502, "upstream_protocol_error"),
     errors.ToolServerDown: _tool_server(503, "tool_server_down"),

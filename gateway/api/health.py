@@ -35,7 +35,9 @@ async def metrics(request: Request, services: Services) -> Response:
     """The Prometheus text format."""
     require_operator(request, services.operator_token_digest)
     states = {status.name: status.state for status in services.hub.statuses()}
-    return Response(200, services.metrics.exposition(states, _STATES), CONTENT_TYPE)
+    return Response(
+        200, services.metrics.exposition(states, _STATES, services.router.breaker_states()), CONTENT_TYPE
+    )
 
 
 def describe_server(status: ServerStatus) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from gateway.api.pass_through import pass_through
 from gateway.api.provider_tools import check_provider_tools
 from gateway.api.remembering import recall_if_kept
 from gateway.api.requests import Request, parse_json_object
+from gateway.api.route_choice import narrow_route
 from gateway.api.services import Services
 from gateway.api.tool_access import expose_tools
 from gateway.api.toolgate_field import FIELD, read_options
@@ -44,6 +45,8 @@ def model_endpoint(dialect: Dialect, addressing: Addressing | None = None) -> Ha
         route = services.router.resolve(model_in(fields), principal.models)
         check_provider_tools(dialect, fields, principal, services.policies[principal.key_id])
         exposure = expose_tools(services, principal, options)
+        adds_tools = bool(exposure.tools)
+        route = narrow_route(route, principal, dialect, fields, len(body), adds_tools=adds_tools)
         inquiry = Inquiry(principal, body, fields, options, route, exposure, dialect)
         if not _adds_nothing(inquiry):
             await run_loop(request, services, answer, inquiry)

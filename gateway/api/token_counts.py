@@ -8,6 +8,7 @@ from gateway.api.pass_through import passed_in
 from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.requests import Request, parse_json_object
 from gateway.api.responses import Response, passed_on
+from gateway.api.route_choice import narrow_route
 from gateway.api.services import Services
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.errors import NotSupported
@@ -20,6 +21,7 @@ async def count_tokens(request: Request, services: Services, answer: Answer) -> 
     fields = parse_json_object(body)
     model = model_in(fields)
     route = services.router.resolve(model, principal.models)
+    route = narrow_route(route, principal, ANTHROPIC_MESSAGES, fields, len(body), adds_tools=False)
     counting = services.router.count_tokens(
         route, ANTHROPIC_MESSAGES.name, body, fields, passed_in(request.headers)
     )

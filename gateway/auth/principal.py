@@ -17,7 +17,8 @@ class Principal:
     """A recognised key: the models it may use (glob patterns) and the policies that hold for it.
 
     With `passes_unknown_tools`, tools of types that the gateway does not know go to providers without a question.
-    Without `remembers`, nothing is kept of its conversations.
+    Without `remembers`, nothing is kept of its conversations. Rules of models look at `team` and `tags`; its data
+    may be in one of `regions` alone, or anywhere when there are none.
     """
 
     key_id: KeyId
@@ -26,3 +27,6 @@ class Principal:
     tools: ToolMode
     passes_unknown_tools: bool = False
     remembers: bool = True
+    team: str | None = None
+    tags: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()

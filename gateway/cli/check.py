@@ -14,7 +14,7 @@ from gateway.cli.output import counted, print_json, say, show_problems
 from gateway.config import Config
 from gateway.errors import ConfigError, Problem
 from gateway.providers import HttpClients
-from gateway.runtime import build_router
+from gateway.router_building import build_router
 
 
 @click.command(help="Check the configuration and the policies, without starting anything.")

@@ -14,8 +14,8 @@ from gateway.cli.output import print_json, print_table
 from gateway.cli.session import chosen_key
 from gateway.config import Config
 from gateway.providers import HttpClients
+from gateway.router_building import build_router
 from gateway.routing import ModelInfo
-from gateway.runtime import build_router
 from gateway.telemetry.logs import configure_logging
 
 

@@ -24,9 +24,11 @@ from gateway.config.config import (
 )
 from gateway.config.json_schema import config_schema
 from gateway.config.loading import DEFAULT_FILE, load_config
+from gateway.config.routing import ConcurrencyConfig, PlanConfig, RoutingConfig, RuleConfig
 
 __all__ = [
     "DEFAULT_FILE",
+    "ConcurrencyConfig",
     "Config",
     "GoogleAuth",
     "HttpServerConfig",
@@ -35,9 +37,12 @@ __all__ = [
     "Listen",
     "ModelTarget",
     "OAuth2Auth",
+    "PlanConfig",
     "ProviderAuth",
     "ProviderConfig",
     "ProviderTimeouts",
+    "RoutingConfig",
+    "RuleConfig",
     "ServerConfig",
     "StdioServerConfig",
     "StorageConfig",

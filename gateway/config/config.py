@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
+from gateway.config.routing import ConcurrencyConfig, RoutingConfig
 from gateway.errors import Problem
 from sandbox.spec import StdioServer
 from tool_policies import PolicySet
@@ -74,6 +75,8 @@ class ProviderConfig:
     auth: ProviderAuth | None = None
     proxy: str | None = field(default=None, repr=False)
     ca_certificates: str | None = field(default=None, repr=False)
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    concurrency: ConcurrencyConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +93,18 @@ class ModelPrice:
 class ModelTarget:
     """One place where a model can be had. Without `model` the name that was asked for is passed on.
 
-    A `price` that is a text names a model in the list of prices, as `provider/model`.
+    A `price` that is a text names a model in the list of prices, as `provider/model`. `capabilities` and
+    `context_tokens` are None where they are not known.
     """
 
     provider: str
     model: str | None = None
     price: ModelPrice | str | None = None
+    weight: float = 1.0
+    tags: frozenset[str] = frozenset()
+    region: str | None = None
+    capabilities: frozenset[str] | None = None
+    context_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,9 @@ class KeyConfig:
     tools: Literal["auto", "on_request", "off"] = "auto"
     unknown_tools: Literal["refuse", "pass"] = "refuse"
     remember: bool = True
+    team: str | None = None
+    tags: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +227,7 @@ class Config:
     storage: StorageConfig
     warnings: tuple[Problem, ...] = ()
     operator_token: str | None = field(default=None, repr=False)
+    routing: RoutingConfig = field(default_factory=RoutingConfig)
     main_source: Source | None = field(default=None, repr=False, compare=False)
     server_sources: Mapping[str, Source] = field(default_factory=dict[str, Source], repr=False, compare=False)
 
@@ -233,7 +246,8 @@ class Config:
         """Every text in it that must not get into logs, the longest first."""
         found = {key.secret for key in self.keys} | {self.operator_token or ""}
         for provider in self.providers.values():
-            found |= {provider.api_key or "", *_in_headers(provider.headers), _password_in(provider.proxy)}
+            found |= {provider.api_key or "", *provider.api_keys}
+            found |= {*_in_headers(provider.headers), _password_in(provider.proxy)}
             if isinstance(provider.auth, OAuth2Auth):
                 found.add(provider.auth.client_secret)
         for server in self.servers:

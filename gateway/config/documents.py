@@ -2,13 +2,13 @@
 
 Above: `sections` and `servers` judge what types cannot say. Below: pydantic. Descriptions stand in the fields'
 docstrings and reach editors through `config_schema`. `models` and `mcpServers` are documents of their own,
-`mcp_documents`.
+`model_documents` and `mcp_documents`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -142,6 +142,15 @@ class AuthDocument(Document):
     """A token endpoint."""
 
 
+class QueueDocument(Document):
+    """Who waits for a provider that has as many calls as it may have."""
+
+    most: WholeNumber = Field(default=64, ge=0, le=100_000)
+    """Calls that may wait; further ones go elsewhere at once, or are refused."""
+    wait: Number = Field(default=5.0, gt=0, le=600)
+    """For how long, in seconds."""
+
+
 class ProviderDocument(Document):
     """A host of models. A provider that toolgate knows by name needs its api_key alone."""
 
@@ -163,7 +172,12 @@ class ProviderDocument(Document):
     """The http URL of a forward proxy through which it is reached."""
     ca_certificates: Annotated[str, Field(max_length=1024 * 1024)] | None = None
     """Certificates that are trusted besides the system's own, as PEM: best as `${file:ca.pem}`."""
+    api_keys: list[Text] = Field(default=[], max_length=64, repr=False)
+    """In the place of api_key: several, which take turns when one of them is refused for now."""
     timeout: ProviderTimeoutDocument = ProviderTimeoutDocument()
+    max_concurrency: WholeNumber | None = Field(default=None, ge=1, le=100_000)
+    """Calls to it at the same time; further ones wait, or go elsewhere."""
+    queue: QueueDocument = QueueDocument()
 
 
 class PriceDocument(Document):
@@ -177,31 +191,6 @@ class PriceDocument(Document):
     """Input that was read from the provider's cache; counted as other input unless given."""
     cache_write: Number | None = Field(default=None, ge=0)
     """Input that was written to the provider's cache; counted as other input unless given."""
-
-
-class ModelTargetDocument(Document):
-    """One place where a model can be had."""
-
-    provider: Text
-    """The name of one of `providers`."""
-    model: Text | None = Field(default=None, min_length=1)
-    """What the provider calls it; without it, the name that the client asked for is passed on."""
-    price: PriceDocument | Text | None = None
-    """What it costs, where that is not known, or not what the list says; `openai/gpt-5` is the listed price of
-    that model."""
-
-
-def _targets(value: Any) -> Any:
-    """One target may stand without a list, and a provider's name for a target."""
-    items = cast("list[Any]", value) if isinstance(value, list) else [value]
-    return [{"provider": item} if isinstance(item, str) else item for item in items]
-
-
-ModelTargets = Annotated[
-    list[ModelTargetDocument],
-    BeforeValidator(_targets, json_schema_input_type=str | ModelTargetDocument | list[str | ModelTargetDocument]),
-    Field(min_length=1),
-]
 
 
 class KeyDocument(Document):
@@ -219,6 +208,12 @@ class KeyDocument(Document):
     """What becomes of requests with tools of types that toolgate does not know: their providers may run those."""
     remember: bool = True
     """Whether what the gateway did in a conversation is kept, so that the model knows of it in the next turn."""
+    team: Word | None = None
+    """Whose it is, for rules of models."""
+    tags: list[Word] = []
+    """Labels, for rules of models."""
+    regions: list[Word] = []
+    """Its requests go only to deployments in these regions; anywhere, unless given."""
 
 
 class LimitsDocument(Document):

@@ -23,13 +23,13 @@ from gateway.config.files import FileFault, FileMissing, read_text
 from gateway.config.interpolation import Interpolation
 from gateway.config.located_json import JsonProblem, load_json
 from gateway.config.mcp_documents import ConfigDocument, ServersDocument
+from gateway.config.model_sections import build_models, build_routing
 from gateway.config.report import Report
 from gateway.config.sections import (
     INIT,
     build_keys,
     build_limits,
     build_listen,
-    build_models,
     build_providers,
     build_storage,
 )
@@ -144,6 +144,7 @@ class _Loading:
             policies=policies,
             limits=build_limits(document),
             storage=storage,
+            routing=build_routing(document, report),
             operator_token=None if token is None else token.strip(),
             main_source=report.source,
         )

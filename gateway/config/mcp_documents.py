@@ -5,7 +5,7 @@ What clients write beside it that means nothing to a gateway is in `client_field
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -16,7 +16,6 @@ from gateway.config.documents import (
     KeyDocument,
     LimitsDocument,
     ListenDocument,
-    ModelTargets,
     Name,
     Number,
     ProviderDocument,
@@ -26,6 +25,7 @@ from gateway.config.documents import (
     WholeNumber,
     fault,
 )
+from gateway.config.model_documents import ModelDocument, ModelEntry, RoutingDocument
 
 
 class SandboxDocument(Document):
@@ -120,10 +120,11 @@ class ConfigDocument(ServersDocument):
     listen: ListenDocument = ListenDocument()
     providers: dict[Name, ProviderDocument] = Field(default_factory=dict[str, ProviderDocument])
     """The hosts of models, by name."""
-    models: dict[str, ModelTargets] = Field(default_factory=dict[str, Any])
+    models: dict[str, ModelEntry] = Field(default_factory=dict[str, ModelDocument])
     """What clients may ask for: an alias, or a pattern with `*`, and where it is had; the first is tried first."""
     keys: dict[Name, KeyDocument] = Field(default_factory=dict[str, KeyDocument])
     """The virtual keys, by name."""
+    routing: RoutingDocument = RoutingDocument()
     operator_token: Text | None = Field(default=None, repr=False)
     """What operators present from other machines to see the states of servers and the metrics."""
     policy_files: list[Text] = Field(default=[], max_length=256)

@@ -1,11 +1,10 @@
-"""What types cannot say about providers, models, keys and the rest: that names exist and secrets are some.
+"""What types cannot say about providers, keys and the rest: that names exist and secrets are some.
 
 Above: `loading`. Below: documents of the right types. Refuses to know: MCP servers (`servers`), files.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -15,18 +14,18 @@ from gateway.config.config import (
     KeyConfig,
     LimitsConfig,
     Listen,
-    ModelPrice,
-    ModelTarget,
     ProviderConfig,
     ProviderTimeouts,
     Steps,
     StorageConfig,
     dotted,
 )
-from gateway.config.documents import ListenDocument, PriceDocument, ProviderDocument, StorageDocument
+from gateway.config.documents import ListenDocument, ProviderDocument, StorageDocument
 from gateway.config.mcp_documents import ConfigDocument
+from gateway.config.near import near
 from gateway.config.provider_auth import build_auth
 from gateway.config.report import Report
+from gateway.config.routing import ConcurrencyConfig
 from sandbox.locations import default_cache_dir, default_state_dir
 
 SHORTEST_SECRET = 16
@@ -60,10 +59,18 @@ def _provider(name: str, document: ProviderDocument, folder: Path, report: Repor
         api_key=document.api_key,
         headers=document.headers,
         timeouts=ProviderTimeouts(timeout.connect, timeout.first_byte, timeout.idle),
+        api_keys=tuple(document.api_keys),
+        concurrency=_concurrency(document),
         auth=build_auth(("providers", name, "auth"), document.auth, folder, report),
         proxy=document.proxy,
         ca_certificates=document.ca_certificates,
     )
+
+
+def _concurrency(document: ProviderDocument) -> ConcurrencyConfig | None:
+    if document.max_concurrency is None:
+        return None
+    return ConcurrencyConfig(document.max_concurrency, document.queue.most, document.queue.wait)
 
 
 def _check_provider(path: Steps, provider: ProviderDocument, report: Report) -> None:
@@ -71,6 +78,9 @@ def _check_provider(path: Steps, provider: ProviderDocument, report: Report) -> 
         _check_credential((*path, "api_key"), provider.api_key, report)
         if provider.auth is not None:
             report.error((*path, "auth"), "api_key gives credentials as well", "keep one of them")
+    _check_api_keys(path, provider, report)
+    if provider.max_concurrency is None and "queue" in provider.model_fields_set:
+        report.error((*path, "queue"), "nobody waits without max_concurrency", "set max_concurrency as well")
     check_headers((*path, "headers"), provider.headers, report)
     if provider.proxy is not None and (fault := proxy_fault(provider.proxy)):
         report.error((*path, "proxy"), *fault)
@@ -78,8 +88,20 @@ def _check_provider(path: Steps, provider: ProviderDocument, report: Report) -> 
         return
     if fault := url_fault(provider.base_url):
         report.error((*path, "base_url"), *fault)
-    elif travels_in_clear(provider.base_url) and (provider.api_key or provider.headers or provider.auth):
+    elif travels_in_clear(provider.base_url) and (
+        provider.api_key or provider.api_keys or provider.headers or provider.auth
+    ):
         report.warn((*path, "base_url"), "credentials for this provider travel unencrypted", "use https")
+
+
+def _check_api_keys(path: Steps, provider: ProviderDocument, report: Report) -> None:
+    for index, key in enumerate(provider.api_keys):
+        _check_credential((*path, "api_keys", index), key, report)
+        if key in provider.api_keys[:index]:
+            report.error((*path, "api_keys", index), "is the same as one before it", "remove it")
+    others = [name for name in ("api_key", "auth") if getattr(provider, name) is not None]
+    if provider.api_keys and others:
+        report.error((*path, "api_keys"), f"{others[0]} gives credentials as well", "keep one of them")
 
 
 def _check_credential(path: Steps, value: str, report: Report) -> None:
@@ -96,35 +118,6 @@ def check_headers(path: Steps, headers: Mapping[str, str], report: Report) -> No
             report.error((*path, name), fault)
 
 
-def build_models(document: ConfigDocument, report: Report) -> dict[str, tuple[ModelTarget, ...]]:
-    """Aliases and patterns, each with its targets in order."""
-    models: dict[str, tuple[ModelTarget, ...]] = {}
-    for alias, targets in document.models.items():
-        path = ("models", alias)
-        if not 0 < len(alias) <= 256 or not alias.isprintable():
-            report.error(path, "a model's name has 1 to 256 printable characters", "choose another name")
-        for index, target in enumerate(targets):
-            place = path if len(targets) == 1 else (*path, index)
-            _check_target(place, target.provider, document.providers, report)
-        models[alias] = tuple(
-            ModelTarget(target.provider, target.model, _price(target.price)) for target in targets
-        )
-    return models
-
-
-def _price(given: PriceDocument | str | None) -> ModelPrice | str | None:
-    return ModelPrice(**given.model_dump()) if isinstance(given, PriceDocument) else given
-
-
-def _check_target(path: Steps, name: str, known: Collection[str], report: Report) -> None:
-    """Complain of a provider that is not there, unless it is not only because it is wrong itself."""
-    if name in known or report.is_wrong(("providers", name)) or (not known and report.is_wrong(("providers",))):
-        return
-    provider = name.partition("/")[0]
-    hint = f"write {{provider: {provider}, model: ...}}" if provider in known else _near(name, known)
-    report.error(path, "no provider has this name", hint)
-
-
 def build_keys(
     document: ConfigDocument, policies: Collection[str] | None, listen: Listen, report: Report
 ) -> tuple[KeyConfig, ...]:
@@ -139,7 +132,7 @@ def build_keys(
         for index, policy in enumerate(key.policies):
             if policies is not None and policy not in policies:
                 path = ("keys", name, "policies", index)
-                report.error(path, "no policy has this name", _near(policy, policies))
+                report.error(path, "no policy has this name", near(policy, policies))
     _check_secrets(document, report, is_exposed=is_exposed)
     return tuple(
         KeyConfig(
@@ -150,6 +143,9 @@ def build_keys(
             key.tools,
             key.unknown_tools,
             remember=key.remember,
+            team=key.team,
+            tags=frozenset(key.tags),
+            regions=frozenset(key.regions),
         )
         for name, key in document.keys.items()
     )
@@ -218,10 +214,3 @@ def _sqlite_url(path: Path) -> str:
 def _check_path(path: Steps, written: str | None, report: Report) -> None:
     if written is not None and "\0" in written:
         report.error(path, "holds a NUL character")
-
-
-def _near(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"did you mean {near[0]}?"
-    return f"there are {', '.join(list(known)[:20])}" if known else "there are none yet"

@@ -20,13 +20,22 @@ from gateway.config.documents import (
     KeyDocument,
     LimitsDocument,
     ListenDocument,
-    ModelTargetDocument,
     OAuth2AuthDocument,
     ProviderDocument,
     ProviderTimeoutDocument,
+    QueueDocument,
     StorageDocument,
 )
 from gateway.config.mcp_documents import ConfigDocument, SandboxDocument, ServerDocument
+from gateway.config.model_documents import (
+    BreakerDocument,
+    HedgeDocument,
+    ModelDocument,
+    ModelTargetDocument,
+    PickDocument,
+    RoutingDocument,
+    RuleDocument,
+)
 from gateway.config.report import Report
 
 DocumentT = TypeVar("DocumentT", bound=Document)
@@ -75,10 +84,13 @@ def _real_path(tree: Any, loc: Sequence[str | int]) -> _Steps:
     """`loc` in the tree as it was written: validators see lists where one item may stand alone."""
     path: list[str | int] = []
     here = tree
-    for step in loc:
+    for position, step in enumerate(loc):
         if isinstance(here, dict) and isinstance(step, str) and step != "[key]":
+            inside = cast("dict[str, Any]", here)
+            if step not in inside and position < len(loc) - 1:
+                continue  # a validator has put it there
             path.append(step)
-            here = cast("dict[str, Any]", here).get(step)
+            here = inside.get(step)
         elif isinstance(here, list) and isinstance(step, int) and step < len(cast("list[Any]", here)):
             path.append(step)
             here = cast("list[Any]", here)[step]
@@ -154,7 +166,14 @@ _SHAPES: Sequence[tuple[tuple[str, ...], type[BaseModel]]] = (
     (("providers", "*", "auth"), AuthDocument),
     (("providers", "*", "auth", "google"), GoogleAuthDocument),
     (("providers", "*", "auth", "oauth2"), OAuth2AuthDocument),
-    (("models", "*", "*"), ModelTargetDocument),
+    (("providers", "*", "queue"), QueueDocument),
+    (("models", "*"), ModelDocument),
+    (("models", "*", "deployments", "*"), ModelTargetDocument),
+    (("models", "*", "hedge"), HedgeDocument),
+    (("models", "*", "rules", "*"), RuleDocument),
+    (("models", "*", "rules", "*", "use"), PickDocument),
+    (("routing",), RoutingDocument),
+    (("routing", "breaker"), BreakerDocument),
     (("mcpServers", "*"), ServerDocument),
     (("mcpServers", "*", "sandbox"), SandboxDocument),
     (("keys", "*"), KeyDocument),

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 import anyio
 
-from gateway.conversation import Finished, StreamEvent
+from gateway.conversation import Finished, ResponseStarted, StreamEvent
 from gateway.dialects import Dialect, StreamReader, UpstreamStreamError, WireFormatError
 from gateway.errors import UpstreamError
 from gateway.providers.failures import named, protocol_error, refused_in_stream, unreadable
@@ -21,10 +21,12 @@ _AFTER_FINISH = 5.0  # seconds
 class ProviderAnswer:
     """A provider's answer with a status below 400, whose body is still to be read, once."""
 
-    __slots__ = ("_answer", "headers", "provider", "status")
+    __slots__ = ("_answer", "_beginning", "_chunks", "headers", "provider", "status")
 
     def __init__(self, provider: Provider, answer: HttpAnswer) -> None:
         self._answer = answer
+        self._beginning: bytes | None = None
+        self._chunks: AsyncGenerator[bytes] | None = None
         self.provider = provider
         self.status = answer.status
         self.headers = answer.headers
@@ -33,8 +35,38 @@ class ProviderAnswer:
         """True when the body is declared to be a stream of this dialect."""
         return self.headers.get("content-type", "").lower().startswith(dialect.traits.stream_type)
 
+    async def begin(self, dialect: Dialect) -> None:
+        """Wait for a stream of this dialect to begin, and for any other body to be whole: so that what fails can
+        still be done elsewhere. Raises UpstreamError, also for a stream that begins with an error.
+        """
+        try:
+            if self.is_stream(dialect):
+                self._chunks = self._answer.chunks()
+                self._beginning = await anext(self._chunks, b"")
+            else:
+                self._beginning = await self._answer.read(LARGEST_BODY)
+        except HttpFault as fault:
+            raise named(self.provider, fault) from fault
+        if not self._beginning:
+            raise protocol_error(self.provider, "its answer is empty")
+        if self._chunks is not None and b'"error"' in self._beginning:
+            self._check_beginning(dialect, self._beginning)
+
+    def _check_beginning(self, dialect: Dialect, beginning: bytes) -> None:
+        """Some providers open a stream before they fail."""
+        reader = dialect.stream_reader()
+        try:
+            if all(isinstance(event, ResponseStarted) for event in reader.feed(beginning)):
+                reader.feed(b"")
+        except UpstreamStreamError as error:
+            raise refused_in_stream(self.provider, dialect.name, error) from error
+        except WireFormatError:
+            pass  # what cannot be read is for the client to judge: bytes pass as they come
+
     async def read(self, limit: int = LARGEST_BODY) -> bytes:
         """The whole body. Raises UpstreamError; also when it is longer than `limit` bytes."""
+        if self._beginning is not None and self._chunks is None:
+            return self._beginning
         try:
             return await self._answer.read(limit)
         except HttpFault as fault:
@@ -42,8 +74,10 @@ class ProviderAnswer:
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """The body in pieces as they arrive. Raises UpstreamError."""
+        if self._beginning is not None:
+            yield self._beginning
         try:
-            async for chunk in self._answer.chunks():
+            async for chunk in self._chunks or self._answer.chunks():
                 yield chunk
         except HttpFault as fault:
             raise named(self.provider, fault) from fault

@@ -41,7 +41,8 @@ class Provider:
     """A host of models. `headers` are sent with every request, credentials included; names are lower-case.
 
     `dialects` are the wire formats that it speaks below the one `base_url`, the preferred one first. `authorizer`
-    gives those credentials that cannot stand in `headers`.
+    gives those credentials that cannot stand in `headers`. `others` are the same host with other credentials, for
+    when those of this one are used up.
     """
 
     name: str
@@ -51,6 +52,16 @@ class Provider:
     timeouts: Timeouts = field(default_factory=Timeouts)
     authorizer: Authorizer | None = field(default=None, repr=False)
     network: Network = DIRECT
+    others: tuple[Provider, ...] = field(default=(), repr=False)
+
+    @property
+    def key_count(self) -> int:
+        """How many credentials there are."""
+        return 1 + len(self.others)
+
+    def with_key(self, number: int) -> Provider:
+        """The same host with one of its credentials, counted from 0."""
+        return self.others[number - 1] if number else self
 
     def dialect_for(self, spoken: str) -> str:
         """The dialect to call it in for a request that came in `spoken`: the same one, if it knows it."""

@@ -1,6 +1,7 @@
-"""Tries the deployments of a route in turn, until one begins to answer.
+"""A route as something to call: conversations in any dialect, or bytes as they are.
 
-Above: the tool loop and the API. Below: `gateway.providers`. Refuses to know: wire formats, tools, clients.
+Above: the tool loop and the API. Below: `calling` finds the deployment, `gateway.providers` talks to it. Refuses
+to know: wire formats, tools, clients.
 
 Once a client has been given anything of an answer, there is no going back: a second model would contradict the
 first. Until then the next deployment is tried after every failure that it might not share.
@@ -8,74 +9,135 @@ first. Until then the next deployment is tried after every failure that it might
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from gateway.conversation import ModelRequest, ModelResponse, ResponseStarted, StreamEvent, UsageReported
 from gateway.dialects.splice import rewrite_model
-from gateway.errors import UpstreamError, UpstreamProtocolError, UpstreamRefused
+from gateway.errors import UpstreamError, UpstreamProtocolError
 from gateway.providers.answers import ProviderAnswer
 from gateway.providers.caller import ProviderCaller
 from gateway.providers.endpoints import Endpoint
-from gateway.routing.price_book import PriceBook
+from gateway.providers.provider import Provider
+from gateway.routing.calling import Begun, Calls, Use
 from gateway.routing.targets import Deployment, Route
-
-_log = logging.getLogger(__name__)
-
-Answer = TypeVar("Answer")
 
 
 class RoutedModel:
-    """A route as a model to call: what the tool loop knows as a `ModelCaller`."""
+    """A route as a model to call: what the tool loop knows as a `ModelCaller`. Made for one run.
 
-    def __init__(self, caller: ProviderCaller, route: Route, prices: PriceBook) -> None:
+    The deployment that answered last is asked first the next time: it has the conversation in its cache, and the
+    proofs of what was thought hold there alone.
+    """
+
+    def __init__(self, caller: ProviderCaller, route: Route, calls: Calls) -> None:
         self._caller = caller
         self._route = route
-        self._prices = prices
+        self._calls = calls
+        self._current: Deployment | None = None
+        self._new_beginnings = calls.settings.retries + len(route.deployments) - 1
+        """How often an answer that broke off may still be begun anew."""
 
     async def complete(self, request: ModelRequest) -> ModelResponse:
-        """One whole answer, of the first deployment that gives one. Raises UpstreamError: that of the last."""
-
-        async def attempt(deployment: Deployment) -> ModelResponse:
-            response = await self._caller.complete(deployment.provider, request, deployment.model)
-            usage = response.usage
-            return response if usage is None else replace(response, usage=self._prices.priced(usage, deployment))
-
-        return await first_success(self._route, attempt)
+        """One whole answer, of the first deployment that gives one. Raises UpstreamError, InvalidRequest."""
+        attempt = _Completing(self._caller, request)
+        begun = await self._calls.begin(self._route, attempt, is_stream=False, first=self._current)
+        begun.use.succeeded()
+        self._current = deployment = begun.use.deployment
+        usage = begun.answer.usage
+        if usage is None:
+            return begun.answer
+        return replace(begun.answer, usage=self._calls.prices.priced(usage, deployment))
 
     @asynccontextmanager
     async def stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[StreamEvent]]:
         """One answer as it comes, of the first deployment that begins one. Raises UpstreamError likewise."""
-        async with AsyncExitStack() as stack:
-
-            async def attempt(deployment: Deployment) -> AsyncGenerator[StreamEvent]:
-                async with AsyncExitStack() as own:
-                    call = self._caller.stream(deployment.provider, request, deployment.model)
-                    events = await own.enter_async_context(call)
-                    beginning = await _beginning(events, deployment)
-                    stack.push_async_exit(own.pop_all())
-                return self._priced(_chained(beginning, events), deployment)
-
-            events = await first_success(self._route, attempt)
-            stack.push_async_callback(events.aclose)
-            yield events
-
-    async def _priced(
-        self, events: AsyncGenerator[StreamEvent], deployment: Deployment
-    ) -> AsyncGenerator[StreamEvent]:
-        """The same events, with the cost beside the usage."""
+        attempt = _Streaming(self._caller, request)
+        begun = await self._calls.begin(self._route, attempt, is_stream=True, first=self._current)
+        self._current = begun.use.deployment
         try:
-            async for event in events:
-                if isinstance(event, UsageReported):
-                    yield replace(event, usage=self._prices.priced(event.usage, deployment))
-                else:
-                    yield event
+            async with begun.answer.opened:
+                events = self._events(begun)
+                try:
+                    yield events
+                finally:
+                    await events.aclose()
         finally:
-            await events.aclose()
+            begun.use.abandoned()  # unless it has come to its end
+
+    async def _events(self, begun: Begun[_Opened]) -> AsyncGenerator[StreamEvent]:
+        """What the deployment says, with the cost beside the usage."""
+        use = begun.use
+        for event in begun.answer.beginning:
+            yield self._priced(event, use)
+        try:
+            async for event in begun.answer.rest:
+                yield self._priced(event, use)
+        except UpstreamError as error:
+            fault = use.failed(error)
+            self._new_beginnings -= 1
+            error.may_begin_anew = fault.elsewhere and self._new_beginnings >= 0
+            raise
+        use.succeeded()
+
+    def _priced(self, event: StreamEvent, use: Use) -> StreamEvent:
+        if not isinstance(event, UsageReported):
+            return event
+        return replace(event, usage=self._calls.prices.priced(event.usage, use.deployment))
+
+
+@dataclass(frozen=True, slots=True)
+class _Completing:
+    """Asks for whole answers."""
+
+    caller: ProviderCaller
+    request: ModelRequest
+
+    async def begin(self, deployment: Deployment, provider: Provider) -> ModelResponse:
+        return await self.caller.complete(provider, self.request, deployment.model)
+
+    async def discard(self, answer: ModelResponse) -> None:
+        """Nothing is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A stream that has begun to say something; `opened` closes it."""
+
+    beginning: list[StreamEvent]
+    rest: AsyncIterator[StreamEvent]
+    opened: AsyncExitStack
+
+
+@dataclass(frozen=True, slots=True)
+class _Streaming:
+    """Asks for streams."""
+
+    caller: ProviderCaller
+    request: ModelRequest
+
+    async def begin(self, deployment: Deployment, provider: Provider) -> _Opened:
+        async with AsyncExitStack() as stack:
+            call = self.caller.stream(provider, self.request, deployment.model)
+            events = await stack.enter_async_context(call)
+            beginning = await _beginning(events, provider.name)
+            return _Opened(beginning, events, stack.pop_all())
+
+    async def discard(self, answer: _Opened) -> None:
+        await answer.opened.aclose()
+
+
+async def _beginning(events: AsyncIterator[StreamEvent], provider: str) -> list[StreamEvent]:
+    """The events up to the first that says anything: some providers open a stream before they fail."""
+    begun: list[StreamEvent] = []
+    async for event in events:
+        begun.append(event)
+        if not isinstance(event, ResponseStarted):
+            return begun
+    raise UpstreamProtocolError(f"the provider {provider} answered nothing", provider=provider)
 
 
 class Forwarding:
@@ -85,21 +147,23 @@ class Forwarding:
     """
 
     __slots__ = (
+        "_begun",
         "_body",
-        "_call",
         "_caller",
+        "_calls",
         "_endpoint",
         "_headers",
+        "_is_stream",
         "_parsed",
         "_path",
         "_route",
-        "deployment",
     )
 
     def __init__(
         self,
         caller: ProviderCaller,
         route: Route,
+        calls: Calls,
         endpoint: Endpoint,
         body: bytes,
         parsed: Mapping[str, Any],
@@ -108,69 +172,59 @@ class Forwarding:
     ) -> None:
         self._caller = caller
         self._route = route
+        self._calls = calls
         self._endpoint = endpoint
         self._body = body
         self._parsed = parsed
         self._headers = headers
         self._path = path
-        self._call: AbstractAsyncContextManager[ProviderAnswer] | None = None
-        self.deployment = route.deployments[0]
+        self._is_stream = parsed.get("stream") is True
+        self._begun: Begun[_Forwarded] | None = None
+
+    @property
+    def deployment(self) -> Deployment:
         """Who answers, once somebody does."""
+        return self._route.deployments[0] if self._begun is None else self._begun.use.deployment
 
     async def __aenter__(self) -> ProviderAnswer:
-        return await first_success(self._route, self._attempt)
+        self._begun = await self._calls.begin(self._route, self, is_stream=self._is_stream)
+        return self._begun.answer.answer
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._call is not None:
-            await self._call.__aexit__(kind, error, trace)
+        if self._begun is None:
+            return
+        use = self._begun.use
+        if error is None:
+            use.succeeded()
+        elif isinstance(error, UpstreamError):
+            use.failed(error)
+        else:
+            use.abandoned()
+        await self._begun.answer.exchange.__aexit__(kind, error, trace)
 
-    async def _attempt(self, deployment: Deployment) -> ProviderAnswer:
+    async def begin(self, deployment: Deployment, provider: Provider) -> _Forwarded:
+        """See `gateway.routing.calling.Attempt`."""
         endpoint, body = self._endpoint, self._body
         if endpoint.dialect.traits.names_model:
             body = rewrite_model(body, self._parsed, deployment.model)
-        stream = self._parsed.get("stream") is True
-        path = self._path or endpoint.path_for(deployment.model, stream=stream)
-        call = self._caller.forward(deployment.provider, endpoint.dialect.name, path, body, self._headers)
+        path = self._path or endpoint.path_for(deployment.model, stream=self._is_stream)
+        call = self._caller.forward(provider, endpoint.dialect.name, path, body, self._headers)
         answer = await call.__aenter__()
-        self._call = call
-        self.deployment = deployment
-        return answer
-
-
-async def first_success(route: Route, attempt: Callable[[Deployment], Awaitable[Answer]]) -> Answer:
-    """What the first deployment gives that does not fail; raises the last failure when all of them do."""
-    for deployment in route.deployments[:-1]:
         try:
-            return await attempt(deployment)
-        except UpstreamError as error:
-            if not another_may_do_better(error):
-                raise
-            _log.warning("%s; the next deployment of %s is tried", error.message, route.model)
-    return await attempt(route.deployments[-1])
+            await answer.begin(endpoint.dialect)
+        except BaseException as error:
+            await call.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return _Forwarded(answer, call)
+
+    async def discard(self, answer: _Forwarded) -> None:
+        """See `gateway.routing.calling.Attempt`."""
+        await answer.exchange.__aexit__(None, None, None)
 
 
-def another_may_do_better(error: UpstreamError) -> bool:
-    """False for what is wrong with the request itself, or with the operator's key."""
-    if isinstance(error, UpstreamRefused):
-        return error.answer.status == 429 or error.answer.status >= 500
-    return error.retryable
-
-
-async def _beginning(events: AsyncIterator[StreamEvent], deployment: Deployment) -> list[StreamEvent]:
-    """The events up to the first that says anything: some providers open a stream before they fail."""
-    begun: list[StreamEvent] = []
-    async for event in events:
-        begun.append(event)
-        if not isinstance(event, ResponseStarted):
-            return begun
-    name = deployment.provider.name
-    raise UpstreamProtocolError(f"the provider {name} answered nothing", provider=name)
-
-
-async def _chained(beginning: list[StreamEvent], rest: AsyncIterator[StreamEvent]) -> AsyncGenerator[StreamEvent]:
-    for event in beginning:
-        yield event
-    async for event in rest:
-        yield event
+@dataclass(frozen=True, slots=True)
+class _Forwarded:
+    answer: ProviderAnswer
+    exchange: AbstractAsyncContextManager[ProviderAnswer]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import astuple
 from typing import Any
 
 from gateway.providers.answers import ProviderAnswer
@@ -15,12 +16,16 @@ from gateway.providers.caller import ProviderCaller
 from gateway.providers.clients import HttpClients
 from gateway.providers.endpoints import ENDPOINTS
 from gateway.providers.provider import Provider
+from gateway.routing.breakers import BreakerState
+from gateway.routing.calling import Calls
+from gateway.routing.conditions import Conditions
 from gateway.routing.fallback import Forwarding, RoutedModel
 from gateway.routing.listing import ProviderModels
 from gateway.routing.patterns import filling, matches, matches_any
 from gateway.routing.price_book import PriceBook
 from gateway.routing.resolution import Resolver
-from gateway.routing.targets import ModelInfo, Route, Target
+from gateway.routing.settings import Bounds
+from gateway.routing.targets import ModelInfo, Plan, Route, Target
 
 
 class Router:
@@ -33,27 +38,53 @@ class Router:
         providers: Sequence[Provider],
         models: Mapping[str, Sequence[Target]],
         clients: HttpClients,
+        *,
+        plans: Mapping[str, Plan] | None = None,
+        calls: Calls | None = None,
+        conditions: Conditions | None = None,
+        bounds: Mapping[str, Bounds] | None = None,
     ) -> None:
-        """Raises ValueError for a map that cannot be served, and for a dialect that nobody knows."""
+        """`plans` say how to choose among the targets of entries of the map, and `bounds` what providers may have
+        under way. `conditions` outlive this router. Raises ValueError for a map that cannot be served, and for a
+        dialect that nobody knows.
+        """
         for provider in providers:
             for dialect in provider.dialects:
                 if dialect not in ENDPOINTS:
                     known = ", ".join(ENDPOINTS)
                     raise ValueError(f"the provider {provider.name} speaks {dialect!r}; known are: {known}")
-        self._resolver = Resolver({provider.name: provider for provider in providers}, models)
+        self._calls = calls or Calls()
+        conditions = conditions or Conditions()
+        conditions.breaker_failures = self._calls.settings.breaker_failures
+        conditions.breaker_seconds = self._calls.settings.breaker_seconds
+        gates = {name: conditions.gate(name, *astuple(bound)) for name, bound in (bounds or {}).items()}
+        by_name = {provider.name: provider for provider in providers}
+        self._resolver = Resolver(by_name, models, plans or {}, conditions, gates)
         self._caller = ProviderCaller(clients)
         self._provider_models = ProviderModels(self._caller)
-        self.prices = PriceBook()
-        """What the calls cost."""
         self._created = int(time.time())
 
     def resolve(self, model: str, allowed: Sequence[str]) -> Route:
         """The route for a model, which must fit one of the patterns in `allowed`. Raises ModelNotFound."""
         return self._resolver.resolve(model, allowed)
 
+    @property
+    def prices(self) -> PriceBook:
+        """What the calls cost."""
+        return self._calls.prices
+
     def caller(self, route: Route) -> RoutedModel:
         """The route as a model to call, in any dialect."""
-        return RoutedModel(self._caller, route, self.prices)
+        return RoutedModel(self._caller, route, self._calls)
+
+    def breaker_states(self) -> dict[tuple[str, str], BreakerState]:
+        """The state of each deployment that the map names, by provider and model."""
+        now = self._calls.clock()
+        return {
+            (deployment.provider.name, deployment.label): deployment.condition.breaker.state(now)
+            for route in self._resolver.aliases.values()
+            for deployment in route.deployments
+        }
 
     def forward(
         self, route: Route, dialect: str, body: bytes, parsed: Mapping[str, Any], headers: Mapping[str, str]
@@ -63,7 +94,7 @@ class Router:
         `parsed` is what `body` says. Every deployment must speak its `dialect`: see `Route.speaks_only`. Raises
         UpstreamError on entering: UpstreamRefused for every status from 400 on.
         """
-        return Forwarding(self._caller, route, ENDPOINTS[dialect], body, parsed, headers)
+        return Forwarding(self._caller, route, self._calls, ENDPOINTS[dialect], body, parsed, headers)
 
     def count_tokens(
         self, route: Route, dialect: str, body: bytes, parsed: Mapping[str, Any], headers: Mapping[str, str]
@@ -72,7 +103,8 @@ class Router:
         endpoint = ENDPOINTS[dialect]
         if endpoint.count_path is None or not route.speaks_only(dialect):
             return None
-        return Forwarding(self._caller, route, endpoint, body, parsed, headers, endpoint.count_path)
+        path = endpoint.count_path
+        return Forwarding(self._caller, route, self._calls, endpoint, body, parsed, headers, path)
 
     async def list_models(self, allowed: Sequence[str]) -> list[ModelInfo]:
         """The models that fit one of the patterns in `allowed`: names of the map in its order, then those that

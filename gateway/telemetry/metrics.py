@@ -1,7 +1,8 @@
 """Prometheus metrics, in a registry of their own.
 
-Labels are bounded by the config: routes, servers, states, and closed sets. Keys, models and the names of tools
-are no labels; the audit trail has them. Names follow prometheus.io/docs/practices/naming.
+Labels are bounded by the config: routes, servers, providers and their models as the file names them, states, and
+closed sets. Keys, names that clients make up and the names of tools are no labels; the audit trail has them. Names
+follow prometheus.io/docs/practices/naming.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from gateway.telemetry.series import CounterSeries, HistogramSeries
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+_BREAKER_STATES = ("closed", "open", "half_open")
 _ROUNDS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
 
@@ -51,14 +53,33 @@ class Metrics:
         self._audit_failures = CounterSeries(
             "toolgate_audit_write_failures", "Audit records that could not be written."
         )
+        self._attempts = CounterSeries(
+            "toolgate_model_attempts",
+            "Calls of models at providers; model is a pattern where the configuration has one.",
+            ("provider", "model", "outcome"),
+        )
+        self._first_bytes = HistogramSeries(
+            "toolgate_model_first_byte_seconds", "Until a provider began to answer.", _SECONDS, ("provider",)
+        )
+        self._retries = CounterSeries("toolgate_model_retries", "Calls made again after a failure.", ("provider",))
+        self._fallbacks = CounterSeries(
+            "toolgate_model_fallbacks", "Calls made elsewhere after a failure.", ("provider", "next_provider")
+        )
         self._registry = registry = CollectorRegistry()
         for series in (
             *(self._requests, self._request_seconds, self._calls, self._call_seconds),
             *(self._tokens, self._cost, self._unpriced, self._rounds, self._audit_failures),
+            *(self._attempts, self._first_bytes, self._retries, self._fallbacks),
         ):
             registry.register(series)
         self._servers = Gauge(
             "toolgate_tool_servers", "1 for the state that a server is in.", ("server", "state"), registry=registry
+        )
+        self._breakers = Gauge(
+            "toolgate_model_breakers",
+            "1 for the state that the breaker of a deployment is in.",
+            ("provider", "model", "state"),
+            registry=registry,
         )
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -86,12 +107,39 @@ class Metrics:
         else:
             self._cost.add((), usage.cost_usd)
 
+    def model_attempt(self, provider: str, model: str, outcome: str) -> None:
+        """Count a call of a model that has ended. `model` must come from the configuration, as patterns do."""
+        self._attempts.add((provider, model, outcome))
+
+    def model_began(self, provider: str, seconds: float) -> None:
+        """Take the time until a provider began to answer."""
+        self._first_bytes.observe((provider,), seconds)
+
+    def model_retry(self, provider: str) -> None:
+        """Count a call that is made again at the same place."""
+        self._retries.add((provider,))
+
+    def model_fallback(self, provider: str, next_provider: str) -> None:
+        """Count a call that is made elsewhere, because one failed."""
+        self._fallbacks.add((provider, next_provider))
+
     def audit_write_failed(self, records: int) -> None:
         """Count records that could not be written to one of the trail's places."""
         self._audit_failures.add((), records)
 
-    def exposition(self, server_states: Mapping[str, str], states: Iterable[str]) -> bytes:
-        """The text for Prometheus, with each server's state as it is now."""
+    def exposition(
+        self,
+        server_states: Mapping[str, str],
+        states: Iterable[str],
+        breaker_states: Mapping[tuple[str, str], str] | None = None,
+    ) -> bytes:
+        """The text for Prometheus, with the states as they are now: each server's, and each deployment's breaker's
+        by provider and model.
+        """
+        self._breakers.clear()
+        for (provider, model), current in (breaker_states or {}).items():
+            for state in _BREAKER_STATES:
+                self._breakers.labels(provider, model, state).set(current == state)
         self._servers.clear()
         for state in states:
             for server, current in server_states.items():

@@ -23,6 +23,7 @@ from gateway.conversation import (
     ModelResponse,
     Refusal,
     RefusalDelta,
+    ResponseStarted,
     StreamEvent,
     Text,
     ToolCall,
@@ -32,6 +33,7 @@ from gateway.conversation import (
     Usage,
 )
 from gateway.conversation.assembly import ResponseAssembler
+from gateway.errors import UpstreamError
 from gateway.tool_calls import ToolOutcome
 from gateway.tool_loop.progress import RoundStarted, RunEvent, ToolCallBegan, ToolCallEnded, ToolCallProgressed
 from gateway.tool_loop.state import LIMIT_REACHED, CallModel, Finish, RunTools, ToolLoopMachine
@@ -168,15 +170,26 @@ class ToolLoop:
         return self.machine.model_answered(response, elapsed=self._elapsed())
 
     async def _stream_round(self, action: CallModel, stream_filter: StreamFilter, emit: Sink) -> ModelResponse:
+        while True:
+            said = _Counting(emit)
+            try:
+                response = await self._stream_once(action, stream_filter, said)
+            except UpstreamError as error:
+                # As long as nothing of the round has left, it can be begun anew without anybody's noticing.
+                if said.events or not error.may_begin_anew:
+                    raise
+            else:
+                stream_filter.end_round(text=response.message.text)
+                return response
+
+    async def _stream_once(self, action: CallModel, stream_filter: StreamFilter, emit: Sink) -> ModelResponse:
         assembler = ResponseAssembler()
         stream_filter.begin_round(closing=action.closing)
         async with self._model.stream(action.request) as events:
             async for event in _with_distinct_call_ids(events, action.round):
                 assembler.add(event)
                 await _emit_all(emit, stream_filter.outgoing(event))
-        response = assembler.response()
-        stream_filter.end_round(text=response.message.text)
-        return response
+        return assembler.response()
 
     async def _run_tools(self, action: RunTools, emit: Sink) -> CallModel | RunTools | Finish:
         due = [call for call in action.calls if call.id not in self._results]
@@ -217,6 +230,18 @@ class ToolLoop:
 
     def _elapsed(self) -> float:
         return anyio.current_time() - self._began
+
+
+class _Counting:
+    """Passes events on, and counts those that say something."""
+
+    def __init__(self, emit: Sink) -> None:
+        self._emit = emit
+        self.events = 0
+
+    async def __call__(self, event: RunEvent) -> None:
+        self.events += not isinstance(event, ResponseStarted)
+        await self._emit(event)
 
 
 @asynccontextmanager

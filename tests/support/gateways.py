@@ -54,6 +54,7 @@ def write_files(folder: Path, document: Mapping[str, Any], policies: Mapping[str
         "version": 1,
         "policy_files": ["policies.yaml"],
         "storage": {"state_dir": str(folder / "state")},
+        "routing": {"retries": 0, "breaker": {"failures": 0}},  # so that what a model is asked is what a test says
         **document,
     }
     path.write_text(yaml.safe_dump(whole, sort_keys=False))

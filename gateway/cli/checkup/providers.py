@@ -12,14 +12,12 @@ from gateway.providers import (
     Authorizer,
     CredentialsUnavailable,
     HttpClients,
-    Network,
     Provider,
     ProviderCaller,
     Timeouts,
-    make_provider,
 )
 from gateway.providers.endpoints import ENDPOINTS
-from gateway.runtime import make_authorizer
+from gateway.router_building import build_provider
 
 _PATIENCE = 10.0  # seconds for one provider
 
@@ -53,18 +51,7 @@ async def _check_one(given: ProviderConfig, clients: HttpClients, tell: Tell) ->
 
 def _made(given: ProviderConfig, clients: HttpClients) -> Provider:
     """Raises ValueError."""
-    network = Network(given.ca_certificates, given.proxy)
-    return make_provider(
-        given.name,
-        api_key=given.api_key,
-        base_url=given.base_url,
-        dialects=given.dialects,
-        headers=given.headers,
-        timeouts=Timeouts(_PATIENCE, _PATIENCE, _PATIENCE),
-        kind=given.kind,
-        network=network,
-        authorizer=None if given.auth is None else make_authorizer(given.auth, clients.of(network)),
-    )
+    return build_provider(given, clients, timeouts=Timeouts(_PATIENCE, _PATIENCE, _PATIENCE))
 
 
 async def _asked(provider: Provider, clients: HttpClients) -> Finding:

@@ -11,8 +11,8 @@ import yaml
 from gateway.config import load_config
 from gateway.errors import ConfigError
 from gateway.providers import HttpClients
+from gateway.router_building import build_router
 from gateway.routing import Price, Rate
-from gateway.runtime import build_router
 
 
 async def price_of(folder: Path, target: dict[str, Any]) -> Price | None:
