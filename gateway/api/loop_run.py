@@ -14,7 +14,7 @@ from gateway.api.errors import describe_error
 from gateway.api.inquiry import Inquiry
 from gateway.api.model_request import meaningful_headers
 from gateway.api.presence import CancelledWhenClientLeaves
-from gateway.api.remembering import keep, recall
+from gateway.api.remembering import keep, keep_broken_off, recall
 from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import json_response
 from gateway.api.run_records import RunLog
@@ -23,7 +23,7 @@ from gateway.api.run_summary import summarize_run
 from gateway.api.services import Services
 from gateway.api.tool_runner import RunTools
 from gateway.api.toolgate_field import FIELD, HEADER
-from gateway.conversation import Message, ModelResponse, Part, Reasoning, Text
+from gateway.conversation import Message, ModelResponse, Part, Reasoning, Text, TextDelta
 from gateway.dialects import Traits
 from gateway.errors import InvalidRequest
 from gateway.tool_loop import Finish, ModelCaller, Recalled, RequestIdentity, RunEvent, ToolLoop, ToolLoopMachine
@@ -160,14 +160,20 @@ class _Run:
             heartbeat_seconds=self.services.http_limits.heartbeat_seconds,
             tells_progress=self.inquiry.options.events,
         )
-        async with stream.kept_alive():
+        told: list[str] = []
+        try:
+            async with stream.kept_alive():
 
-            async def emit(event: RunEvent) -> None:
-                await stream.emit(event)
+                async def emit(event: RunEvent) -> None:
+                    if isinstance(event, TextDelta):
+                        told.append(event.text)
+                    await stream.emit(event)
 
-            finish = await self.loop.run(emit)
-            await keep(self.services, self.inquiry, self.recalled, self.loop, finish)
-            await stream.end(self._summary())
+                finish = await self.loop.run(emit)
+                await keep(self.services, self.inquiry, self.recalled, self.loop, finish)
+                await stream.end(self._summary())
+        finally:
+            await keep_broken_off(self.services, self.inquiry, self.recalled, self.loop, told)
 
     def _summary(self) -> dict[str, object] | None:
         """The `toolgate` object: for those that ask, and for those that do not know that a server is down."""

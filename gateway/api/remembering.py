@@ -7,7 +7,9 @@ through.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import anyio
 
 from gateway.api.inquiry import Inquiry
 from gateway.api.model_request import read_model_request
@@ -15,7 +17,15 @@ from gateway.api.services import Services
 from gateway.conversation import Refusal
 from gateway.errors import InvalidRequest
 from gateway.routing.families import is_of_one_family
-from gateway.tool_loop import Finish, Recalled, ToolLoop, added_by, is_known_to_client, words_of
+from gateway.tool_loop import (
+    Finish,
+    Recalled,
+    ToolLoop,
+    added_by,
+    added_until_broken_off,
+    is_known_to_client,
+    words_of,
+)
 
 
 async def recall(headers: Mapping[str, str], services: Services, inquiry: Inquiry) -> Recalled:
@@ -45,6 +55,22 @@ async def recall_if_kept(headers: Mapping[str, str], services: Services, inquiry
     return recalled if recalled.put_back and recalled.given.n == 1 else None
 
 
+async def keep_broken_off(
+    services: Services, inquiry: Inquiry, recalled: Recalled, loop: ToolLoop, told: Sequence[str]
+) -> None:
+    """When a stream broke off before its end: its client may go on with the part of the answer that it has."""
+    transcript = loop.machine.transcript
+    if loop.finish is not None or not transcript or not told:
+        return
+    with anyio.CancelScope(shield=True):  # the memory has a deadline of its own
+        await services.memory.keep_broken_off(
+            inquiry.principal.key_id,
+            recalled,
+            told="".join(told),
+            added=added_until_broken_off(transcript, loop.results_so_far),
+        )
+
+
 async def keep(services: Services, inquiry: Inquiry, recalled: Recalled, loop: ToolLoop, finish: Finish) -> None:
     """Before the client can come back: keep what it will not know of this turn."""
     dialect, last = inquiry.dialect, finish.last
@@ -55,10 +81,11 @@ async def keep(services: Services, inquiry: Inquiry, recalled: Recalled, loop: T
     is_known = is_known_to_client(added, finish, keeps_all=keeps_all, origin_matters=origin_matters)
     if recalled.conversation is None or is_known:
         return
-    await services.memory.keep(
-        inquiry.principal.key_id,
-        recalled,
-        text=finish.text + words_of(part for part in last.message.parts if isinstance(part, Refusal)),
-        calls=finish.client_calls,
-        added=added,
-    )
+    with anyio.CancelScope(shield=True):  # the client has been told all of it, and may leave at any moment
+        await services.memory.keep(
+            inquiry.principal.key_id,
+            recalled,
+            text=finish.text + words_of(part for part in last.message.parts if isinstance(part, Refusal)),
+            calls=finish.client_calls,
+            added=added,
+        )

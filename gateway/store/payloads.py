@@ -31,6 +31,7 @@ MOST_BYTES = 512 * 1024 * 1024
 _KEY_FILE = "payloads.key"
 _FORM = b"\x01"  # of what follows: a nonce, then the ciphertext with its tag
 _NONCE_BYTES = 12
+_COUNTED_EVERY = 64  # part of all bytes, written by this process, after which all are counted again
 _AT_ONCE = 1000  # fingerprints in one statement, payloads in one step of making room
 
 
@@ -50,6 +51,8 @@ class SealedPayloads:
         self._cipher = AESGCM(key)
         self._most_bytes = most_bytes
         self._clock = clock
+        self._total: int | None = None  # bytes at most, as far as this process knows
+        self._written = 0  # bytes since all were counted
 
     @classmethod
     async def open(cls, database: Database, state_dir: Path, *, most_bytes: int = MOST_BYTES) -> SealedPayloads:
@@ -70,7 +73,7 @@ class SealedPayloads:
             place = payloads.c.key_id == key_id, payloads.c.fingerprint == fingerprint
             sealed = self._seal(payload, _bound_to(key_id, fingerprint))
             connection.execute(delete(payloads).where(*place))
-            _make_room(connection, self._most_bytes - len(sealed))
+            self._make_room(connection, len(sealed))
             row = {"key_id": key_id, "fingerprint": fingerprint, "sealed": sealed, "size": len(sealed)}
             connection.execute(insert(payloads).values(**row, expires=int(self._clock()) + ttl_seconds))
 
@@ -120,6 +123,23 @@ class SealedPayloads:
         query = delete(payloads).where(payloads.c.expires <= int(self._clock()))
         await self._database.write(lambda connection: connection.execute(query).rowcount)
 
+    def _make_room(self, connection: Connection, wanted: int) -> None:
+        """Remove what must go for `wanted` more bytes.
+
+        To count all there is takes time where it is much: that is done when they may be too many, and now and then
+        because other processes write as well.
+        """
+        if (
+            self._total is None
+            or self._total + wanted > self._most_bytes
+            or self._written > self._most_bytes // _COUNTED_EVERY
+        ):
+            room_for_more = self._most_bytes // _COUNTED_EVERY
+            self._total = _make_room(connection, self._most_bytes - wanted, room_for_more)
+            self._written = 0
+        self._total += wanted
+        self._written += wanted
+
     def _seal(self, payload: bytes, place: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         return _FORM + nonce + self._cipher.encrypt(nonce, payload, place)
@@ -140,10 +160,15 @@ def _bound_to(key_id: str, fingerprint: str) -> bytes:
     return f"{len(key_id)}:{key_id}:{fingerprint}".encode()
 
 
-def _make_room(connection: Connection, most_bytes: int) -> None:
-    """Remove what would expire next until the rest is within `most_bytes`."""
+def _make_room(connection: Connection, most_bytes: int, room_for_more: int) -> int:
+    """Remove what would expire next until the rest is within `most_bytes`; how many bytes are left.
+
+    If anything must go, so much goes that there is `room_for_more` as well.
+    """
     total: int = connection.execute(select(func.coalesce(func.sum(payloads.c.size), 0))).scalar_one()
     removed = 0
+    if total > most_bytes:
+        most_bytes -= room_for_more
     columns = payloads.c.key_id, payloads.c.fingerprint, payloads.c.size
     while total > most_bytes:
         oldest = connection.execute(select(*columns).order_by(payloads.c.expires).limit(_AT_ONCE)).all()
@@ -158,3 +183,4 @@ def _make_room(connection: Connection, most_bytes: int) -> None:
             removed += 1
     if removed:
         _log.warning("%d payloads were removed early: all together would be over %d bytes", removed, most_bytes)
+    return total

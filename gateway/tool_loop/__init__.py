@@ -14,7 +14,7 @@ from gateway.tool_loop.progress import (
 )
 from gateway.tool_loop.recognition import words_of
 from gateway.tool_loop.state import Finish, ToolLoopMachine
-from gateway.tool_loop.turns import added_by, is_known_to_client
+from gateway.tool_loop.turns import added_by, added_until_broken_off, is_known_to_client
 
 __all__ = [
     "Attempts",
@@ -37,6 +37,7 @@ __all__ = [
     "ToolLoopMachine",
     "ToolRunner",
     "added_by",
+    "added_until_broken_off",
     "is_known_to_client",
     "words_of",
 ]

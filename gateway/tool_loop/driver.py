@@ -10,7 +10,7 @@ calls that are complete are not repeated.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -108,6 +108,11 @@ class ToolLoop:
     def may_have_written(self) -> bool:
         """True once a tool that is not known to be read-only has run: a retry from scratch would not be safe."""
         return any(outcome.ran and outcome.may_write for outcome in self.outcomes)
+
+    @property
+    def results_so_far(self) -> Mapping[str, ToolResult]:
+        """What the round that is under way has given, by the calls' ids."""
+        return self._results
 
     def go_on_with(self, model: ModelCaller, tools: ToolRunner) -> None:
         """Use these from now on: what the loop began with may be gone by the time it is taken up again."""

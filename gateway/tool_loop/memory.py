@@ -112,19 +112,30 @@ class Memory:
         if recalled.conversation is None:
             return
         turn = KeptTurn(canonical_text(text), surroundings_of(recalled.given), tuple(added))
-        found_by = recalled.conversation.fingerprint(text, calls)
+        await self._put(key_id, recalled.conversation.fingerprint(text, calls), turn)
+
+    async def keep_broken_off(
+        self, key_id: KeyId, recalled: Recalled, *, told: str, added: Sequence[Message]
+    ) -> None:
+        """Remember `added` of a run whose client left, or lost it, when it had been told no more than `told`."""
+        if recalled.conversation is None:
+            return
+        turn = KeptTurn(canonical_text(told), surroundings_of(recalled.given), tuple(added), broken_off=True)
+        await self._put(key_id, recalled.conversation.fingerprint_broken_off(), turn)
+
+    async def _put(self, key_id: KeyId, found_by: str, turn: KeptTurn) -> None:
         await self._ask(lambda: self._store.put(key_id, found_by, dump_turn(turn), ttl_seconds=self._ttl))
 
-    async def _turns(self, key_id: KeyId, prints: Mapping[int, str]) -> Mapping[int, KeptTurn]:
+    async def _turns(self, key_id: KeyId, asked: Mapping[int, Sequence[str]]) -> Mapping[int, KeptTurn]:
         """By place, what was kept; one question to the store where nothing was."""
-        if not prints:
+        if not asked:
             return {}
-        sizes = await self._ask(lambda: self._store.find(key_id, tuple(prints.values())))
+        sizes = await self._ask(lambda: self._store.find(key_id, [one for ones in asked.values() for one in ones]))
         if not sizes:
             return {}
-        wanted = _latest(
-            {place: sizes[one] for place, one in prints.items() if one in sizes}, self._put_back_bytes
-        )
+        there = {place: [one for one in ones if one in sizes] for place, ones in asked.items()}
+        prints = {place: ones[0] for place, ones in there.items() if ones}
+        wanted = _latest({place: sizes[one] for place, one in prints.items()}, self._put_back_bytes)
         kept = await self._ask(lambda: self._store.get(key_id, tuple(prints[place] for place in wanted)))
         turns = {place: load_turn(kept[prints[place]]) for place in wanted if kept and prints[place] in kept}
         return {place: turn for place, turn in turns.items() if turn is not None}
@@ -148,18 +159,22 @@ class Memory:
 
 def _fingerprints(
     messages: Sequence[Message], conversation: Conversation, *, calls_only: bool
-) -> Mapping[int, str]:
-    """By place, those of the turns that may have had a part of ours: the latest, where there are very many."""
+) -> Mapping[int, Sequence[str]]:
+    """By place, those of the turns that may have had a part of ours: the latest, where there are very many.
+
+    What was kept under the first of a place goes before what was kept under the second.
+    """
     turns = [
         place
         for place, message in enumerate(messages)
         if message.role == "assistant" and (message.tool_calls or not calls_only)
     ]
     wanted = frozenset(turns[-_MOST_TURNS:])
-    prints: dict[int, str] = {}
+    prints: dict[int, Sequence[str]] = {}
     for place, message in enumerate(messages):
         if place in wanted:
-            prints[place] = conversation.fingerprint(words_of(message.parts), message.tool_calls)
+            whole = conversation.fingerprint(words_of(message.parts), message.tool_calls)
+            prints[place] = (whole,) if message.tool_calls else (whole, conversation.fingerprint_broken_off())
         conversation.add(message)
     return prints
 
@@ -188,12 +203,13 @@ def _put_back(request: ModelRequest, turns: Mapping[int, KeptTurn]) -> tuple[tup
     count = 0
     for place, message in enumerate(request.messages):
         turn = turns.get(place)
-        if turn is None or not _is_unedited(message, turn):
+        if turn is None or not turn.is_told_by(message):
             messages.append(message)
             continue
         count += 1
         holds = turn.surroundings == surroundings or place >= under_way
-        messages += turn.messages if holds else _without_thoughts(turn.messages)
+        told = turn.behind(message)
+        messages += told if holds else _without_thoughts(told)
     return tuple(messages), count
 
 
@@ -204,12 +220,6 @@ def _declaring(request: ModelRequest) -> ModelRequest:
         return request
     tools = tuple(ToolDefinition(name, "", {"type": "object"}) for name in names)
     return replace(request, tools=tools, tool_choice=ToolChoice("none"))
-
-
-def _is_unedited(message: Message, turn: KeptTurn) -> bool:
-    """Some clients keep no words beside calls."""
-    words = canonical_text(words_of(message.parts))
-    return words == turn.text or (not words and bool(message.tool_calls))
 
 
 def _turn_under_way(messages: Sequence[Message]) -> int:

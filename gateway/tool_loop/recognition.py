@@ -53,6 +53,10 @@ class Conversation:
         asked_for = sorted((*_asked(call), self._times[_asked(call)]) for call in calls)
         return _digest(["calls", self._said.hexdigest(), asked_for]).hex()
 
+    def fingerprint_broken_off(self) -> str:
+        """Of an answer that follows and was broken off: how much of it the client has, nobody else knows."""
+        return _digest(["broken off", self._whole.hexdigest()]).hex()
+
 
 def words_of(parts: Iterable[Part]) -> str:
     """What a message says in words; a refusal is text in some dialects, and stands behind it in others."""

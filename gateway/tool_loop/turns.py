@@ -5,38 +5,63 @@ Above: `memory`, and the API, which asks what there is to remember. Below: the c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
 
-from gateway.conversation import FinishReason, Message, Part, Reasoning, ToolCall, UnknownPart
+from gateway.conversation import FinishReason, Message, Part, Reasoning, Text, ToolCall, ToolResult, UnknownPart
 from gateway.conversation.codec import dump_messages, load_messages
-from gateway.tool_loop.state import Finish
+from gateway.tool_loop.recognition import canonical_text, words_of
+from gateway.tool_loop.state import ROUND_SEPARATOR, Finish
 
-_FORM = 1
+_FORM = 2
+_MISSING = "not known: the answer was broken off while this ran"
 
 
 @dataclass(frozen=True, slots=True)
 class KeptTurn:
-    """`text` is the canonical text of the answer, `surroundings` a digest of the prompt and tools before it."""
+    """`text` is the canonical text of the answer, `surroundings` a digest of the prompt and tools before it.
+
+    Of an answer that was `broken_off`, `text` is what had been told of it, of which the client may have less.
+    """
 
     text: str
     surroundings: str
     messages: tuple[Message, ...]
+    broken_off: bool = False
+
+    def is_told_by(self, message: Message) -> bool:
+        """Whether the client has the answer as it was given. Some clients keep no words beside calls."""
+        words = canonical_text(words_of(message.parts))
+        if self.broken_off:
+            return bool(words) and self.text.startswith(words)
+        return words == self.text or (not words and bool(message.tool_calls))
+
+    def behind(self, message: Message) -> tuple[Message, ...]:
+        """What takes the place of the client's message: of a broken answer, with what it has of its last words."""
+        if not self.broken_off:
+            return self.messages
+        complete = canonical_text(
+            ROUND_SEPARATOR.join(one.text for one in self.messages if one.role == "assistant" and one.text)
+        )
+        words = canonical_text(words_of(message.parts))
+        rest = words[len(complete) :].strip() if words.startswith(complete) else ""
+        return (*self.messages, Message("assistant", (Text(rest),))) if rest else self.messages
 
 
 def dump_turn(turn: KeptTurn) -> bytes:
     """One line about the turn, then its messages."""
-    return orjson.dumps([_FORM, turn.text, turn.surroundings]) + b"\n" + dump_messages(turn.messages)
+    head = orjson.dumps([_FORM, turn.text, turn.surroundings, turn.broken_off])
+    return head + b"\n" + dump_messages(turn.messages)
 
 
 def load_turn(data: bytes) -> KeptTurn | None:
     """What `dump_turn` wrote; None for anything else, such as another version's."""
     head, _, messages = data.partition(b"\n")
     try:
-        form, text, surroundings = orjson.loads(head)
-        return KeptTurn(text, surroundings, load_messages(messages)) if form == _FORM else None
+        form, text, surroundings, broken_off = orjson.loads(head)
+        return KeptTurn(text, surroundings, load_messages(messages), broken_off) if form == _FORM else None
     except (ValueError, TypeError):
         return None
 
@@ -52,6 +77,19 @@ def added_by(transcript: Sequence[Message], finish: Finish) -> tuple[Message, ..
     parts = tuple(part for part in last.parts if not isinstance(part, ToolCall) or part in finish.client_calls)
     ending = (replace(last, parts=parts),) if parts else ()
     return (*transcript, *ending)
+
+
+def added_until_broken_off(
+    transcript: Sequence[Message], results: Mapping[str, ToolResult]
+) -> tuple[Message, ...]:
+    """All that a run added before it was broken off; `results` are those of the round that was under way.
+
+    The model is told of calls whose results are missing that they may have run.
+    """
+    answered = {part.call_id for message in transcript for part in message.parts if isinstance(part, ToolResult)}
+    calls = (call for message in transcript for call in message.tool_calls if call.id not in answered)
+    missing = (results.get(call.id) or ToolResult(call.id, (Text(_MISSING),), is_error=True) for call in calls)
+    return (*transcript, *(Message("tool", (result,)) for result in missing))
 
 
 def is_known_to_client(

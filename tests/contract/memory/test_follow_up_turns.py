@@ -11,7 +11,7 @@ from gateway.errors import StoreError
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from gateway.providers.scripted.messages_wire import signature_of
 from tests.contract.loop.asking import SUM, TIME
-from tests.support.gateways import SECRET, InProcess
+from tests.support.gateways import SECRET, InProcess, find_run
 
 from .asking import (
     FORGETFUL,
@@ -252,24 +252,56 @@ async def test_a_conversation_of_which_nothing_was_kept_passes_through_as_bytes(
     assert upstream.requests[0].raw == body.encode()
 
 
-async def test_a_stream_that_its_client_broke_off_is_no_turn(gateway: InProcess, upstream: ScriptedUpstream):
-    upstream.add(Turn(text="Let me look.", calls=(SUM,)), Turn(text="It is 42, I say.", stall_after=3))
+async def broken_off(gateway: InProcess, question: str, *, has: str) -> str:
+    """The text that a client has who stops reading once it has this much, when the run is over."""
     async with gateway.client() as openai:
-        stream = await openai.chat.completions.create(
-            model="tiny", messages=[{"role": "user", "content": "broken off?"}], stream=True
+        asked = openai.chat.completions.with_streaming_response.create(
+            model="tiny", messages=[{"role": "user", "content": question}], stream=True
         )
-        text = ""
-        async for chunk in stream:
-            text += chunk.choices[0].delta.content or "" if chunk.choices else ""
-            if "42" in text or len(text) > len("Let me look.\n\n"):
-                break
-        await stream.close()
-    await upstream.wait_for_clients_left(1)
+        async with asked as answer:
+            run_id = answer.headers["x-toolgate-run-id"]
+            stream = await answer.parse()
+            text = ""
+            async for chunk in stream:
+                text += chunk.choices[0].delta.content or "" if chunk.choices else ""
+                if text.startswith(has):
+                    break
+    with anyio.fail_after(10):
+        while await find_run(gateway.shared, run_id) is None:
+            await anyio.sleep(0.02)
+    return text
+
+
+async def gone_on_with(gateway: InProcess, upstream: ScriptedUpstream, question: str, text: str) -> list[Any]:
+    """The messages that the model is sent when the client goes on."""
     upstream.add(Turn(text="Sure."))
     client = ChatClient(gateway, "tiny", stream=False)
-    client.history += [{"role": "user", "content": "broken off?"}, {"role": "assistant", "content": text}]
+    client.history += [{"role": "user", "content": question}, {"role": "assistant", "content": text}]
     assert await client.say("go on") == "Sure."
-    assert upstream.requests[-1].body["messages"][1]["content"] == text
+    return upstream.requests[-1].body["messages"]
+
+
+@pytest.mark.parametrize("has", ["Let me look.\n\nI", "Let me look."])
+async def test_what_was_done_before_the_client_broke_the_stream_off_is_known_in_the_next_turn(
+    gateway: InProcess, upstream: ScriptedUpstream, has: str
+):
+    """Else the model would do it again."""
+    question = f"broken off after {has}?"
+    upstream.add(Turn(text="Let me look.", calls=(SUM,)), Turn(text="It is 42, I say.", stall_after=3))
+    text = await broken_off(gateway, question, has=has)
+    sent = await gone_on_with(gateway, upstream, question, text)
+    assert (sent[1]["content"], sent[2]["content"]) == ("Let me look.", "42")
+    rest = text.removeprefix("Let me look.").strip()
+    assert [message["content"] for message in sent[3:]] == [*([rest] if rest else []), "go on"]
+
+
+async def test_an_answer_that_begins_otherwise_than_the_broken_one_is_another_answer(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    upstream.add(Turn(text="Let me look.", calls=(SUM,)), Turn(text="It is 42, I say.", stall_after=3))
+    await broken_off(gateway, "broken off again?", has="Let me look.\n\nI")
+    sent = await gone_on_with(gateway, upstream, "broken off again?", "Let me think.")
+    assert [message["content"] for message in sent] == ["broken off again?", "Let me think.", "go on"]
 
 
 async def test_a_store_that_fails_costs_no_answer(

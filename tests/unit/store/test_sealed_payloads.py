@@ -141,13 +141,32 @@ async def test_under_another_key_nothing_opens(kept: SealedPayloads, database: D
 async def test_those_that_would_expire_next_make_room_for_new_ones(
     database: Database, clock: Clock, caplog: pytest.LogCaptureFixture
 ):
-    kept = SealedPayloads(database, KEY, most_bytes=1000, clock=clock)
+    kept = SealedPayloads(database, KEY, most_bytes=1050, clock=clock)
     for number, ttl in enumerate((300, 100, 200)):
         await kept.put("agent", f"f{number}", bytes(300), ttl_seconds=ttl)
     assert await rows(database) == 3
     await kept.put("agent", "f3", bytes(300), ttl_seconds=50)
     assert set(await kept.get("agent", ["f0", "f1", "f2", "f3"])) == {"f0", "f2", "f3"}
     assert "removed early" in caplog.text
+
+
+async def test_what_is_there_can_be_asked_for_without_being_opened(kept: SealedPayloads, clock: Clock):
+    await kept.put("agent", "f1", b"one", ttl_seconds=60)
+    await kept.put("agent", "f2", bytes(1000), ttl_seconds=10)
+    sizes = await kept.find("agent", ["f1", "f2", "f3"])
+    assert set(sizes) == {"f1", "f2"}
+    assert 1000 < sizes["f2"] < 1100
+    assert await kept.find("other", ["f1", "f2"]) == {}
+    clock.seconds += 11
+    assert set(await kept.find("agent", ["f1", "f2"])) == {"f1"}
+
+
+async def test_what_other_processes_wrote_counts_too_if_not_at_once(database: Database, clock: Clock):
+    ours, others = (SealedPayloads(database, KEY, most_bytes=100_000, clock=clock) for _ in range(2))
+    for number in range(300):
+        await ours.put("agent", f"ours-{number}", bytes(500), ttl_seconds=number + 1)
+        await others.put("agent", f"others-{number}", bytes(500), ttl_seconds=number + 1)
+        assert await rows(database) * 529 <= 100_000 * 33 // 32 + 529
 
 
 async def test_one_that_is_too_large_is_not_kept_and_told(

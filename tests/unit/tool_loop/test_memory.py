@@ -20,7 +20,7 @@ from gateway.conversation import (
     ToolResult,
 )
 from gateway.errors import StoreError
-from gateway.tool_loop import Memory, Recalled, added_by, is_known_to_client
+from gateway.tool_loop import Memory, Recalled, added_by, added_until_broken_off, is_known_to_client
 
 from .conversations import THEIRS, answer, call, check_well_formed, request
 from .scripted import Run
@@ -304,6 +304,51 @@ class TestTurnsThatTheClientsToolsEnd:
         assert thinking in (await put_back(memory, prompt, *history, result))[2].parts
         later = await put_back(memory, prompt, *history, result, said("Sunny."), user("thanks"))
         assert later[2].parts == (call("c1", THEIRS),)
+
+
+class TestAnswersThatWereBrokenOff:
+    @staticmethod
+    async def broken(memory: Memory, told: str) -> tuple[Message, ...]:
+        """A run that had said and done one thing, and had called two tools more when its client left."""
+        run = Run(answer("Looking.", call("g1")), answer("Twice.", call("g2"), call("g3")), RuntimeError())
+        recalled = await memory.recall(ANN, asked(*HELLO))
+        with pytest.raises(RuntimeError):
+            await run.go()
+        transcript = run.machine.transcript[:3]
+        added = added_until_broken_off(transcript, {"g2": ToolResult("g2", (Text("two"),))})
+        await memory.keep_broken_off(ANN, recalled, told=told, added=added)
+        return added
+
+    async def test_what_was_done_is_put_back_before_what_the_client_has_of_the_last_words(self, memory):
+        added = await self.broken(memory, "Looking.\n\nTwice.\n\nIt is fo")
+        restored = await put_back(memory, *HELLO, said("Looking.\n\nTwice.\n\nIt is"), user("go on"))
+        assert restored == (*HELLO, *added, said("It is"), user("go on"))
+        check_well_formed(restored)
+
+    async def test_calls_without_a_result_are_told_as_such(self, memory):
+        added = await self.broken(memory, "Looking.\n\nTwice.")
+        last, missing = added[-2:]
+        assert last == Message("tool", (ToolResult("g2", (Text("two"),)),))
+        (result,) = missing.parts
+        assert isinstance(result, ToolResult)
+        assert (result.call_id, result.is_error) == ("g3", True)
+
+    @pytest.mark.parametrize("has", ["Look", "Looking.", "Looking.\n\nTwi", "Looking.\n\nTwice.\n"])
+    async def test_a_client_may_have_less_of_it_than_was_sent(self, memory, has):
+        added = await self.broken(memory, "Looking.\n\nTwice.\n\nIt")
+        assert await put_back(memory, *HELLO, said(has), user("go on")) == (*HELLO, *added, user("go on"))
+
+    @pytest.mark.parametrize("has", ["", "Seeing.", "Looking.\n\nTwice.\n\nIt is 42"])
+    async def test_what_cannot_be_a_part_of_it_is_another_answer(self, memory, has):
+        await self.broken(memory, "Looking.\n\nTwice.\n\nIt is fo")
+        history = (*HELLO, said(has), user("go on"))
+        assert await put_back(memory, *history) == history
+
+    async def test_a_later_attempt_that_came_to_its_end_goes_before_it(self, memory):
+        await self.broken(memory, "Looking.\n\nIt is 42.")
+        run = await turn(memory, answer("Looking.", call("g9")), answer("It is 42."))
+        restored = await put_back(memory, *HELLO, said("Looking.\n\nIt is 42."))
+        assert restored == (*HELLO, *run.machine.transcript, said("It is 42."))
 
 
 class TestWhatItCosts:
