@@ -21,12 +21,13 @@ from gateway.api.services import Admit
 from gateway.api.token_counts import count_tokens
 from gateway.dialects import Dialect
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.cohere_v2 import COHERE_V2
 from gateway.dialects.ollama import OLLAMA
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.telemetry import Metrics
 from gateway.telemetry.visible import one_line
 
-_BEGINNINGS: Mapping[str, Dialect] = {"/v1/messages": ANTHROPIC_MESSAGES, "/api/": OLLAMA}
+_BEGINNINGS: Mapping[str, Dialect] = {"/v1/messages": ANTHROPIC_MESSAGES, "/v2/chat": COHERE_V2, "/api/": OLLAMA}
 """Of paths whose clients speak another dialect than OpenAI's."""
 _LONGEST_PATH = 200  # characters of it in an error
 
@@ -40,6 +41,7 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         ("POST", "/v1/chat/completions"): model_endpoint(OPENAI_CHAT),
         ("POST", "/v1/messages"): model_endpoint(ANTHROPIC_MESSAGES),
         ("POST", "/v1/messages/count_tokens"): count_tokens,
+        ("POST", "/v2/chat"): model_endpoint(COHERE_V2),
         ("POST", "/api/chat"): model_endpoint(OLLAMA),
         ("GET", "/api/tags"): plain(models.list_tags),
         ("GET", "/v1/models"): plain(models.list_models),

@@ -68,7 +68,7 @@ class ProviderCaller:
             whole = await answer.read()
             try:
                 response = dialect.read_response(whole)
-                return written_by(self.family(provider, model, request.dialect), response)
+                return written_by(self.family(provider, model, request.dialect), model, response)
             except WireFormatError as error:
                 raise unreadable(provider, answer.status, answer.headers, error) from error
             except UpstreamStreamError as error:
@@ -81,7 +81,7 @@ class ProviderCaller:
         """One answer as it comes; leaving the context closes the connection, which stops the model."""
         async with self._ask(provider, request, model) as answer:
             family = self.family(provider, model, request.dialect)
-            events = stream_by(family, read_events(self._endpoint(provider, request).dialect, answer))
+            events = stream_by(family, model, read_events(self._endpoint(provider, request).dialect, answer))
             try:
                 yield events
             finally:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from gateway.dialects import Dialect
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES, ANTHROPIC_VERTEX
+from gateway.dialects.cohere_v2 import COHERE_V2
 from gateway.dialects.ollama import OLLAMA
 from gateway.dialects.openai_chat import OPENAI_CHAT
 
@@ -45,6 +46,13 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         models_path="/models?limit=1000",
         count_path="/messages/count_tokens",
         headers={"anthropic-version": "2023-06-01"},
+    ),
+    COHERE_V2.name: Endpoint(
+        COHERE_V2,
+        "/v2/chat",
+        models_path="/v1/models?endpoint=chat&page_size=1000",
+        models_field="models",
+        model_field="name",
     ),
     OLLAMA.name: Endpoint(OLLAMA, "/chat", models_path="/tags", models_field="models", model_field="name"),
     "anthropic_vertex": Endpoint(

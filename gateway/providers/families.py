@@ -51,16 +51,20 @@ def family_of(provider: Provider, model: str, dialect: str) -> str:
     return f"{dialect}:{name}{host}"
 
 
-def written_by(family: str, response: ModelResponse) -> ModelResponse:
-    """The answer, marked."""
-    return replace(response, message=replace(response.message, origin=family))
+def written_by(family: str, model: str, response: ModelResponse) -> ModelResponse:
+    """The answer, marked; with the model's name, where the provider does not repeat it."""
+    message = replace(response.message, origin=family)
+    return replace(response, message=message, model=response.model or model)
 
 
-async def stream_by(family: str, events: AsyncGenerator[StreamEvent]) -> AsyncGenerator[StreamEvent]:
+async def stream_by(family: str, model: str, events: AsyncGenerator[StreamEvent]) -> AsyncGenerator[StreamEvent]:
     """The same events, the first of them marked; closed with this."""
     try:
         async for event in events:
-            yield replace(event, origin=family) if isinstance(event, ResponseStarted) else event
+            if isinstance(event, ResponseStarted):
+                yield replace(event, origin=family, model=event.model or model)
+            else:
+                yield event
     finally:
         await events.aclose()
 

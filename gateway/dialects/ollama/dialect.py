@@ -21,7 +21,7 @@ from gateway.dialects.traits import Traits
 
 _TRAITS = Traits(
     response_id_prefix="ollama-",
-    turn_mark=b'"tool_calls"',
+    turn_mark=b'"assistant"',
     tool_name="function.name",
     stream_type="application/x-ndjson",
     frame_break=b"\n",

@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 from starlette.types import Receive, Scope, Send
 
-from gateway.providers.scripted import messages_wire, ollama_wire, wire
+from gateway.providers.scripted import cohere_wire, messages_wire, ollama_wire, wire
 from gateway.providers.scripted.json_values import as_list, as_object
 from gateway.providers.scripted.turns import Turn
 
@@ -52,7 +52,9 @@ class ChatApp:
         if scope["type"] != "http":
             raise ValueError(f"only HTTP is served, not {scope['type']}")
         endpoint = (scope["method"], scope["path"])
-        if endpoint == ("GET", "/v1/models"):
+        if endpoint == ("GET", "/v1/models") and b"endpoint=chat" in scope["query_string"]:
+            await _send_json(send, 200, cohere_wire.models(self._models))
+        elif endpoint == ("GET", "/v1/models"):
             await _send_json(send, 200, self._list_models())
         elif endpoint == ("GET", "/api/tags"):
             await _send_json(send, 200, ollama_wire.tags(self._models))
@@ -118,6 +120,10 @@ def _ollama_error(status: int) -> Mapping[str, Any]:
     return ollama_wire.error_object(f"the script says {status}")
 
 
+def _cohere_error(status: int) -> Mapping[str, Any]:
+    return cohere_wire.error_object(f"the script says {status}")
+
+
 _FORMS: Mapping[tuple[str, str], _Form] = {
     ("POST", "/v1/chat/completions"): _Form(
         wire.completion, wire.events, _chat_error, wire.error_event, wire.DONE
@@ -128,6 +134,9 @@ _FORMS: Mapping[tuple[str, str], _Form] = {
         _messages_error,
         messages_wire.error_event,
         messages_wire.DONE,
+    ),
+    ("POST", "/v2/chat"): _Form(
+        cohere_wire.completion, cohere_wire.events, _cohere_error, cohere_wire.error_event, cohere_wire.DONE
     ),
     ("POST", "/api/chat"): _Form(
         ollama_wire.completion,
