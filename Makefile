@@ -72,9 +72,10 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--custom-compile-command 'make lock' $(LOCK_FLAGS)
 
 lock: $(STAMPS)/dev ## Pin the dependencies of pyproject.toml again (LOCK_FLAGS=--upgrade to renew them)
-	@echo "lock: requirements/dev.txt, runtime.txt, build.txt"
+	@echo "lock: requirements/dev.txt, runtime.txt, litellm.txt, build.txt"
 	@$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.txt
 	@$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/runtime.txt
+	@$(COMPILE) pyproject.toml --extra litellm --constraints requirements/dev.txt --output-file requirements/litellm.txt
 	@$(COMPILE) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 
 wheel: $(STAMPS)/dev ## Build dist/toolgate-*.whl

@@ -19,7 +19,17 @@ from gateway.config import (
     RuleConfig,
 )
 from gateway.errors import ConfigError, Problem
-from gateway.providers import Authorizer, HttpClient, HttpClients, Network, Provider, Timeouts, make_provider
+from gateway.providers import (
+    Authorizer,
+    Bridge,
+    HttpClient,
+    HttpClients,
+    Network,
+    Provider,
+    Timeouts,
+    litellm_is_installed,
+    make_provider,
+)
 from gateway.providers.auth import GOOGLE_SCOPE, BearerAuthorizer, ClientCredentials, google_tokens
 from gateway.routing import (
     Bounds,
@@ -50,7 +60,7 @@ def make_authorizer(auth: ProviderAuth, client: HttpClient) -> Authorizer:
 def build_provider(given: ProviderConfig, clients: HttpClients, *, timeouts: Timeouts | None = None) -> Provider:
     """A provider as a configuration describes it, with all its keys. Raises ValueError."""
     patience = given.timeouts
-    network = Network(given.ca_certificates, given.proxy)
+    network = _network(given)
     client = clients.of(network)
 
     def with_key(api_key: str | None) -> Provider:
@@ -68,6 +78,14 @@ def build_provider(given: ProviderConfig, clients: HttpClients, *, timeouts: Tim
 
     first, *others = given.api_keys or (given.api_key,)
     return replace(with_key(first), others=tuple(with_key(key) for key in others))
+
+
+def _network(given: ProviderConfig) -> Network | Bridge:
+    if "litellm" not in (given.kind, given.name):
+        return Network(given.ca_certificates, given.proxy)
+    if not litellm_is_installed():
+        raise ValueError("LiteLLM is not installed: it comes with toolgate[litellm]; see requirements/litellm.txt")
+    return Bridge(tuple(given.env.items()))
 
 
 def build_router(

@@ -73,6 +73,7 @@ class ProviderConfig:
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     timeouts: ProviderTimeouts = ProviderTimeouts()
     auth: ProviderAuth | None = None
+    env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     proxy: str | None = field(default=None, repr=False)
     ca_certificates: str | None = field(default=None, repr=False)
     api_keys: tuple[str, ...] = field(default=(), repr=False)
@@ -248,13 +249,14 @@ class Config:
         for provider in self.providers.values():
             found |= {provider.api_key or "", *provider.api_keys}
             found |= {*_in_headers(provider.headers), _password_in(provider.proxy)}
+            found |= _secrets_in(provider.env)
             if isinstance(provider.auth, OAuth2Auth):
                 found.add(provider.auth.client_secret)
         for server in self.servers:
             if isinstance(server, HttpServerConfig):
                 found |= _in_headers(server.headers)
             else:
-                found |= {value for name, value in server.server.env.items() if _NAMES_SECRET.search(name)}
+                found |= _secrets_in(server.server.env)
         return tuple(sorted((text for text in found if len(text) >= _SHORTEST_HIDDEN), key=len, reverse=True))
 
     def _source(self, path: Steps) -> Source | None:
@@ -271,6 +273,10 @@ def _in_headers(headers: Mapping[str, str]) -> set[str]:
     """The values of headers that carry credentials, without the scheme in front of them."""
     values = (value for name, value in headers.items() if _NAMES_SECRET.search(name))
     return {value.strip().rpartition(" ")[2] for value in values}
+
+
+def _secrets_in(env: Mapping[str, str]) -> set[str]:
+    return {value for name, value in env.items() if _NAMES_SECRET.search(name)}
 
 
 def _password_in(url: str | None) -> str:

@@ -168,6 +168,8 @@ class ProviderDocument(Document):
     """Sent with every request to this provider."""
     auth: AuthDocument | None = Field(default=None, repr=False)
     """In the place of api_key: tokens that are fetched and renewed."""
+    env: dict[Word, Text] = Field(default_factory=dict[str, str], repr=False)
+    """For what is reached through LiteLLM: variables in which that finds credentials, such as WATSONX_APIKEY."""
     proxy: Text | None = Field(default=None, repr=False)
     """The http URL of a forward proxy through which it is reached."""
     ca_certificates: Annotated[str, Field(max_length=1024 * 1024)] | None = None

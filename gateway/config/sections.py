@@ -62,6 +62,7 @@ def _provider(name: str, document: ProviderDocument, folder: Path, report: Repor
         api_keys=tuple(document.api_keys),
         concurrency=_concurrency(document),
         auth=build_auth(("providers", name, "auth"), document.auth, folder, report),
+        env=document.env,
         proxy=document.proxy,
         ca_certificates=document.ca_certificates,
     )
@@ -82,6 +83,8 @@ def _check_provider(path: Steps, provider: ProviderDocument, report: Report) -> 
     if provider.max_concurrency is None and "queue" in provider.model_fields_set:
         report.error((*path, "queue"), "nobody waits without max_concurrency", "set max_concurrency as well")
     check_headers((*path, "headers"), provider.headers, report)
+    if provider.env and "litellm" not in (provider.kind, path[-1]):
+        report.error((*path, "env"), "is for providers that are reached through LiteLLM", "set `kind: litellm`")
     if provider.proxy is not None and (fault := proxy_fault(provider.proxy)):
         report.error((*path, "proxy"), *fault)
     if provider.base_url is None:

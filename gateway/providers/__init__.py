@@ -8,6 +8,8 @@ from gateway.providers.answers import ProviderAnswer
 from gateway.providers.caller import ProviderCaller
 from gateway.providers.clients import HttpClients, make_http_client
 from gateway.providers.http import DIRECT, HttpClient, Network, Timeouts
+from gateway.providers.litellm_bridge import Bridge
+from gateway.providers.litellm_bridge import is_installed as litellm_is_installed
 from gateway.providers.provider import (
     Authorizer,
     CredentialsUnavailable,
@@ -21,6 +23,7 @@ __all__ = [
     "DIRECT",
     "KNOWN_PROVIDERS",
     "Authorizer",
+    "Bridge",
     "CredentialsUnavailable",
     "HttpClient",
     "HttpClients",
@@ -31,6 +34,7 @@ __all__ = [
     "ProviderCaller",
     "Timeouts",
     "UnknownProvider",
+    "litellm_is_installed",
     "make_http_client",
     "make_provider",
 ]

@@ -6,6 +6,7 @@ import ssl
 from urllib.request import getproxies
 
 from gateway.providers.http import DIRECT, HttpClient, Network
+from gateway.providers.litellm_bridge import Bridge, LitellmClient
 from gateway.providers.pooled_client import PooledClient
 
 
@@ -14,10 +15,12 @@ class HttpClients:
 
     def __init__(self) -> None:
         self._direct = PooledClient()
-        self._others: dict[Network, HttpClient] = {}
+        self._others: dict[Network | Bridge, HttpClient] = {}
 
-    def of(self, network: Network) -> HttpClient:
-        """The client for a network. Raises ValueError for certificates that are none."""
+    def of(self, network: Network | Bridge) -> HttpClient:
+        """The client for a network, or for a process that stands between. Raises ValueError for certificates that
+        are none.
+        """
         if network is DIRECT or network == DIRECT:
             return self._direct
         client = self._others.get(network)
@@ -43,7 +46,9 @@ def make_http_client(*, proxy_from_environment: bool = False) -> HttpClient:
     return PooledClient()
 
 
-def _client(network: Network) -> HttpClient:
+def _client(network: Network | Bridge) -> HttpClient:
+    if isinstance(network, Bridge):
+        return LitellmClient(network)
     tls = ssl.create_default_context()
     if network.ca_certificates is not None:
         try:

@@ -13,6 +13,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from gateway.providers.http import DIRECT, Network, Timeouts
+from gateway.providers.litellm_bridge import Bridge
 from gateway.providers.table import KNOWN_PROVIDERS, KnownProvider
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -51,7 +52,7 @@ class Provider:
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
     authorizer: Authorizer | None = field(default=None, repr=False)
-    network: Network = DIRECT
+    network: Network | Bridge = DIRECT
     others: tuple[Provider, ...] = field(default=(), repr=False)
 
     @property
@@ -83,7 +84,7 @@ def make_provider(
     timeouts: Timeouts | None = None,
     kind: str | None = None,
     authorizer: Authorizer | None = None,
-    network: Network = DIRECT,
+    network: Network | Bridge = DIRECT,
 ) -> Provider:
     """A provider from what an operator wrote; what is missing comes from the table's row `kind`, else `name`.
     An `authorizer` stands in the place of a key.

@@ -95,9 +95,10 @@ async def gateway_as_command(
     arguments: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
     ready_within: float = 300,
+    python: str = sys.executable,
 ) -> AsyncGenerator[Command]:
     """Serve a configuration by the command that people type; gives it once it is ready."""
-    argv = [sys.executable, "-m", "gateway.cli", "serve", "--config", str(config), "--port", "0", *arguments]
+    argv = [python, "-m", "gateway.cli", "serve", "--config", str(config), "--port", "0", *arguments]
     process = subprocess.Popen(
         argv, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environ or {})}, cwd=config.parent
     )
@@ -122,7 +123,7 @@ async def gateway_as_command(
             with anyio.fail_after(ready_within):
                 await listening.wait()
                 await ready.wait()
-            assert process.poll() is None, "".join(command.lines)
+            assert command.origin, "".join(command.lines)
             yield command
         finally:
             if process.poll() is None:

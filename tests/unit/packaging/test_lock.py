@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[3]
-LOCKS = ("runtime", "build", "dev")
+LOCKS = ("runtime", "litellm", "build", "dev")
 _PIN = re.compile(r"([a-z0-9.-]+)==([^ ;\\]+)(?: ; ([^\\]+?))? \\")
 _HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 
@@ -42,6 +42,7 @@ def wanted(name: str) -> list[Requirement]:
     dependencies = project()["project"]["dependencies"]
     asked = {
         "runtime": dependencies,
+        "litellm": dependencies + project()["project"]["optional-dependencies"]["litellm"],
         "build": groups["build"] + project()["build-system"]["requires"],
         "dev": dependencies + groups["build"] + [entry for entry in groups["dev"] if isinstance(entry, str)],
     }
