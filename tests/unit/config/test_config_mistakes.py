@@ -34,6 +34,7 @@ MISTAKES = [
     ("providers: {a: {base_url: 'https://h/#x'}}", 3, "providers.a.base_url", "a fragment", None),
     ("providers: {a: {proxy: 'https://h:1'}}", 3, "providers.a.proxy", "http URL of a proxy", "http://host:port"),
     ("providers: {a: {proxy: 'http://h/x'}}", 3, "providers.a.proxy", "a path", "http://host:port"),
+    ("providers: {a: {env: {X: y}}}", 3, "providers.a.env", "reached through LiteLLM", "kind: litellm"),
     ("providers: {a: {headers: {'x y': z}}}", 3, 'providers.a.headers."x y"', "not a name", None),
     ("providers: {a: {headers: {Host: z}}}", 3, "providers.a.headers.Host", "by the gateway alone", None),
     ("providers: {a: {headers: {X: \"a\\nb\"}}}", 3, "providers.a.headers.X", "a line end", None),

@@ -8,6 +8,7 @@ import tomllib
 import venv
 import zipfile
 from email import message_from_string
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,9 @@ def test_it_names_its_license_its_dependencies_and_its_command(wheel, names):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert metadata["Name"] == "toolgate"
     assert metadata["Requires-Python"] == ",".join(sorted(project["requires-python"].split(",")))
-    assert len(metadata.get_all("Requires-Dist") or []) == len(project["dependencies"])
+    asked = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
+    assert len(metadata.get_all("Requires-Dist") or []) == len(asked)
+    assert set(metadata.get_all("Provides-Extra") or []) == set(project["optional-dependencies"])
     assert "toolgate = gateway.cli:main" in commands
 
 
