@@ -52,9 +52,19 @@ class _GrowingCall:
     arguments: list[str] = field(default_factory=list[str])
 
     def part(self) -> Part:
-        raw = self.started.raw
-        source = Source(self.started.dialect, raw) if raw else None
+        raw, dialect = self.started.raw, self.started.dialect
+        source = Source(dialect, raw) if raw or dialect else None
         return ToolCall(self.started.id, self.started.name, "".join(self.arguments), source)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A part that came whole."""
+
+    whole: Part
+
+    def part(self) -> Part:
+        return self.whole
 
 
 @dataclass(slots=True)
@@ -77,7 +87,7 @@ class ResponseAssembler:
         self._started: ResponseStarted | None = None
         self._finished: Finished | None = None
         self._usage: UsageReported | None = None
-        self._parts: list[_Growing | _GrowingCall | _GrowingUnknown] = []
+        self._parts: list[_Growing | _GrowingCall | _GrowingUnknown | _Whole] = []
         self._last: _Growing | None = None
         self._calls: dict[int, _GrowingCall] = {}
         self._unknown: dict[str, _GrowingUnknown] = {}
@@ -85,6 +95,9 @@ class ResponseAssembler:
     def add(self, event: StreamEvent) -> None:
         """Take in the next event. Raises ValueError for arguments of a call that has not begun."""
         match event:
+            case TextDelta(text=text, source=source) if source is not None:
+                self._parts.append(_Whole(Text(text, source)))
+                self._last = None
             case TextDelta():
                 self._grow(Text, "", event.text)
             case ToolCallDelta():

@@ -15,6 +15,7 @@ from typing import Any
 
 from gateway.conversation.parts import ToolCall
 from gateway.conversation.responses import FinishReason
+from gateway.conversation.source import Source
 from gateway.conversation.usage import Usage
 
 
@@ -35,9 +36,10 @@ class ResponseStarted:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """A piece of the answer's text."""
+    """A piece of the answer's text. One with a `source` is a part of its own: no other piece belongs to it."""
 
     text: str
+    source: Source | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,14 @@ from gateway.conversation.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Plain text."""
+    """Plain text, which may be empty.
+
+    `source` holds what a dialect says of this text beside it (a proof of thought, say); two texts are equal
+    without regard to it.
+    """
 
     text: str
+    source: Source | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,3 +52,8 @@ class ToldFault(Protocol):
     def param(self) -> str | None:
         """The field at fault."""
         ...
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds after which to try again."""
+        ...

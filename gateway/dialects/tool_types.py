@@ -94,6 +94,20 @@ ANTHROPIC = ToolTypes(
 )
 
 
+GOOGLE = ToolTypes(
+    source="google-genai 3.6.1: types.Tool, whose fields are the types; spelt in snake_case",
+    clients=frozenset({"function_declarations", "computer_use"}),
+    providers=frozenset(
+        {
+            *("google_search", "google_maps", "code_execution", "url_context", "file_search", "retrieval"),
+            *("enterprise_web_search", "parallel_ai_search", "exa_ai_search", "mcp"),
+        }
+    ),
+    version=re.compile(r"_retrieval\Z"),
+    names={"mcp_servers": "mcp"},
+)
+
+
 def openai_tools(value: Any, where: str) -> Iterator[ProviderTool]:
     """Those of a list of tools in one of OpenAI's formats that the client does not run; `where` is the field."""
     for index, item in enumerate(list_or_empty(value)):

@@ -128,10 +128,12 @@ class ProviderCaller:
         try:
             listed: Any = orjson.loads(body)
             entries: list[dict[str, Any]] = listed[endpoint.models_field]
-            names = [entry[endpoint.model_field] for entry in entries[:_MOST_MODELS]]
+            field, prefix = endpoint.model_field, endpoint.model_prefix
+            names = [entry[field] for entry in entries[:_MOST_MODELS]]
         except (ValueError, LookupError, TypeError) as error:
             raise protocol_error(provider, "its list of models is not one") from error
-        return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
+        own = (name.removeprefix(prefix) for name in names if isinstance(name, str))
+        return list(dict.fromkeys(name for name in own if name))
 
     def _call(
         self, method: str, provider: Provider, dialect: str, path: str, body: bytes, headers: Mapping[str, str]

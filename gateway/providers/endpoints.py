@@ -9,6 +9,7 @@ from urllib.parse import quote
 from gateway.dialects import Dialect
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES, ANTHROPIC_VERTEX
 from gateway.dialects.cohere_v2 import COHERE_V2
+from gateway.dialects.gemini import GEMINI
 from gateway.dialects.ollama import OLLAMA
 from gateway.dialects.openai_chat import OPENAI_CHAT
 
@@ -20,7 +21,8 @@ class Endpoint:
     `path` is where a model is called, and `stream_path` where its answer is asked for as a stream, if that is
     elsewhere; `{model}` in them stands for the model. `count_path` is where tokens are counted, if that can be
     asked. `models_path` is where models are listed, if they are, as objects in the list `models_field`, each
-    with its name in `model_field`. `headers` go with every request that does not have them.
+    with its name, behind `model_prefix`, in `model_field`. `headers` go with every request that does not have
+    them.
     """
 
     dialect: Dialect
@@ -29,13 +31,21 @@ class Endpoint:
     models_path: str | None = "/models"
     models_field: str = "data"
     model_field: str = "id"
+    model_prefix: str = ""
     count_path: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def path_for(self, model: str, *, stream: bool) -> str:
         """Where `model` is called; its name is percent-encoded, slashes and all."""
-        path = self.stream_path if stream and self.stream_path is not None else self.path
-        return path.replace("{model}", quote(model, safe="")) if "{" in path else path
+        return _filled(self.stream_path if stream and self.stream_path is not None else self.path, model)
+
+    def count_path_for(self, model: str) -> str | None:
+        """Where tokens are counted for `model`, if that can be asked."""
+        return None if self.count_path is None else _filled(self.count_path, model)
+
+
+def _filled(path: str, model: str) -> str:
+    return path.replace("{model}", quote(model, safe="")) if "{" in path else path
 
 
 ENDPOINTS: Mapping[str, Endpoint] = {
@@ -55,6 +65,16 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         model_field="name",
     ),
     OLLAMA.name: Endpoint(OLLAMA, "/chat", models_path="/tags", models_field="models", model_field="name"),
+    GEMINI.name: Endpoint(
+        GEMINI,
+        "/models/{model}:generateContent",
+        "/models/{model}:streamGenerateContent?alt=sse",
+        models_path="/models?pageSize=1000",
+        models_field="models",
+        model_field="name",
+        model_prefix="models/",
+        count_path="/models/{model}:countTokens",
+    ),
     "anthropic_vertex": Endpoint(
         ANTHROPIC_VERTEX, "/models/{model}:rawPredict", "/models/{model}:streamRawPredict", models_path=None
     ),

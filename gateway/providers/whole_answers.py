@@ -44,8 +44,8 @@ def events_of(response: ModelResponse) -> Iterator[StreamEvent]:
 
 def _event_of(part: Part) -> StreamEvent | None:
     match part:
-        case Text(text=text):
-            return TextDelta(text)
+        case Text(text=text, source=source):
+            return TextDelta(text, source)
         case Reasoning(text=text, signature=signature, name=name):
             return ReasoningDelta(text, name, signature)
         case Refusal(text=text):

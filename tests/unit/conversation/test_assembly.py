@@ -45,6 +45,15 @@ def test_pieces_of_text_become_one_part():
     assert response.source == Source("wire", {})
 
 
+def test_a_piece_with_a_proof_of_its_own_stays_a_part_of_its_own():
+    proof = Source("wire", {"signature": "s"})
+    response = assemble(
+        TextDelta("Hel"), TextDelta("lo"), TextDelta("!", proof), TextDelta("?"), TextDelta("", proof)
+    )
+    assert response.message.parts == (Text("Hello"), Text("!"), Text("?"), Text(""))
+    assert [part.source for part in response.message.parts if isinstance(part, Text)] == [None, proof, None, proof]
+
+
 def test_interleaved_calls_are_told_apart_by_index():
     response = assemble(
         ToolCallStarted(0, "a", "first"),

@@ -26,13 +26,20 @@ def test_everything_comes_back_as_it_was():
         ),
         Message(
             "assistant",
-            (Reasoning("hm", "sig", "reasoning"), Refusal("no"), signed, UnknownPart("wire", {"a": [1]})),
+            (
+                Reasoning("hm", "sig", "reasoning"),
+                Refusal("no"),
+                Text("so", signed.source),
+                signed,
+                UnknownPart("wire", {"a": [1]}),
+            ),
         ),
         Message("tool", (ToolResult("c1", (Text("ok"), Media("file", name="f")), is_error=True),)),
     )
     loaded = load_messages(dump_messages(messages))
     assert loaded == messages
     assert loaded[1].tool_calls[0].source == signed.source  # which equality leaves out
+    assert [part.source for part in loaded[1].parts if isinstance(part, Text)] == [signed.source]
 
 
 @pytest.mark.parametrize("data", [b"[1]", b'[{"role": "user"}]', b"nonsense"])
