@@ -109,6 +109,6 @@ def is_known_to_client(
 
 
 def _is_state(part: Part) -> bool:
-    if isinstance(part, ToolCall):
-        return part.source is not None
+    if isinstance(part, ToolCall | Text):
+        return part.source is not None and bool(part.source.raw)
     return isinstance(part, Reasoning | UnknownPart)

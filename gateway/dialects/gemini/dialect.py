@@ -21,7 +21,8 @@ from gateway.dialects.traits import Traits
 
 _TRAITS = Traits(
     response_id_prefix="",
-    turn_mark=b"unction",  # functionCall or function_call, which every history with a call has
+    turn_mark=b'"model"',
+    proof_mark=b"hought",  # thoughtSignature, thought_signature, includeThoughts
     tool_name="name",
     own_mark=UNSIGNED.encode(),
     names_model=False,

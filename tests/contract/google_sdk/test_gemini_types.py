@@ -1,5 +1,4 @@
-"""What the dialect writes, judged by the types of Google's own SDK, which let no unknown field pass. No network.
-"""
+"""What the dialect writes, judged by the types of Google's own SDK, which forbid unknown fields. No network."""
 
 from __future__ import annotations
 

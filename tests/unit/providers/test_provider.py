@@ -23,7 +23,7 @@ def test_each_row_of_the_table_has_the_shape_that_it_should(row):
     assert not url.path.endswith("/")
     assert not url.path.endswith("/chat/completions")
     assert not url.query
-    assert row.auth_header in ("authorization", "api-key", "x-api-key")
+    assert row.auth_header in ("authorization", "api-key", "x-api-key", "x-goog-api-key")
     assert row.key_required is not is_local
     assert row.env is None or re.fullmatch(r"[A-Z][A-Z0-9_]*", row.env)
     assert row.dialects
