@@ -104,6 +104,8 @@ def _leave_out(tree: dict[str, Any], detail: ErrorDetails) -> None:
         path = path[:-1]
     while path and isinstance(path[-1], int):
         path = path[:-1]
+    if path[:1] == ("models",) and path[2:3] == ("deployments",):
+        path = path[:2]  # without its deployments, it would be taken for one itself
     indexes = [at for at, step in enumerate(path) if isinstance(step, int)]
     if indexes:
         path = path[: indexes[0]]
