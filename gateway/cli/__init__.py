@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "check": ("check", "Check the configuration and the policies, without starting anything"),
     "doctor": ("doctor", "Find out what works here, and how to mend what does not"),
     "models": ("models", "List the models that can be called"),
+    "providers": ("providers", "List the providers of models, and whether they answer"),
     "servers": ("servers", "Show the tool servers and how they are doing"),
     "tools": ("tools", "List and call tools"),
     "runs": ("runs", "Show what runs did, from the audit trail"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import anyio
 import click
@@ -15,7 +16,7 @@ from gateway.cli.session import chosen_key
 from gateway.config import Config
 from gateway.providers import HttpClients
 from gateway.router_building import build_router
-from gateway.routing import ModelInfo
+from gateway.routing import ModelInfo, Route
 from gateway.telemetry.logs import configure_logging
 
 
@@ -33,14 +34,30 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], key: str | 
         allowed = next(one.models for one in config.keys if one.name == name)
     models = anyio.run(_list, config, allowed)
     if as_json:
-        print_json({"models": [{"id": model.id, "owned_by": model.owned_by} for model in models]})
+        print_json({"models": [_as_json(model, route) for model, route in models]})
     else:
-        print_table(("MODEL", "PROVIDER"), [(model.id, model.owned_by) for model in models])
+        print_table(("MODEL", "STRATEGY", "DEPLOYMENTS"), [_as_row(model, route) for model, route in models])
 
 
-async def _list(config: Config, allowed: Sequence[str]) -> Sequence[ModelInfo]:
+def _as_json(model: ModelInfo, route: Route) -> dict[str, Any]:
+    places = [{"provider": place.provider.name, "model": place.model} for place in route.deployments]
+    return {"id": model.id, "owned_by": model.owned_by, "strategy": _strategy(route), "deployments": places}
+
+
+def _as_row(model: ModelInfo, route: Route) -> tuple[str, str, str]:
+    places = [f"{place.provider.name}/{place.model}" for place in route.deployments]
+    return model.id, _strategy(route), ", ".join(places)
+
+
+def _strategy(route: Route) -> str:
+    return route.tiers[0].strategy if route.tiers else "priority"
+
+
+async def _list(config: Config, allowed: Sequence[str]) -> list[tuple[ModelInfo, Route]]:
+    """The models, each with the deployments that it stands for, those of its fallbacks last."""
     clients = HttpClients()
     try:
-        return await build_router(config, clients).list_models(allowed)
+        router = build_router(config, clients)
+        return [(model, router.resolve(model.id, ("*",))) for model in await router.list_models(allowed)]
     finally:
         await clients.aclose()

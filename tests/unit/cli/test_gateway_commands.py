@@ -127,7 +127,10 @@ def test_no_server_is_started_for_a_key_that_is_not_there(arguments: tuple[str, 
 def test_models_are_those_of_the_providers(demo: Shell, scripted_url: str):
     configure(demo, providers={"local": {"base_url": scripted_url}})
     told = demo.run("models", "--json").json["models"]
-    assert told == [{"id": "local/toolgate-scripted", "owned_by": "local"}]
+    place = {"provider": "local", "model": "toolgate-scripted"}
+    assert told == [
+        {"id": "local/toolgate-scripted", "owned_by": "local", "strategy": "priority", "deployments": [place]}
+    ]
     assert demo.run("models", "--key", "agent-1", "--json").json["models"] == []
 
 
