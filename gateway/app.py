@@ -24,6 +24,7 @@ from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.dialects.cohere_v2 import COHERE_V2
 from gateway.dialects.ollama import OLLAMA
 from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.telemetry import Metrics
 from gateway.telemetry.visible import one_line
 
@@ -39,6 +40,7 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
     """
     agents = {
         ("POST", "/v1/chat/completions"): model_endpoint(OPENAI_CHAT),
+        ("POST", "/v1/responses"): model_endpoint(OPENAI_RESPONSES),
         ("POST", "/v1/messages"): model_endpoint(ANTHROPIC_MESSAGES),
         ("POST", "/v1/messages/count_tokens"): count_tokens,
         ("POST", "/v2/chat"): model_endpoint(COHERE_V2),
@@ -80,6 +82,9 @@ class _Routes:
             if endpoint is not None:
                 await endpoint(scope, receive, send)
                 return
+        elif scope["type"] == "websocket":
+            await _refuse_upgrade(scope, receive, send)
+            return
         await self._others(scope, receive, send)
 
     def _rarely(self, scope: Scope) -> ASGIApp | None:
@@ -89,7 +94,18 @@ class _Routes:
             return None
         if method == "GET" and scope["method"] == "HEAD":
             return self._endpoints[method, scope["path"]]
+        if scope["method"] == "GET" and any(name == b"upgrade" for name, _ in scope["headers"]):
+            return _refuse_upgrade
         return _refuse_method(Request(scope), "GET, HEAD" if method == "GET" else method)
+
+
+async def _refuse_upgrade(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer who wants a WebSocket that plain HTTP it is: some clients fall back to it at this status alone."""
+    asked = Request({**scope, "type": "http", "method": "GET"})
+    message = f"{_path(asked)} is not served over WebSockets: send a plain HTTP POST"
+    response = _error(asked, ErrorAnswer(426, message, "invalid_request_error", "upgrade_required"))
+    response.headers["upgrade"] = "HTTP/1.1"
+    await response(scope, receive, send)
 
 
 def _not_found(request: Request, _: Exception) -> JSONResponse:

@@ -24,7 +24,7 @@ from gateway.api.services import Services
 from gateway.api.tool_runner import RunTools
 from gateway.api.toolgate_field import FIELD, HEADER
 from gateway.conversation import Message, ModelResponse, Part, Reasoning, Text, TextDelta
-from gateway.dialects import Traits
+from gateway.dialects import Dialect, Traits, answering
 from gateway.errors import InvalidRequest
 from gateway.tool_loop import Finish, ModelCaller, Recalled, RequestIdentity, RunEvent, ToolLoop, ToolLoopMachine
 
@@ -150,13 +150,13 @@ class _Run:
         finish = await self.loop.run(_ignore)
         await keep(self.services, self.inquiry, self.recalled, self.loop, finish)
         response = _response(self.loop, finish, self.inquiry.dialect.traits)
-        written = self.inquiry.dialect.write_response(response, toolgate=self._summary())
+        written = self._codec().write_response(response, toolgate=self._summary())
         await self.answer.whole(json_response(written))
 
     async def _stream(self) -> None:
         stream = RunStream(
             self.answer,
-            self.inquiry.dialect.stream_writer(include_usage=self.loop.machine.request.include_usage),
+            self._codec().stream_writer(include_usage=self.loop.machine.request.include_usage),
             heartbeat_seconds=self.services.http_limits.heartbeat_seconds,
             tells_progress=self.inquiry.options.events,
         )
@@ -174,6 +174,11 @@ class _Run:
                 await stream.end(self._summary())
         finally:
             await keep_broken_off(self.services, self.inquiry, self.recalled, self.loop, told)
+
+    def _codec(self) -> Dialect:
+        """The client's dialect, for an answer to what it asked: of its tools alone."""
+        given, ours = self.recalled.given, self.inquiry.exposure.definitions
+        return answering(self.inquiry.dialect, replace(given, tools=given.tools[: -len(ours) or None]))
 
     def _summary(self) -> dict[str, object] | None:
         """The `toolgate` object: for those that ask, and for those that do not know that a server is down."""

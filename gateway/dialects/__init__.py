@@ -6,7 +6,7 @@ codec. Below: the vocabulary and server-sent events. Refuses to know: HTTP, host
 One folder for each wire format; N inbound and M upstream formats need N + M of them.
 """
 
-from gateway.dialects.dialect import Dialect, StreamReader, StreamWriter, UsageScanner
+from gateway.dialects.dialect import Dialect, StreamReader, StreamWriter, UsageScanner, answering
 from gateway.dialects.faults import ToldFault, UpstreamStreamError, WireFormatError
 from gateway.dialects.tool_types import ProviderTool
 from gateway.dialects.traits import Traits
@@ -21,4 +21,5 @@ __all__ = [
     "UpstreamStreamError",
     "UsageScanner",
     "WireFormatError",
+    "answering",
 ]

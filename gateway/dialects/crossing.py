@@ -13,7 +13,7 @@ from gateway.conversation import Media, Message, ModelRequest, UnknownPart
 from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
 from gateway.errors import InvalidRequest
 
-_SAID = frozenset({"content", "audio", "parts"})
+_SAID = frozenset({"content", "audio", "parts", "item"})
 """Fields of an unknown part that a model would read; others (annotations, say) are about what was said."""
 
 _SETTINGS = ("seed", "top_k", "frequency_penalty", "presence_penalty")
@@ -64,8 +64,9 @@ def refuse_crossing(param: str, message: str) -> NoReturn:
 
 
 def _type_of(part: UnknownPart) -> str:
-    for inner in list_or_empty(part.raw.get("content")):
-        return text_or_empty((object_or_none(inner) or {}).get("type"))[:64]
+    for inner in (*list_or_empty(part.raw.get("content")), part.raw.get("item")):
+        if (raw := object_or_none(inner)) is not None:
+            return text_or_empty(raw.get("type"))[:64]
     for inner in list_or_empty(part.raw.get("parts")):
         return next(iter(object_or_none(inner) or {}), "")[:64]
     return next(iter(part.raw), "")

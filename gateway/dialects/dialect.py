@@ -7,7 +7,7 @@ What was read from another format is written as far as the vocabulary names it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from gateway.conversation import ModelRequest, ModelResponse, StreamEvent, Usage
 from gateway.dialects.faults import ToldFault
@@ -142,3 +142,17 @@ class Dialect(Protocol):
     def usage_of(self, body: bytes) -> Usage | None:
         """The usage in a whole answer whose bytes pass through; None where none can be read."""
         ...
+
+
+@runtime_checkable
+class Repeating(Protocol):
+    """A wire format whose answers repeat what was asked, or name tools in the way that it was asked in."""
+
+    def answering(self, request: ModelRequest) -> Dialect:
+        """A codec for the answer to `request`, as the client sent it."""
+        ...
+
+
+def answering(dialect: Dialect, request: ModelRequest) -> Dialect:
+    """The codec for the answer to a client's `request`."""
+    return dialect.answering(request) if isinstance(dialect, Repeating) else dialect

@@ -14,9 +14,6 @@ from gateway.dialects.json_values import load_object, text_or_empty
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
 """`"usage":null`, which OpenAI adds to every other chunk, is not worth a look; in texts the quotes are escaped."""
 
-_LONGEST_TAIL = 64 * 1024
-"""Bytes of an unfinished line that are kept. A longer one is some large delta, without a usage."""
-
 
 class EventScanner(ABC):
     """Looks at a stream of server-sent events, or of lines; see `gateway.dialects.UsageScanner`.
@@ -30,6 +27,8 @@ class EventScanner(ABC):
     line_start: ClassVar[bytes] = b"data:"
     mark: ClassVar[bytes] = b'"usage"'
     form: ClassVar[re.Pattern[bytes]] = _USAGE
+    longest_line: ClassVar[int] = 64 * 1024
+    """Bytes of an unfinished line that are kept. In most dialects a longer one is a large delta, without usage."""
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
@@ -60,14 +59,14 @@ class EventScanner(ABC):
             if self._is_skipping:
                 return b""
             self._tail += chunk
-            if len(self._tail) > _LONGEST_TAIL:
+            if len(self._tail) > self.longest_line:
                 self._tail, self._is_skipping = b"", True
             return b""
         whole = self._tail + chunk[:end]
         if self._is_skipping:
             whole = chunk[chunk.find(b"\n") + 1 : end]
         self._tail, self._is_skipping = chunk[end:], False
-        if len(self._tail) > _LONGEST_TAIL:
+        if len(self._tail) > self.longest_line:
             self._tail, self._is_skipping = b"", True
         return whole
 

@@ -12,6 +12,7 @@ from gateway.dialects.cohere_v2 import COHERE_V2
 from gateway.dialects.gemini import GEMINI
 from gateway.dialects.ollama import OLLAMA
 from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects.openai_responses import OPENAI_RESPONSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def _filled(path: str, model: str) -> str:
 
 ENDPOINTS: Mapping[str, Endpoint] = {
     OPENAI_CHAT.name: Endpoint(OPENAI_CHAT, "/chat/completions"),
+    OPENAI_RESPONSES.name: Endpoint(OPENAI_RESPONSES, "/responses"),
     ANTHROPIC_MESSAGES.name: Endpoint(
         ANTHROPIC_MESSAGES,
         "/messages",

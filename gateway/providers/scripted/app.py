@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 from starlette.types import Receive, Scope, Send
 
-from gateway.providers.scripted import cohere_wire, messages_wire, ollama_wire, wire
+from gateway.providers.scripted import cohere_wire, messages_wire, ollama_wire, responses_wire, wire
 from gateway.providers.scripted.json_values import as_list, as_object
 from gateway.providers.scripted.turns import Turn
 
@@ -116,6 +116,10 @@ def _messages_error(status: int) -> Mapping[str, Any]:
     return messages_wire.error_object(f"the script says {status}", status)
 
 
+def _responses_error(status: int) -> Mapping[str, Any]:
+    return responses_wire.error_object(f"the script says {status}", status)
+
+
 def _ollama_error(status: int) -> Mapping[str, Any]:
     return ollama_wire.error_object(f"the script says {status}")
 
@@ -137,6 +141,13 @@ _FORMS: Mapping[tuple[str, str], _Form] = {
     ),
     ("POST", "/v2/chat"): _Form(
         cohere_wire.completion, cohere_wire.events, _cohere_error, cohere_wire.error_event, cohere_wire.DONE
+    ),
+    ("POST", "/v1/responses"): _Form(
+        responses_wire.completion,
+        responses_wire.events,
+        _responses_error,
+        responses_wire.error_event,
+        b"",
     ),
     ("POST", "/api/chat"): _Form(
         ollama_wire.completion,
@@ -259,7 +270,9 @@ def _parse(body: bytes) -> dict[str, Any] | None:
         request = as_object(json.loads(body))
     except ValueError:
         return None
-    messages: Any = request.get("messages")
+    if isinstance(request.get("input"), str):
+        return request
+    messages: Any = request.get("messages", request.get("input"))
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in as_list(messages)):
         return None
     return request

@@ -1,0 +1,63 @@
+"""Faults in OpenAI's form, as an HTTP error and within an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from gateway.dialects.faults import ToldFault, UpstreamStreamError, WireFormatError
+from gateway.dialects.json_values import load_object, object_or_none, text_or_empty
+
+_STATUSES: Mapping[str, int] = {
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+    "server_error": 500,
+    "vector_store_timeout": 504,
+    "server_is_overloaded": 503,
+}
+_OF_RESPONSES = frozenset({"server_error", "rate_limit_exceeded", "invalid_prompt"})
+"""What a response may have failed for, of the causes that a gateway can know."""
+
+
+def write_error(fault: ToldFault) -> dict[str, Any]:
+    """OpenAI's error object."""
+    told = {"message": fault.message, "type": fault.kind, "param": fault.param, "code": fault.code}
+    return {"error": told}
+
+
+def failure(fault: ToldFault) -> dict[str, Any]:
+    """The `error` of a response that failed."""
+    code = fault.code
+    if code not in _OF_RESPONSES:
+        code = "rate_limit_exceeded" if fault.status == 429 else "server_error"
+    return {"code": code, "message": fault.message}
+
+
+def read_error(body: bytes) -> str | None:
+    """The message in an error's body."""
+    try:
+        raw = load_object(body)
+    except WireFormatError:
+        return None
+    error = object_or_none(raw.get("error")) or {}
+    return text_or_empty(error.get("message") or raw.get("error") or raw.get("message")) or None
+
+
+def told_error(raw: Mapping[str, Any]) -> UpstreamStreamError:
+    """The error in an `error` event, in a response that failed, or in what came instead of one.
+
+    Its body is that of an HTTP error, whatever the form in which it was told.
+    """
+    error = dict(object_or_none(raw.get("error")) or raw)
+    code = text_or_empty(error.get("code"))
+    kind = text_or_empty(error.get("type"))
+    told = {
+        "message": text_or_empty(error.get("message")) or "the provider gave no reason",
+        "type": kind if kind not in ("", "error") else code or "server_error",
+        "param": error.get("param"),
+        "code": code or None,
+    }
+    status = _STATUSES.get(code) or _STATUSES.get(kind) or (400 if "invalid" in code + kind else None)
+    return UpstreamStreamError(orjson.dumps({"error": told}), status)
