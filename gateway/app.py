@@ -28,8 +28,13 @@ from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.telemetry import Metrics
 from gateway.telemetry.visible import one_line
 
-_BEGINNINGS: Mapping[str, Dialect] = {"/v1/messages": ANTHROPIC_MESSAGES, "/v2/chat": COHERE_V2, "/api/": OLLAMA}
-"""Of paths whose clients speak another dialect than OpenAI's."""
+_BEGINNINGS: Mapping[str, Dialect] = {
+    "/v1/messages": ANTHROPIC_MESSAGES,
+    "/v1/responses": OPENAI_RESPONSES,
+    "/v2/chat": COHERE_V2,
+    "/api/": OLLAMA,
+}
+"""Of paths whose clients speak another dialect than OpenAI's Chat."""
 _LONGEST_PATH = 200  # characters of it in an error
 
 

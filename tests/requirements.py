@@ -14,6 +14,8 @@ _NARROWING = "tests/contract/loop/test_narrowing.py"
 _MESSAGES = "tests/contract/messages/test_messages_loop.py"
 _FOLLOW_UP = "tests/contract/memory/test_follow_up_turns.py"
 _STATE = "tests/contract/memory/test_reasoning_state.py"
+_RESPONSES = "tests/contract/responses/test_responses_loop.py"
+_RESPONSES_FAULTS = "tests/contract/responses/test_responses_faults.py"
 _MESSAGES_FAULTS = "tests/contract/messages/test_messages_faults.py"
 
 LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
@@ -22,27 +24,39 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
         f"{_ONE}::test_several_rounds_make_one_whole_answer",
         f"{_MESSAGES}::test_several_rounds_make_one_answer",
         f"{_MESSAGES}::test_a_stream_has_one_start_and_one_end_and_its_blocks_follow_each_other",
+        f"{_RESPONSES}::test_several_rounds_make_one_answer",
+        f"{_RESPONSES}::test_a_stream_has_one_id_and_one_end_and_its_items_follow_each_other",
     ),
-    "Deltas of calls to our tools never leave.": (f"{_ONE}::test_deltas_of_calls_to_our_tools_never_leave",),
+    "Deltas of calls to our tools never leave.": (
+        f"{_ONE}::test_deltas_of_calls_to_our_tools_never_leave",
+        f"{_RESPONSES}::test_a_stream_has_one_id_and_one_end_and_its_items_follow_each_other",
+    ),
     "Text of every round leaves, except under response_format, where only the last round's text leaves.": (
         f"{_ONE}::test_several_rounds_leave_as_one_stream_with_one_id_and_one_end",
         f"{_ONE}::test_under_response_format_only_the_last_rounds_text_leaves",
+        f"{_RESPONSES}::test_under_a_form_of_the_answer_only_the_last_rounds_text_leaves",
     ),
     "A tool_choice that forces a tool holds for round one only.": (
         f"{_ONE}::test_a_tool_choice_that_forces_a_call_holds_for_the_first_round_only",
+        f"{_RESPONSES}::test_a_forced_choice_holds_for_the_first_round_only",
     ),
-    "max_tokens holds for each model call.": (f"{_ONE}::test_max_tokens_holds_for_each_model_call",),
+    "max_tokens holds for each model call.": (
+        f"{_ONE}::test_max_tokens_holds_for_each_model_call",
+        f"{_RESPONSES}::test_max_output_tokens_holds_for_each_model_call",
+    ),
     "n > 1 with our tools attached is 400.": (
         f"{_ONE}::test_more_than_one_choice_is_refused_while_tools_are_attached",
     ),
     "usage is the sum over rounds; on Messages the last round's, with the sum in toolgate.usage.": (
         f"{_ONE}::test_usage_is_the_sum_over_rounds",
         f"{_MESSAGES}::test_usage_is_that_of_the_last_round_and_the_sum_is_told_to_those_who_ask",
+        f"{_RESPONSES}::test_usage_is_the_sum_over_rounds",
     ),
     "Calls to the client's own tools end the turn in the client's way; ours of the same turn have run by then, "
     "and are put back into the history when the client returns.": (
         f"{_ONE}::test_the_clients_own_tools_end_the_turn_and_ours_have_run_by_then",
         f"{_MESSAGES}::test_the_clients_own_tools_end_the_turn_and_ours_are_put_back_when_it_returns",
+        f"{_RESPONSES}::test_the_clients_own_tools_end_the_turn_and_ours_are_put_back_when_it_returns",
     ),
     "What the gateway did for an answer is put back byte for byte when the answer returns unedited, for the "
     "same key, unless that key is not remembered.": (
@@ -62,11 +76,13 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
         "tests/contract/loop/test_provider_tools.py::test_a_policy_can_allow_them",
         f"{_MESSAGES_FAULTS}::test_tools_that_the_provider_runs_are_denied_by_default",
         f"{_MESSAGES_FAULTS}::test_a_policy_allows_them_by_their_name_without_a_date",
+        f"{_RESPONSES_FAULTS}::test_tools_that_the_provider_runs_are_denied_by_default",
     ),
     "A retry with the same key and body joins the run whose answer got lost.": (
         f"{_RETRIES}::test_the_official_sdks_own_retry_joins_the_run_whose_answer_was_lost",
         f"{_RETRIES}::test_a_retry_of_a_request_that_ended_well_is_told_the_same_answer",
         f"{_MESSAGES}::test_a_retry_of_the_sdk_joins_the_run_whose_answer_was_lost",
+        f"{_RESPONSES}::test_a_retry_of_the_sdk_joins_the_run_whose_answer_was_lost",
     ),
     "A client that wants it exact sends Idempotency-Key.": (
         f"{_RETRIES}::test_an_idempotency_key_finds_the_run_exactly",
@@ -86,6 +102,7 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
         f"{_FAULTS}::test_a_provider_that_breaks_off_before_the_first_byte_is_an_http_error",
         f"{_FAULTS}::test_a_fault_within_a_stream_is_an_error_event_and_the_end",
         f"{_MESSAGES_FAULTS}::test_a_fault_within_a_stream_is_an_error_event_and_the_end",
+        f"{_RESPONSES_FAULTS}::test_a_fault_within_a_stream_is_an_error_event_and_the_end",
     ),
     "The toolgate field and the header can only narrow what the key may do.": (
         f"{_NARROWING}::test_header_and_field_both_narrow",
@@ -95,12 +112,15 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
     "the servers that are unavailable.": (
         f"{_ONE}::test_a_client_that_asks_is_told_what_its_run_did",
         f"{_NARROWING}::test_else_the_answer_names_the_dead_servers_and_goes_on_without",
+        f"{_RESPONSES}::test_what_the_run_did_is_told_to_those_who_ask",
     ),
     "Progress events are extra fields on chunks, or pings, which SDKs ignore; comments or pings are heartbeats.": (
         f"{_ONE}::test_progress_events_are_extra_fields_that_the_sdk_ignores",
         f"{_ONE}::test_a_silent_stream_is_kept_alive_by_comments",
         f"{_MESSAGES}::test_progress_is_told_in_pings_that_the_sdk_leaves_out",
         f"{_MESSAGES}::test_a_silent_stream_is_kept_alive_by_pings",
+        f"{_RESPONSES}::test_progress_is_told_in_events_that_the_sdk_leaves_out",
+        f"{_RESPONSES}::test_a_silent_stream_is_kept_alive_by_events_that_say_nothing",
     ),
     "The audit trail keeps digests, and write targets in clear.": (
         f"{_ONE}::test_the_runs_audit_shows_all_of_it",

@@ -1,4 +1,4 @@
-"""Where models are called: `POST /v1/chat/completions`, `POST /v1/messages`, with the tools of the key attached.
+"""Where models are called: `POST /v1/chat/completions` and its like, with the tools of the key attached.
 
 The dialect is a parameter; all endpoints are one otherwise. Two ways lead from here. A request to which the
 gateway has nothing to add is passed through as bytes; any other one is a run of the tool loop.
