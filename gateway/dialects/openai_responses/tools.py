@@ -25,6 +25,8 @@ _MODES: Mapping[str, Literal["auto", "none", "required"]] = {
 }
 _COMPUTER = frozenset({"computer", "computer_use", "computer_use_preview"})
 _LONGEST_NAME = 64
+_DEFAULT = "functions"
+"""The namespace of tools that have none: OpenAI's models name it, or leave it out."""
 BRINGS_TOOLS = frozenset({"additional_tools", "tool_search_output"})
 """Items that tell of further tools."""
 
@@ -79,7 +81,7 @@ def _name_in(raw: Mapping[str, Any], where: str) -> str:
 
 def flat_name(space: str | None, name: str) -> str:
     """The name of a tool outside its namespace; of one that is too long for others, the end is a digest."""
-    if not space:
+    if not space or space == _DEFAULT:
         return name
     flat = f"{space}__{name}"
     if len(flat) <= _LONGEST_NAME:

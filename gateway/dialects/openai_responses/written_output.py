@@ -85,12 +85,12 @@ class WrittenOutput:
 
     def _text(self, text: str) -> bytes:
         """A piece of what the model says."""
+        message, opening = self._message, b""
+        if message is None and self._has_spoken:
+            text = text.removeprefix(SEPARATOR)
         if not text:
             return b""
-        message, opening = self._message, b""
         if message is None:
-            if self._has_spoken and text == SEPARATOR:
-                return b""
             message, opening = self._open_message()
         self._has_spoken = True
         logprobs, self._logprobs = self._logprobs, None
