@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.api import health, models, requests, tools
+from gateway.api import bedrock_paths, health, models, requests, tools
 from gateway.api.endpoint import Endpoint, plain
 from gateway.api.errors import ErrorAnswer
 from gateway.api.model_endpoint import model_endpoint
@@ -21,6 +21,7 @@ from gateway.api.services import Admit
 from gateway.api.token_counts import count_tokens
 from gateway.dialects import Dialect
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
 from gateway.dialects.cohere_v2 import COHERE_V2
 from gateway.dialects.ollama import OLLAMA
 from gateway.dialects.openai_chat import OPENAI_CHAT
@@ -33,6 +34,7 @@ _BEGINNINGS: Mapping[str, Dialect] = {
     "/v1/responses": OPENAI_RESPONSES,
     "/v2/chat": COHERE_V2,
     "/api/": OLLAMA,
+    bedrock_paths.PREFIX: BEDROCK_CONVERSE,
 }
 """Of paths whose clients speak another dialect than OpenAI's Chat."""
 _LONGEST_PATH = 200  # characters of it in an error
@@ -68,6 +70,11 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
     call_tool = tools.PREFIX + "{name:path}"
     endpoint = Endpoint(call_tool, plain(tools.call_tool), admit, metrics)
     fastapi.router.routes.append(Route(call_tool, endpoint, methods=["POST"]))
+    converse = model_endpoint(BEDROCK_CONVERSE, bedrock_paths.addressing)
+    for suffix in (bedrock_paths.WHOLE, bedrock_paths.STREAM):
+        place = bedrock_paths.PREFIX + "{model:path}" + suffix
+        endpoint = Endpoint(place, converse, admit, metrics, BEDROCK_CONVERSE)
+        fastapi.router.routes.append(Route(place, endpoint, methods=["POST"]))
     fastapi.add_exception_handler(404, _not_found)
     fastapi.add_exception_handler(405, _method_not_allowed)
     return _Routes(hot, fastapi)

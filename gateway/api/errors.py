@@ -79,18 +79,25 @@ def error_response(told: ErrorAnswer, dialect: Dialect = OPENAI_CHAT, *, request
     headers: dict[str, str] = {}
     if told.upstream is not None:
         if told.upstream.dialect in ("", dialect.name):
-            return _pass_on(told.upstream)
+            return _pass_on(told.upstream, _error_type(told, dialect))
         headers = {name: value for name, value in told.upstream.headers.items() if name in _WHEN_TO_RETRY}
     if told.retry_after is not None:
         headers["retry-after"] = str(told.retry_after)
     if told.status == 401:
         headers["www-authenticate"] = "Bearer"
+    headers |= _error_type(told, dialect)
     body = dialect.write_error(told, request_id=request_id)
     return json_response(body, status=told.status, headers=headers)
 
 
-def _pass_on(upstream: errors.UpstreamAnswer) -> Response:
-    headers = passed_on(upstream.headers)
+def _error_type(told: ErrorAnswer, dialect: Dialect) -> dict[str, str]:
+    """What kind of error it is, in a header, for clients who look there."""
+    header = dialect.traits.error_type_header
+    return {header: dialect.write_error(told, request_id="")["__type"]} if header else {}
+
+
+def _pass_on(upstream: errors.UpstreamAnswer, kind: Mapping[str, str]) -> Response:
+    headers = {**kind, **passed_on(upstream.headers)}
     return Response(upstream.status, upstream.body, headers.pop("content-type", JSON), headers)
 
 
@@ -127,7 +134,7 @@ def _read_error_object(body: bytes) -> tuple[str | None, str | None, str | None]
         found: Any = whole.get("error", whole)
         if isinstance(found, str):  # Ollama's whole error
             return None, None, found
-        values = (found.get("type"), found.get("code"), found.get("message"))
+        values = (found.get("type"), found.get("code"), found.get("message") or found.get("Message"))
     except (orjson.JSONDecodeError, AttributeError):
         return None, None, None
     kind, code, message = (value if isinstance(value, str) else None for value in values)

@@ -6,7 +6,7 @@ usage is read from what passes by. This is the hot path: every line runs for eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 from gateway.api.answer import Answer
 from gateway.api.errors import ErrorAnswer, describe_error
@@ -16,8 +16,10 @@ from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import hop_by_hop, passed_on
 from gateway.api.run_records import RunLog
 from gateway.api.services import Services
-from gateway.dialects import Dialect
+from gateway.dialects import Dialect, WireFormatError
+from gateway.dialects.traits import Cutter
 from gateway.providers.answers import ProviderAnswer
+from gateway.providers.failures import protocol_error
 
 _OURS = "x-toolgate-"
 
@@ -65,8 +67,10 @@ async def _stream(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: 
     """The head leaves with the first bytes, so that a fault before them can still be an HTTP error."""
     scanner = inquiry.dialect.usage_scanner()
     fault = _Fault(inquiry.dialect)
+    cutter = inquiry.dialect.traits.frames
+    chunks = given.chunks() if cutter is None else _whole_frames(given, cutter())
     try:
-        async for chunk in given.chunks():
+        async for chunk in chunks:
             scanner.feed(chunk)
             if not answer.has_begun:
                 await answer.begin_events(fault, passed_on(given.headers))
@@ -77,6 +81,19 @@ async def _stream(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: 
     if not answer.has_begun:
         await answer.begin_events(fault, passed_on(given.headers))
     await answer.write(b"", more=False)
+
+
+async def _whole_frames(given: ProviderAnswer, frames: Cutter) -> AsyncGenerator[bytes]:
+    """The same bytes, for formats in which a broken frame would swallow the error that follows it."""
+    chunks = given.chunks()
+    try:
+        async for chunk in chunks:
+            if whole := b"".join(frames.feed(chunk)):
+                yield whole
+    except WireFormatError as error:
+        raise protocol_error(given.provider, f"its stream cannot be passed on: {error}") from error
+    finally:
+        await chunks.aclose()
 
 
 class _Fault:

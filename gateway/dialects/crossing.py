@@ -66,7 +66,7 @@ def refuse_crossing(param: str, message: str) -> NoReturn:
 def _type_of(part: UnknownPart) -> str:
     for inner in (*list_or_empty(part.raw.get("content")), part.raw.get("item")):
         if (raw := object_or_none(inner)) is not None:
-            return text_or_empty(raw.get("type"))[:64]
+            return text_or_empty(raw.get("type") or next(iter(raw), ""))[:64]
     for inner in list_or_empty(part.raw.get("parts")):
         return next(iter(object_or_none(inner) or {}), "")[:64]
     return next(iter(part.raw), "")

@@ -92,11 +92,11 @@ class FrameReader(ABC, Generic[Frame]):
 
 
 class EventReader(FrameReader[ServerSentEvent]):
-    """A reader of server-sent events."""
+    """A reader of server-sent events, or of what `decoder` makes of a stream."""
 
     __slots__ = ()
 
     _frame_end = b"\n\n"
 
-    def __init__(self) -> None:
-        super().__init__(SseDecoder(LARGEST_EVENT))
+    def __init__(self, decoder: FrameDecoder[ServerSentEvent] | None = None) -> None:
+        super().__init__(decoder or SseDecoder(LARGEST_EVENT))

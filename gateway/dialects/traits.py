@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Cutter(Protocol):
+    """Cuts a stream into its frames, whatever they say."""
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The frames that `chunk` completes. Raises WireFormatError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +26,11 @@ class Traits:
     body that holds proofs of thoughts, or asks for them. `tool_name` is where a tool has its name.
 
     `stream_type` is the content type of its streams, and `frame_break` what sets a frame apart from the rest of
-    one that broke off. With `names_model` False the model, and whether to stream, stand in the URL: its codec
-    finds them as `model` and `stream` among a request's fields all the same, and writes neither.
+    one that broke off; where nothing can, `frames` cuts the stream, so that none is ever broken off.
+    `error_type_header` is where its clients look for what kind an error is, which its body has as `__type`.
+
+    With `names_model` False the model, and whether to stream, stand in the URL: its codec finds them as `model`
+    and `stream` among a request's fields all the same, and writes neither.
 
     With `usage_of_run` False clients take the usage for the size of the context: they are told that of the last
     round. With `keeps_proofs` clients send back what the model thought, with the provider's proof of it.
@@ -30,6 +43,8 @@ class Traits:
     proof_mark: bytes = b""
     stream_type: str = "text/event-stream"
     frame_break: bytes = b"\n\n"
+    frames: Callable[[], Cutter] | None = None
+    error_type_header: str = ""
     names_model: bool = True
     request_id_header: str = ""
     request_headers: tuple[str, ...] = ()

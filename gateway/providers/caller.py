@@ -37,7 +37,6 @@ _LARGEST_MODEL_LIST = 8 * 1024 * 1024  # bytes
 _MOST_MODELS = 10_000
 _OURS: Mapping[str, str] = {
     "content-type": "application/json",
-    "accept": "application/json, text/event-stream",
     "accept-encoding": "identity",  # bytes pass through as they come, and what is bounded is what is held
     "user-agent": "toolgate",
 }
@@ -139,8 +138,8 @@ class ProviderCaller:
         self, method: str, provider: Provider, dialect: str, path: str, body: bytes, headers: Mapping[str, str]
     ) -> _ProviderExchange:
         endpoint = self._endpoints[dialect]
-        sent = {**endpoint.headers, **headers, **_OURS, **provider.headers}
-        name = endpoint.dialect.name
+        sent = {**endpoint.headers, **headers, **_OURS, "accept": endpoint.accept, **provider.headers}
+        name = endpoint.errors_in or endpoint.dialect.name
         client = self._clients.of(provider.network)
         return _ProviderExchange(client, method, provider, name, provider.url(path), sent, body)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from gateway.dialects import Dialect
-from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES, ANTHROPIC_VERTEX
+from gateway.dialects.anthropic_messages import ANTHROPIC_BEDROCK, ANTHROPIC_MESSAGES, ANTHROPIC_VERTEX
+from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
 from gateway.dialects.cohere_v2 import COHERE_V2
 from gateway.dialects.gemini import GEMINI
 from gateway.dialects.ollama import OLLAMA
@@ -23,7 +24,8 @@ class Endpoint:
     elsewhere; `{model}` in them stands for the model. `count_path` is where tokens are counted, if that can be
     asked. `models_path` is where models are listed, if they are, as objects in the list `models_field`, each
     with its name, behind `model_prefix`, in `model_field`. `headers` go with every request that does not have
-    them.
+    them. `errors_in` names the dialect of its errors, if that is another, and `accept` the content types that are
+    asked for.
     """
 
     dialect: Dialect
@@ -35,6 +37,8 @@ class Endpoint:
     model_prefix: str = ""
     count_path: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    errors_in: str | None = None
+    accept: str = "application/json, text/event-stream"
 
     def path_for(self, model: str, *, stream: bool) -> str:
         """Where `model` is called; its name is percent-encoded, slashes and all."""
@@ -76,6 +80,21 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         model_field="name",
         model_prefix="models/",
         count_path="/models/{model}:countTokens",
+    ),
+    BEDROCK_CONVERSE.name: Endpoint(
+        BEDROCK_CONVERSE,
+        "/model/{model}/converse",
+        "/model/{model}/converse-stream",
+        models_path=None,
+        accept="application/json, application/vnd.amazon.eventstream",
+    ),
+    "anthropic_bedrock": Endpoint(
+        ANTHROPIC_BEDROCK,
+        "/model/{model}/invoke",
+        "/model/{model}/invoke-with-response-stream",
+        models_path=None,
+        errors_in=BEDROCK_CONVERSE.name,
+        accept="application/json",
     ),
     "anthropic_vertex": Endpoint(
         ANTHROPIC_VERTEX, "/models/{model}:rawPredict", "/models/{model}:streamRawPredict", models_path=None

@@ -59,6 +59,7 @@ _BY_STATUS = {
     403: CREDENTIALS,
     404: ABSENT,
     408: UNREADY,
+    424: BROKEN,
     409: UNREADY,
     425: UNREADY,
 }

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.conversation import ModelRequest, ModelResponse, Usage
+from gateway.dialects.anthropic_messages.amazon_frames import FramedEvents
 from gateway.dialects.anthropic_messages.errors import read_error, write_error
 from gateway.dialects.anthropic_messages.hosting import ON_BEDROCK, ON_VERTEX, Hosting, hosted
 from gateway.dialects.anthropic_messages.name import NAME, UNPROVEN
@@ -17,6 +18,7 @@ from gateway.dialects.anthropic_messages.responses import read_response, write_r
 from gateway.dialects.anthropic_messages.stream_reading import MessagesStreamReader
 from gateway.dialects.anthropic_messages.stream_writing import MessagesStreamWriter
 from gateway.dialects.anthropic_messages.usage_scanner import MessagesUsageScanner, usage_of
+from gateway.dialects.event_stream import STREAM_TYPE
 from gateway.dialects.faults import ToldFault
 from gateway.dialects.tool_types import ProviderTool
 from gateway.dialects.traits import Traits
@@ -72,6 +74,8 @@ class AnthropicMessages:
 
     def stream_reader(self) -> MessagesStreamReader:
         """A reader for one stream."""
+        if self._hosting is not None and self._hosting.has_frames:
+            return MessagesStreamReader(FramedEvents())
         return MessagesStreamReader()
 
     def stream_writer(self, *, include_usage: bool) -> MessagesStreamWriter:
@@ -101,7 +105,10 @@ class AnthropicMessages:
 
 def _hosted_traits(hosting: Hosting) -> Traits:
     return replace(
-        _TRAITS, names_model=False, request_headers=() if hosting.betas_in_body else ("anthropic-beta",)
+        _TRAITS,
+        names_model=False,
+        request_headers=() if hosting.betas_in_body else ("anthropic-beta",),
+        stream_type=STREAM_TYPE if hosting.has_frames else _TRAITS.stream_type,
     )
 
 

@@ -24,11 +24,16 @@ _STATUSES: Mapping[str, int] = {kind: status for status, kind in _KINDS.items()}
 
 def write_error(fault: ToldFault, request_id: str | None = None) -> dict[str, Any]:
     """Anthropic's error object. The kind follows from the status, as it does there; a field stands in the text."""
-    kind = _KINDS.get(fault.status) or ("invalid_request_error" if fault.status < 500 else "api_error")
+    kind = kind_of(fault.status)
     if fault.code == "overloaded":
         kind = "overloaded_error"
     told: dict[str, Any] = {"type": "error", "error": {"type": kind, "message": fault.message}}
     return told if request_id is None else {**told, "request_id": request_id}
+
+
+def kind_of(status: int) -> str:
+    """What an error of this HTTP status is called."""
+    return _KINDS.get(status) or ("invalid_request_error" if status < 500 else "api_error")
 
 
 def read_error(body: bytes) -> str | None:

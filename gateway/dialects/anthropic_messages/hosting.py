@@ -18,17 +18,19 @@ class Hosting:
     """How a host takes the body.
 
     `version` stands in it as `anthropic_version`. With `says_stream` False the URL alone says whether to stream.
-    With `betas_in_body` so do the names of betas, which Anthropic itself takes in a header.
+    With `betas_in_body` so do the names of betas, which Anthropic itself takes in a header. With `has_frames` its
+    streams are frames of Amazon's, each with an event in it.
     """
 
     version: str
     says_stream: bool = True
     betas_in_body: bool = False
+    has_frames: bool = False
 
 
 ON_VERTEX = Hosting("vertex-2023-10-16")
 """Google's Vertex AI: `rawPredict` and `streamRawPredict`."""
-ON_BEDROCK = Hosting("bedrock-2023-05-31", says_stream=False, betas_in_body=True)
+ON_BEDROCK = Hosting("bedrock-2023-05-31", says_stream=False, betas_in_body=True, has_frames=True)
 """Amazon Bedrock: `invoke` and `invoke-with-response-stream`."""
 
 

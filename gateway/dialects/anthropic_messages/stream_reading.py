@@ -24,7 +24,7 @@ from gateway.dialects.anthropic_messages.name import NAME, REDACTED, THINKING, U
 from gateway.dialects.anthropic_messages.responses import extras_of, new_response_id, raise_error_in
 from gateway.dialects.anthropic_messages.stop_reasons import read_stop_reason
 from gateway.dialects.anthropic_messages.usage import read_usage
-from gateway.dialects.event_reading import MOST_CALLS, EventReader
+from gateway.dialects.event_reading import MOST_CALLS, EventReader, FrameDecoder
 from gateway.dialects.faults import WireFormatError
 from gateway.dialects.json_values import load_object, object_or_none, text_or_empty
 from gateway.sse import ServerSentEvent
@@ -51,8 +51,8 @@ class MessagesStreamReader(EventReader):
 
     __slots__ = ("_blocks", "_calls", "_finish", "_started", "_usage")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, decoder: FrameDecoder[ServerSentEvent] | None = None) -> None:
+        super().__init__(decoder)
         self._blocks: dict[Any, _Block] = {}
         self._calls = 0
         self._started = False
