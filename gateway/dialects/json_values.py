@@ -29,6 +29,15 @@ def number_or_none(value: Any) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def can_be_written(value: Any) -> bool:
+    """Whether a value that was read can be written again, a few levels deeper; one nested too deeply cannot."""
+    try:
+        orjson.dumps([[[[[[[[value]]]]]]]])
+    except TypeError:
+        return False
+    return True
+
+
 def load_object(data: bytes) -> dict[str, Any]:
     """The JSON object in these bytes. Raises WireFormatError."""
     try:

@@ -9,7 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from gateway.conversation import Message, ModelRequest, ResponseSchema, Source, Text, ToolDefinition
-from gateway.dialects.json_values import list_or_empty, number_or_none, object_or_none, text_or_empty
+from gateway.dialects.json_values import (
+    can_be_written,
+    list_or_empty,
+    number_or_none,
+    object_or_none,
+    text_or_empty,
+)
 from gateway.dialects.openai_responses.items import read_messages, role_in
 from gateway.dialects.openai_responses.name import NAME
 from gateway.dialects.openai_responses.native_fields import native_fields
@@ -30,6 +36,8 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
         _refuse("model", "must be a string that names a model")
     extras = {name: value for name, value in body.items() if _is_extra(name)}
     _check_possible(extras)
+    if not can_be_written([extras, body.get("tools")]):  # the answer is to repeat them
+        raise InvalidRequest("the request is nested too deeply", code="invalid_json")
     items = _read_input(body)
     tools = [*read_tools(body.get("tools")), *_tools_in(items)]
     if not tools and "tools" in body:

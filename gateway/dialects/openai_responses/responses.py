@@ -11,7 +11,13 @@ from typing import Any
 from gateway.conversation import FinishReason, Message, ModelRequest, ModelResponse, Source
 from gateway.dialects.event_reading import MOST_CALLS
 from gateway.dialects.faults import WireFormatError
-from gateway.dialects.json_values import list_or_empty, load_object, object_or_none, text_or_empty
+from gateway.dialects.json_values import (
+    can_be_written,
+    list_or_empty,
+    load_object,
+    object_or_none,
+    text_or_empty,
+)
 from gateway.dialects.openai_responses.calls import CallWriter
 from gateway.dialects.openai_responses.echo import asks_for_proofs, echo
 from gateway.dialects.openai_responses.errors import told_error
@@ -36,6 +42,8 @@ def read_response(body: bytes) -> ModelResponse:
     raise_error_in(raw)
     if not isinstance(raw.get("output"), list):
         raise WireFormatError("the answer holds no output")
+    if not can_be_written(raw):
+        raise WireFormatError("the answer is nested too deeply")
     answer = Message("assistant", read_turn(_items_in(raw)))
     if len(answer.tool_calls) > MOST_CALLS:
         raise WireFormatError(f"it holds more than {MOST_CALLS} tool calls")

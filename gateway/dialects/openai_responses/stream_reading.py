@@ -21,7 +21,7 @@ from gateway.conversation import (
 )
 from gateway.dialects.event_reading import EventReader
 from gateway.dialects.faults import WireFormatError
-from gateway.dialects.json_values import load_object, object_or_none, text_or_empty
+from gateway.dialects.json_values import can_be_written, load_object, object_or_none, text_or_empty
 from gateway.dialects.openai_responses.errors import told_error
 from gateway.dialects.openai_responses.name import NAME, SEPARATOR, SUMMARY, THOUGHT
 from gateway.dialects.openai_responses.open_items import ReadItem, ReadItems
@@ -30,6 +30,8 @@ from gateway.dialects.openai_responses.status import read_finish
 from gateway.dialects.openai_responses.usage import read_usage
 from gateway.sse import ServerSentEvent
 
+_MANY = 200
+"""Brackets in one event: with fewer it is not nested so deeply that it could not be written again."""
 _STARTS = frozenset({"response.created", "response.queued", "response.in_progress"})
 _ENDS = frozenset({"response.completed", "response.incomplete", "response.cancelled"})
 _REPEATS = frozenset(
@@ -65,6 +67,8 @@ class ResponsesStreamReader(EventReader):
         kind = text_or_empty(raw.get("type")) or event.kind
         if kind in _REPEATS:
             return
+        if event.data.count(b"{") + event.data.count(b"[") > _MANY and not can_be_written(raw):
+            raise WireFormatError("a part of the answer is nested too deeply")
         if kind in _STARTS:
             self._start(object_or_none(raw.get("response")) or {}, events)
         elif kind in _ENDS:

@@ -121,6 +121,14 @@ async def test_bad_requests_are_errors_in_openais_form_that_name_the_field(
     assert upstream.requests == []
 
 
+async def test_what_is_nested_too_deeply_to_be_repeated_is_refused(gateway: InProcess, upstream: ScriptedUpstream):
+    body = json.dumps(asked("tiny", metadata={"a": "DEEP"})).replace('"DEEP"', "[" * 260 + "]" * 260)
+    async with gateway.http() as http:
+        answer = await http.post("/v1/responses", content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_json")
+    assert upstream.requests == []
+
+
 @pytest.mark.parametrize(
     "fields", [{"previous_response_id": "r"}, {"input": [{"type": "item_reference", "id": "i"}]}]
 )

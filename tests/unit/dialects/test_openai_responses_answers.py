@@ -542,3 +542,58 @@ def test_what_other_dialects_know_alone_is_not_written():
 def test_usage_is_counted_the_same_in_both_directions(usage: Usage):
     response = ModelResponse("r", "m", 1, Message("assistant", (Text("a"),)), FinishReason.STOP, usage)
     assert read(OPENAI_RESPONSES.write_response(response)).usage == usage
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_what_is_nested_too_deeply_to_be_written_again_is_a_fault():
+    deep = {"type": "from_the_future", "id": "x", "odd": nested(260)}
+    with pytest.raises(WireFormatError, match="deeply"):
+        OPENAI_RESPONSES.read_response(json.dumps({**ANSWER, "output": [deep]}).encode())
+    done = json.dumps({"type": "response.output_item.done", "output_index": 0, "item": deep}).encode()
+    with pytest.raises(WireFormatError, match="deeply"):
+        read_stream(START, b"data: %b\n\n" % done, END)
+
+
+CLIENT_RUN: list[dict[str, Any]] = [
+    {"type": "local_shell_call", "action": {"type": "exec", "command": ["ls"], "env": {}}},
+    {"type": "shell_call", "action": {"commands": ["ls"]}, "environment": {"type": "local"}},
+    {"type": "apply_patch_call", "operation": {"type": "delete_file", "path": "a"}},
+    {"type": "computer_call", "action": {"type": "screenshot"}, "pending_safety_checks": []},
+    {"type": "tool_search_call", "arguments": {"query": "x"}, "execution": "client"},
+]
+
+
+@pytest.mark.parametrize("fields", CLIENT_RUN, ids=lambda fields: fields["type"])
+def test_calls_of_openais_own_kinds_that_the_client_runs_are_calls(fields: dict[str, Any]):
+    item = {"id": "i_1", "call_id": "call_1", "status": "completed", **fields}
+    stream = [START, about("output_item.added", 0, item={**item, "status": "in_progress"})]
+    stream += [about("output_item.done", 0, item=item), END]
+    for response in (read({**ANSWER, "output": [item]}), assembled(read_stream(*stream))):
+        (call,) = response.message.tool_calls
+        assert (call.id, call.name) == ("call_1", fields["type"].removesuffix("_call"))
+        assert response.finish_reason is FinishReason.TOOL_CALLS
+        alone = ModelResponse("r", "m", 1, response.message, response.finish_reason)
+        assert OPENAI_RESPONSES.write_response(alone)["output"] == [item]
+        assert frames(written(list(events_of(alone))))[-1]["response"]["output"] == [item]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "shell_call", "action": {"commands": []}, "environment": {"type": "container_reference"}},
+        {"type": "tool_search_call", "arguments": {}, "execution": "server"},
+        {"type": "mcp_call", "name": "x", "arguments": "{}", "server_label": "y"},
+        {"type": "code_interpreter_call", "code": "1", "container_id": "c", "outputs": []},
+    ],
+)
+def test_calls_that_the_provider_has_run_are_none(fields: dict[str, Any]):
+    item = {"id": "i_1", "call_id": "call_1", "status": "completed", **fields}
+    response = read({**ANSWER, "output": [item]})
+    assert response.message.parts == (UnknownPart(NAME, {"item": item}),)
+    assert response.finish_reason is FinishReason.STOP

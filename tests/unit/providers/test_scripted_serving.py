@@ -239,3 +239,22 @@ async def test_several_are_served_at_once_and_leave_no_signal_handlers():
     async with serve_scripted_model() as one, serve_scripted_model() as two:
         assert one != two
         assert signal.getsignal(signal.SIGTERM) is before
+
+
+async def test_turns_are_told_as_responses_too():
+    custom = {"type": "custom", "name": "patch"}
+    turn = Turn(reasoning="Hm.", text="One moment.", calls=(Call("f", {"a": 1}), Call("patch", "*** Begin")))
+    async with (
+        ScriptedUpstream([turn, turn, Turn(status=429)]).serve() as upstream,
+        sdk(upstream.base_url) as client,
+    ):
+        whole = await client.responses.create(model="m", input="hi", tools=[custom])
+        async with client.responses.stream(model="m", input=MESSAGES, tools=[custom]) as stream:
+            streamed = await stream.get_final_response()
+        with pytest.raises(openai.RateLimitError):
+            await client.responses.create(model="m", input="hi")
+    for answer in (whole, streamed):
+        assert [item.type for item in answer.output] == [
+            *("reasoning", "message", "function_call", "custom_tool_call"),
+        ]
+        assert (answer.output_text, answer.output[3].input) == ("One moment.", "*** Begin")
