@@ -29,13 +29,15 @@ class ToolDefinition:
 class ToolChoice:
     """Whether the model may, must or must not call tools; `name` is set for mode `named` alone.
 
-    `afterwards` is what is left of a choice that forces a call, once a call has been made.
+    `among` are the only tools that may be called, by name; None where it may be any. `afterwards` is what is left
+    of a choice that forces a call, once a call has been made.
     """
 
     mode: Literal["auto", "none", "required", "named", "unknown"]
     name: str | None = None
     source: Source | None = None
     afterwards: ToolChoice | None = None
+    among: tuple[str, ...] | None = None
 
     @property
     def forces_a_call(self) -> bool:

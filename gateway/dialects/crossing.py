@@ -16,6 +16,9 @@ from gateway.errors import InvalidRequest
 _SAID = frozenset({"content", "audio", "parts", "item"})
 """Fields of an unknown part that a model would read; others (annotations, say) are about what was said."""
 
+ALLOWED_TOOLS = "allowed_tools"
+"""A choice among some of the tools, which not all formats have either; the field is `tool_choice`."""
+
 _SETTINGS = ("seed", "top_k", "frequency_penalty", "presence_penalty")
 """Fields of `ModelRequest` that some formats do not have."""
 
@@ -32,6 +35,11 @@ def check_crossing(request: ModelRequest, into: str, *, settings: Collection[str
     for name in _SETTINGS:
         if name not in settings and getattr(request, name) is not None:
             refuse_crossing(name, f"{name} cannot be passed on to this model's provider")
+    choice = request.tool_choice
+    if choice is not None and choice.among is not None and ALLOWED_TOOLS not in settings:
+        refuse_crossing(
+            "tool_choice", "tool_choice: this model's provider takes no choice among some of the tools"
+        )
     for index, tool in enumerate(request.tools):
         if not tool.is_function:
             where = f"tools[{index}]"

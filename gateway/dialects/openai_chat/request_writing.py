@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.conversation import Media, Message, ModelRequest, Reasoning, ResponseSchema
-from gateway.dialects.crossing import check_crossing, refuse_media
+from gateway.dialects.crossing import ALLOWED_TOOLS, check_crossing, refuse_media
 from gateway.dialects.json_values import object_or_none
 from gateway.dialects.openai_chat.content import write_media, write_parts
 from gateway.dialects.openai_chat.messages import write_assistant
@@ -21,6 +21,7 @@ from gateway.dialects.openai_chat.tool_results import ToolResultWriter
 from gateway.dialects.openai_chat.tools import write_tool_choice, write_tools
 
 _SETTINGS = ("seed", "frequency_penalty", "presence_penalty")
+"""Those of the vocabulary that Chat has."""
 
 
 def write_request(request: ModelRequest, *, model: str, shows_images: bool) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def write_request(request: ModelRequest, *, model: str, shows_images: bool) -> d
 
     Raises InvalidRequest for what another dialect says and this one cannot.
     """
-    check_crossing(request, NAME, settings=_SETTINGS)
+    check_crossing(request, NAME, settings=(*_SETTINGS, ALLOWED_TOOLS))
     body: dict[str, Any] = {
         "model": model,
         "messages": write_messages(request.messages, shows_images=shows_images),

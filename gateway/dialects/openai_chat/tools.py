@@ -6,7 +6,7 @@ knows their names for the client's own, and they are written back as they came.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from gateway.conversation import Source, ToolChoice, ToolDefinition
@@ -77,10 +77,18 @@ def read_tool_choice(value: Any) -> ToolChoice | None:
 def _read_allowed_tools(raw: Mapping[str, Any], source: Source) -> ToolChoice:
     """A choice among some of the tools, which remain the only ones when a call is not forced any more."""
     allowed = object_or_none(raw.get("allowed_tools")) or {}
+    among = tuple(_named_in(allowed))
     if allowed.get("mode") == "auto":
-        return ToolChoice("auto", source=source)
-    relaxed = {**raw, "allowed_tools": {**allowed, "mode": "auto"}}
-    return ToolChoice("required", None, source, ToolChoice("auto", None, Source(NAME, {"tool_choice": relaxed})))
+        return ToolChoice("auto", source=source, among=among)
+    relaxed = Source(NAME, {"tool_choice": {**raw, "allowed_tools": {**allowed, "mode": "auto"}}})
+    return ToolChoice("required", None, source, ToolChoice("auto", source=relaxed, among=among), among)
+
+
+def _named_in(allowed: Mapping[str, Any]) -> Iterator[str]:
+    for value in list_or_empty(allowed.get("tools")):
+        tool = object_or_none(value) or {}
+        described = object_or_none(tool.get(text_or_empty(tool.get("type")))) or tool
+        yield text_or_empty(described.get("name"))
 
 
 def write_tools(tools: Iterable[ToolDefinition]) -> list[Mapping[str, Any]]:
@@ -101,6 +109,9 @@ def write_tool_choice(choice: ToolChoice) -> Any:
     """The choice as this dialect says it; None where it cannot."""
     if raw := own_object(choice.source):
         return raw["tool_choice"]
+    if choice.among is not None and choice.mode in ("auto", "required"):
+        tools = [{"type": "function", "function": {"name": name}} for name in choice.among]
+        return {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": tools}}
     if choice.mode == "named":
         return {"type": "function", "function": {"name": choice.name}}
     return None if choice.mode == "unknown" else choice.mode

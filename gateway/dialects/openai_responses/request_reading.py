@@ -60,7 +60,7 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
         effort=_read_effort([extras, *updates]),
         parallel_calls=_read_parallel(extras.get("parallel_tool_calls")),
         user=text_or_empty(extras.get("user")) or None,
-        native=(*native_fields(extras), *_native_choice(body.get("tool_choice"))),
+        native=tuple(native_fields(extras)),
         extras=extras,
     )
 
@@ -111,11 +111,6 @@ def _read_form(places: Sequence[Mapping[str, Any]]) -> tuple[ResponseSchema | No
     strict = form.get("strict")
     name = text_or_empty(form.get("name")) or "answer"
     return ResponseSchema(schema, name, strict if isinstance(strict, bool) else None), is_structured
-
-
-def _native_choice(choice: Any) -> tuple[str, ...]:
-    """A choice among some tools cannot be said elsewhere."""
-    return ("tool_choice",) if (object_or_none(choice) or {}).get("type") == "allowed_tools" else ()
 
 
 def _read_instructions(body: Mapping[str, Any]) -> tuple[Message, ...]:

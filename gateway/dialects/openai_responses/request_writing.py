@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.conversation import Media, Message, ModelRequest, ToolCall, ToolResult
-from gateway.dialects.crossing import check_crossing, refuse_crossing, refuse_media
+from gateway.dialects.crossing import ALLOWED_TOOLS, check_crossing, refuse_crossing, refuse_media
 from gateway.dialects.json_values import list_or_empty
 from gateway.dialects.openai_responses.calls import CallWriter
 from gateway.dialects.openai_responses.content import write_media, write_parts
@@ -29,7 +29,7 @@ def write_request(request: ModelRequest, *, model: str) -> dict[str, Any]:
 
     Raises InvalidRequest for what another dialect says and this one cannot.
     """
-    check_crossing(request, NAME)
+    check_crossing(request, NAME, settings=(ALLOWED_TOOLS,))
     is_own = request.dialect == NAME
     body: dict[str, Any] = {"model": model, **(request.extras if is_own else _carried_over(request))}
     _write_messages(body, request, stored=body.get("store") is not False)

@@ -162,16 +162,23 @@ def read_tool_choice(value: Any) -> ToolChoice | None:
 
 def _read_allowed_tools(raw: Mapping[str, Any], source: Source) -> ToolChoice:
     """A choice among some of the tools, which remain the only ones when a call is not forced any more."""
+    tools = (object_or_none(value) or {} for value in list_or_empty(raw.get("tools")))
+    among = tuple(
+        flat_name(text_or_empty(tool.get("namespace")) or None, text_or_empty(tool.get("name"))) for tool in tools
+    )
     if raw.get("mode") == "auto":
-        return ToolChoice("auto", source=source)
+        return ToolChoice("auto", source=source, among=among)
     relaxed = Source(NAME, {"tool_choice": {**raw, "mode": "auto"}})
-    return ToolChoice("required", None, source, ToolChoice("auto", None, relaxed))
+    return ToolChoice("required", None, source, ToolChoice("auto", source=relaxed, among=among), among)
 
 
 def write_tool_choice(choice: ToolChoice) -> Any:
     """The choice as this dialect says it; None where it cannot."""
     if raw := own_object(choice.source):
         return raw["tool_choice"]
+    if choice.among is not None and choice.mode in ("auto", "required"):
+        tools = [{"type": "function", "name": name} for name in choice.among]
+        return {"type": "allowed_tools", "mode": choice.mode, "tools": tools}
     if choice.mode == "named":
         return {"type": "function", "name": choice.name}
     return None if choice.mode == "unknown" else choice.mode

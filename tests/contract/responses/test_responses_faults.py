@@ -233,7 +233,6 @@ async def test_a_policy_allows_them_and_tools_of_the_clients_own_need_none(
         ({"include": ["message.output_text.logprobs"]}, "include"),
         ({"something_new": True}, "something_new"),
         ({"reasoning": {"mode": "pro"}}, "reasoning.mode"),
-        ({"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": []}}, "tool_choice"),
         ({"input": [*HELLO, {"type": "compaction", "encrypted_content": "x"}]}, "compaction"),
         ({"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]}, "input_image"),
     ],
@@ -253,6 +252,34 @@ async def test_what_another_dialect_cannot_say_is_refused_by_name_and_passes_in_
     assert {name: sent[name] for name in fields if name != "include"} == {
         name: value for name, value in fields.items() if name != "include"
     }
+
+
+async def test_a_choice_among_some_tools_is_said_in_both_of_openais_formats_and_refused_elsewhere(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    choice: Any = {
+        "type": "allowed_tools",
+        "mode": "required",
+        "tools": [{"type": "function", "name": "ask_user"}],
+    }
+    upstream.add(Turn(text="Hi."), Turn(text="Hi."), Turn(text="Hi."))
+    await whole(gateway, "tiny", PLAIN, tools=[ASK_USER], tool_choice=choice)
+    said_to_chat = upstream.requests[0].body["tool_choice"]
+    function = {"type": "function", "function": {"name": "ask_user"}}
+    assert said_to_chat == {
+        "type": "allowed_tools",
+        "allowed_tools": {"mode": "required", "tools": [function]},
+    }
+    tool = {"type": "function", "function": {"name": "ask_user", "parameters": {"type": "object"}}}
+    async with gateway.http(PLAIN) as http:
+        body = {"messages": HELLO, "tools": [tool], "tool_choice": said_to_chat}
+        passed = await http.post("/v1/chat/completions", json={"model": "gpt", **body})
+        refused = await http.post("/v1/chat/completions", json={"model": "claude", **body})
+    assert passed.status_code == 200
+    assert upstream.requests[1].body["tool_choice"] == choice
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "tool_choice")
+    await whole(gateway, "gpt", tools=[ASK_USER], tool_choice=choice)
+    assert upstream.requests[2].body["tool_choice"] == choice
 
 
 @pytest.mark.parametrize("client", ["chat", "messages"])
