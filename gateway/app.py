@@ -21,8 +21,10 @@ from gateway.api.services import Admit
 from gateway.api.token_counts import count_tokens
 from gateway.dialects import Dialect
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.anthropic_messages.mcp_references import mcp_references
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
 from gateway.dialects.cohere_v2 import COHERE_V2
+from gateway.dialects.mcp_references import openai_references
 from gateway.dialects.ollama import OLLAMA
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
@@ -46,9 +48,9 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
     `observe` admits probes and operators, who must get through when the gateway is full; without it, `admit` does.
     """
     agents = {
-        ("POST", "/v1/chat/completions"): model_endpoint(OPENAI_CHAT),
-        ("POST", "/v1/responses"): model_endpoint(OPENAI_RESPONSES),
-        ("POST", "/v1/messages"): model_endpoint(ANTHROPIC_MESSAGES),
+        ("POST", "/v1/chat/completions"): model_endpoint(OPENAI_CHAT, references=openai_references),
+        ("POST", "/v1/responses"): model_endpoint(OPENAI_RESPONSES, references=openai_references),
+        ("POST", "/v1/messages"): model_endpoint(ANTHROPIC_MESSAGES, references=mcp_references),
         ("POST", "/v1/messages/count_tokens"): count_tokens,
         ("POST", "/v2/chat"): model_endpoint(COHERE_V2),
         ("POST", "/api/chat"): model_endpoint(OLLAMA),

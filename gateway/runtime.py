@@ -19,6 +19,7 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.api.provider_tools import read_substitutes
 from gateway.api.services import HttpLimits, Services
 from gateway.audit import AuditTrail, open_trail
 from gateway.auth import KeyId, Keyring, Principal
@@ -253,6 +254,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
         ),
         http_limits=HttpLimits(limits.body_bytes, limits.stream_heartbeat_seconds),
         operator_token_digest=_digest(config.operator_token),
+        provider_tools=read_substitutes(config),
     )
 
 

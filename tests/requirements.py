@@ -16,6 +16,7 @@ _FOLLOW_UP = "tests/contract/memory/test_follow_up_turns.py"
 _STATE = "tests/contract/memory/test_reasoning_state.py"
 _RESPONSES = "tests/contract/responses/test_responses_loop.py"
 _RESPONSES_FAULTS = "tests/contract/responses/test_responses_faults.py"
+_BROUGHT = "tests/contract/brought/test_mcp_servers.py"
 _MESSAGES_FAULTS = "tests/contract/messages/test_messages_faults.py"
 
 LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
@@ -77,6 +78,13 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
         f"{_MESSAGES_FAULTS}::test_tools_that_the_provider_runs_are_denied_by_default",
         f"{_MESSAGES_FAULTS}::test_a_policy_allows_them_by_their_name_without_a_date",
         f"{_RESPONSES_FAULTS}::test_tools_that_the_provider_runs_are_denied_by_default",
+    ),
+    "A server of ours that the request names has its tools attached, as far as request and policy allow, and its "
+    "calls shown.": (
+        f"{_BROUGHT}::test_calls_and_results_are_shown_in_their_places",
+        f"{_BROUGHT}::test_a_request_narrows_which_tools_are_attached",
+        f"{_BROUGHT}::test_a_hidden_server_is_answered_like_a_missing_one",
+        f"{_BROUGHT}::test_credentials_beside_our_own_servers_go_nowhere",
     ),
     "A retry with the same key and body joins the run whose answer got lost.": (
         f"{_RETRIES}::test_the_official_sdks_own_retry_joins_the_run_whose_answer_was_lost",

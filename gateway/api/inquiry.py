@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.api.brought_tools import BroughtTools
 from gateway.api.toolgate_field import RequestOptions
 from gateway.auth import Principal
 from gateway.dialects import Dialect
@@ -16,7 +17,10 @@ from tool_policies import Policy
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Who asks what of which model, with which tools, in which dialect. `fields` is the parsed `body`."""
+    """Who asks what of which model, with which tools, in which dialect.
+
+    `fields` is the parsed `body`, without what of `brought` was taken out of it.
+    """
 
     principal: Principal
     body: bytes = field(repr=False)
@@ -25,6 +29,7 @@ class Inquiry:
     route: Route
     exposure: Exposure[Policy]
     dialect: Dialect
+    brought: BroughtTools
 
     @property
     def model(self) -> str:

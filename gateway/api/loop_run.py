@@ -26,7 +26,16 @@ from gateway.api.toolgate_field import FIELD, HEADER
 from gateway.conversation import Message, ModelResponse, Part, Reasoning, Text, TextDelta
 from gateway.dialects import Dialect, Traits, answering
 from gateway.errors import InvalidRequest
-from gateway.tool_loop import Finish, ModelCaller, Recalled, RequestIdentity, RunEvent, ToolLoop, ToolLoopMachine
+from gateway.tool_loop import (
+    Finish,
+    ModelCaller,
+    Recalled,
+    RequestIdentity,
+    RunEvent,
+    ShownTools,
+    ToolLoop,
+    ToolLoopMachine,
+)
 
 _IDEMPOTENCY_KEY = "idempotency-key"
 _LONGEST_IDEMPOTENCY_KEY = 255
@@ -96,7 +105,16 @@ def _begin(request: Request, services: Services, inquiry: Inquiry, recalled: Rec
         model=model,
         tools=tools,
         usage_of_run=traits.usage_of_run,
+        shown=_shown(inquiry),
     )
+
+
+def _shown(inquiry: Inquiry) -> ShownTools:
+    """What the client is shown of the servers that it named, as far as its dialect has words for it."""
+    traits, shown = inquiry.dialect.traits, inquiry.brought.shown
+    if not traits.shows_calls:
+        return ShownTools()
+    return shown if traits.shows_listings else replace(shown, listings=())
 
 
 def _check_prices(services: Services, inquiry: Inquiry) -> None:
@@ -199,15 +217,18 @@ def _response(loop: ToolLoop, finish: Finish, traits: Traits) -> ModelResponse:
         finish_reason=finish.reason,
         usage=loop.told_usage(finish),
     )
+    listings = loop.shown.listings
     if finish.rounds == 1 and finish.last.message.tool_calls == finish.client_calls:
-        return response  # nothing was put together: fields unknown to us stay
+        if not listings:
+            return response  # nothing was put together: fields unknown to us stay
+        message = replace(response.message, parts=(*listings, *response.message.parts))
+        return replace(response, message=message)
     kept: tuple[Part, ...] = tuple(
         replace(part, signature=None) if isinstance(part, Reasoning) and finish.rounds > 1 else part
         for part in finish.last.message.parts
         if not isinstance(part, Text) and part not in _calls(finish)
     )
-    text = (Text(finish.text),) if finish.text else ()
-    message = Message("assistant", (*kept, *text, *finish.client_calls))
+    message = Message("assistant", (*listings, *kept, *loop.told_parts(finish), *finish.client_calls))
     return replace(response, message=message, source=None)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.api.answer import Answer
+from gateway.api.brought_tools import References, take_brought_tools
 from gateway.api.endpoint import Handler
 from gateway.api.inquiry import Inquiry
 from gateway.api.loop_run import run_loop
@@ -29,9 +30,11 @@ Addressing = Callable[[Request], Mapping[str, Any]]
 """What a request's URL says of it: fields that its body lacks."""
 
 
-def model_endpoint(dialect: Dialect, addressing: Addressing | None = None) -> Handler:
+def model_endpoint(
+    dialect: Dialect, addressing: Addressing | None = None, *, references: References | None = None
+) -> Handler:
     """The endpoint of one dialect. Where its bodies do not name the model, `addressing` gives `model` and `stream`
-    as the URL has them.
+    as the URL has them. `references` finds MCP servers in its requests, where the dialect can name some.
     """
 
     async def call_model(request: Request, services: Services, answer: Answer) -> None:
@@ -43,11 +46,15 @@ def model_endpoint(dialect: Dialect, addressing: Addressing | None = None) -> Ha
             fields = {**fields, **addressing(request)}
         options = read_options(request.headers, fields)
         route = services.router.resolve(model_in(fields), principal.models)
-        check_provider_tools(dialect, fields, principal, services.policies[principal.key_id])
-        exposure = expose_tools(services, principal, options)
+        found = list(dialect.provider_tools(fields))
+        brought = take_brought_tools(request, services, principal, fields, found, references)
+        others = [tool for tool in found if tool.param not in brought.params]
+        check_provider_tools(others, principal, services.policies[principal.key_id])
+        fields = brought.fields
+        exposure = expose_tools(services, principal, options, brought)
         adds_tools = bool(exposure.tools)
         route = narrow_route(route, principal, dialect, fields, len(body), adds_tools=adds_tools)
-        inquiry = Inquiry(principal, body, fields, options, route, exposure, dialect)
+        inquiry = Inquiry(principal, body, fields, options, route, exposure, dialect, brought)
         if not _adds_nothing(inquiry):
             await run_loop(request, services, answer, inquiry)
         elif recalled := await recall_if_kept(request.headers, services, inquiry):
@@ -76,9 +83,10 @@ def _adds_nothing(inquiry: Inquiry) -> bool:
     return (
         not inquiry.exposure.tools
         and not inquiry.exposure.unavailable
+        and not inquiry.brought.params
         and FIELD not in inquiry.fields
         and inquiry.route.speaks_only(inquiry.dialect.name)
-        and (not traits.own_mark or traits.own_mark not in inquiry.body)
+        and not any(mark in inquiry.body for mark in traits.own_marks)
         and (
             not traits.proof_mark
             or traits.proof_mark not in inquiry.body

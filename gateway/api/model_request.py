@@ -22,7 +22,9 @@ def read_model_request(headers: Mapping[str, str], inquiry: Inquiry) -> ModelReq
     if ours:
         _check_compatible(given)
     check_names(ours, given.tools, name_field=inquiry.dialect.traits.tool_name)
-    return replace(given, tools=(*given.tools, *ours), headers=meaningful_headers(headers, inquiry))
+    choice = inquiry.brought.redirected(given.tool_choice)
+    kept = meaningful_headers(headers, inquiry)
+    return replace(given, tools=(*given.tools, *ours), tool_choice=choice, headers=kept)
 
 
 def meaningful_headers(headers: Mapping[str, str], inquiry: Inquiry) -> dict[str, str]:

@@ -7,26 +7,26 @@ that nobody here knows, it cannot be told whose it is: it is refused, unless the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import difflib
+from collections.abc import Iterable
 
 from gateway.auth import Principal
-from gateway.dialects import Dialect, ProviderTool
-from gateway.errors import InvalidRequest, PermissionDenied
+from gateway.config import Config
+from gateway.dialects import ProviderTool
+from gateway.dialects.tool_types import PROVIDER_TYPES, type_name
+from gateway.errors import ConfigError, InvalidRequest, PermissionDenied, Problem
 from tool_policies import Policy
 
 SERVER = "provider"
 """What stands in the place of a server's name; no server may be called so."""
 
 
-def check_provider_tools(
-    dialect: Dialect, fields: Mapping[str, Any], principal: Principal, policy: Policy
-) -> None:
-    """See that every tool in a request that its provider would run is allowed.
+def check_provider_tools(tools: Iterable[ProviderTool], principal: Principal, policy: Policy) -> None:
+    """See that every one of these tools, which its provider would run, is allowed.
 
     Raises PermissionDenied, or InvalidRequest for a type that is unknown, which name the field and the tool.
     """
-    for tool in dialect.provider_tools(fields):
+    for tool in tools:
         if not tool.is_known:
             if not principal.passes_unknown_tools:
                 raise _unknown(tool)
@@ -42,3 +42,19 @@ def _unknown(tool: ProviderTool) -> InvalidRequest:
     )
     hint = "the key's setting `unknown_tools: pass` lets such tools through"
     return InvalidRequest(f"{message}; {hint}", code="unknown_tool_type", param=tool.param)
+
+
+def read_substitutes(config: Config) -> dict[str, str]:
+    """Our tools in the place of providers', by types without versions. Raises ConfigError for an unknown type."""
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    for kind, tool in config.provider_tools.items():
+        name = type_name(kind)
+        found[name] = tool
+        if name not in PROVIDER_TYPES:
+            near = difflib.get_close_matches(name, PROVIDER_TYPES, n=1) or sorted(PROVIDER_TYPES)
+            message = "no provider has a tool of this type"
+            problems.append(config.problem(("provider_tools", kind), message, f"there is {', '.join(near)}"))
+    if problems:
+        raise ConfigError(problems)
+    return found

@@ -8,6 +8,7 @@ through.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import anyio
 
@@ -15,6 +16,7 @@ from gateway.api.inquiry import Inquiry
 from gateway.api.model_request import read_model_request
 from gateway.api.services import Services
 from gateway.conversation import Refusal
+from gateway.conversation.served import spelled_out
 from gateway.errors import InvalidRequest
 from gateway.routing.families import is_of_one_family
 from gateway.tool_loop import (
@@ -23,6 +25,7 @@ from gateway.tool_loop import (
     ToolLoop,
     added_by,
     added_until_broken_off,
+    declaring,
     is_known_to_client,
     words_of,
 )
@@ -32,10 +35,21 @@ async def recall(headers: Mapping[str, str], services: Services, inquiry: Inquir
     """The request, with our tools added and our part of earlier turns put back. Raises InvalidRequest."""
     given = read_model_request(headers, inquiry)
     principal = inquiry.principal
-    if not principal.remembers:
-        return Recalled(given, given)
-    calls_only = principal.tools == "off" and is_of_one_family(inquiry.route, inquiry.dialect.name)
-    return await services.memory.recall(principal.key_id, given, calls_only=calls_only)
+    recalled = Recalled(given, given)
+    if principal.remembers:
+        calls_only = principal.tools == "off" and is_of_one_family(inquiry.route, inquiry.dialect.name)
+        recalled = await services.memory.recall(principal.key_id, given, calls_only=calls_only)
+    return _spelled_out(recalled, inquiry)
+
+
+def _spelled_out(recalled: Recalled, inquiry: Inquiry) -> Recalled:
+    """With the calls that the client was shown, and of which nothing is remembered, as the model knows them."""
+    request = recalled.request
+    messages = spelled_out(request.messages, inquiry.brought.name_of)
+    if messages == request.messages:
+        return recalled
+    spelled = replace(request, messages=messages)
+    return replace(recalled, request=spelled if spelled.tools else declaring(spelled))
 
 
 async def recall_if_kept(headers: Mapping[str, str], services: Services, inquiry: Inquiry) -> Recalled | None:
@@ -81,11 +95,12 @@ async def keep(services: Services, inquiry: Inquiry, recalled: Recalled, loop: T
     is_known = is_known_to_client(added, finish, keeps_all=keeps_all, origin_matters=origin_matters)
     if recalled.conversation is None or is_known:
         return
+    refusals = words_of(part for part in last.message.parts if isinstance(part, Refusal))
     with anyio.CancelScope(shield=True):  # the client has been told all of it, and may leave at any moment
         await services.memory.keep(
             inquiry.principal.key_id,
             recalled,
-            text=finish.text + words_of(part for part in last.message.parts if isinstance(part, Refusal)),
+            text=words_of(loop.told_parts(finish)) + refusals,
             calls=finish.client_calls,
             added=added,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.audit import AuditTrail
 from gateway.auth import KeyId, Keyring
@@ -33,7 +33,10 @@ class HttpLimits:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One configuration at work. `policies` has one compiled policy for each key."""
+    """One configuration at work. `policies` has one compiled policy for each key.
+
+    `provider_tools` are tools of ours, as `server/tool`, by the types of those in whose place they run.
+    """
 
     keyring: Keyring
     policies: Mapping[KeyId, Policy]
@@ -48,6 +51,7 @@ class Services:
     loop_limits: LoopLimits
     http_limits: HttpLimits
     operator_token_digest: bytes | None = None
+    provider_tools: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 Admit = Callable[[], AbstractContextManager[Services]]

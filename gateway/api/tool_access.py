@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from gateway.api.brought_tools import BroughtTools
 from gateway.api.services import Services
 from gateway.api.toolgate_field import RequestOptions
 from gateway.auth import Principal
-from gateway.exposure import Exposure, check_required
+from gateway.exposure import Exposure, Narrowings, check_required
 from tool_policies import Policy
 
 _NO_PATTERNS: tuple[tuple[str, ...], ...] = ((),)
 _NO_TOOLS: Exposure[Policy] = Exposure(Policy(), (), ())
 
 
-def expose_tools(services: Services, principal: Principal, options: RequestOptions) -> Exposure[Policy]:
-    """The exposure for this key and request. Raises InvalidRequest and ToolsUnavailable for what it insists on."""
+def expose_tools(
+    services: Services, principal: Principal, options: RequestOptions, brought: BroughtTools | None = None
+) -> Exposure[Policy]:
+    """The exposure for this key and request, with the tools that it brings along.
+
+    Raises InvalidRequest and ToolsUnavailable for what it insists on.
+    """
     if principal.tools == "off":
         check_required(_NO_TOOLS, options.require)
         return _NO_TOOLS
@@ -22,7 +28,18 @@ def expose_tools(services: Services, principal: Principal, options: RequestOptio
         services.hub.catalogue,
         services.policies[principal.key_id],
         services.hub.statuses(),
-        options.narrowings if attached else _NO_PATTERNS,
+        _with_brought(options.narrowings if attached else _NO_PATTERNS, brought, services),
     )
     check_required(exposure, options.require)
     return exposure
+
+
+def _with_brought(narrowings: Narrowings, brought: BroughtTools | None, services: Services) -> Narrowings:
+    """What a request brings is attached whatever else it says; of a server that it names, no other tools are."""
+    if brought is None or not brought.params:
+        return narrowings
+    widened = tuple((*patterns, *brought.patterns) for patterns in narrowings)
+    if not brought.narrowed:
+        return widened
+    others = [status.name for status in services.hub.statuses() if status.name not in brought.narrowed]
+    return (*widened, (*(f"{name}/*" for name in others), *brought.patterns))

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import click
 
+from gateway.api.provider_tools import read_substitutes
 from gateway.cli.loading import load
 from gateway.cli.options import config_options, json_option
 from gateway.cli.output import counted, print_json, say, show_problems
@@ -40,9 +41,10 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], as_json: bo
 
 
 async def _try_router(config: Config) -> None:
-    """Whether the providers and models can be used, which the loader does not know. Raises ConfigError."""
+    """What the loader does not know: the providers, their models and tools. Raises ConfigError."""
     clients = HttpClients()
     try:
         build_router(config, clients)
+        read_substitutes(config)
     finally:
         await clients.aclose()

@@ -32,6 +32,7 @@ from gateway.config.sections import (
     build_listen,
     build_providers,
     build_storage,
+    check_provider_tools,
 )
 from gateway.config.servers import build_servers
 from gateway.config.validation import validate
@@ -82,6 +83,8 @@ class _Loading:
         config = self._without_file() if path is None else self._own_file(path)
         for file in mcp_configs:
             self._client_file(file)
+        if config is not None:
+            self.errors += check_provider_tools(config, None if self.errors else self.servers)
         if self.errors or config is None:
             raise ConfigError(self._in_order(self.errors))
         warnings = tuple(self._in_order(self.warnings))
@@ -145,6 +148,7 @@ class _Loading:
             limits=build_limits(document),
             storage=storage,
             routing=build_routing(document, report),
+            provider_tools=document.provider_tools,
             operator_token=None if token is None else token.strip(),
             main_source=report.source,
         )

@@ -127,6 +127,8 @@ class ConfigDocument(ServersDocument):
     routing: RoutingDocument = RoutingDocument()
     operator_token: Text | None = Field(default=None, repr=False)
     """What operators present from other machines to see the states of servers and the metrics."""
+    provider_tools: dict[Name, Text] = Field(default_factory=dict[str, str], max_length=256)
+    """Tools of ours, as server/tool, that run in the place of tools of a provider's, by the types of those."""
     policy_files: list[Text] = Field(default=[], max_length=256)
     """The files with tool policies."""
     limits: LimitsDocument = LimitsDocument()

@@ -5,12 +5,13 @@ Above: `loading`. Below: documents of the right types. Refuses to know: MCP serv
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from gateway.config.addresses import header_fault, is_host, is_loopback, proxy_fault, travels_in_clear, url_fault
 from gateway.config.config import (
+    Config,
     KeyConfig,
     LimitsConfig,
     Listen,
@@ -26,6 +27,7 @@ from gateway.config.near import near
 from gateway.config.provider_auth import build_auth
 from gateway.config.report import Report
 from gateway.config.routing import ConcurrencyConfig
+from gateway.errors import Problem
 from sandbox.locations import default_cache_dir, default_state_dir
 
 SHORTEST_SECRET = 16
@@ -170,6 +172,22 @@ def _check_secrets(document: ConfigDocument, report: Report, *, is_exposed: bool
             tell = report.error if is_exposed else report.warn
             if secret:
                 tell(path, f"is shorter than {SHORTEST_SECRET} characters, and could be guessed", _MAKE_ONE)
+
+
+def check_provider_tools(config: Config, servers: Collection[str] | None) -> Iterator[Problem]:
+    """What is wrong with the tools that run in the place of providers'.
+
+    `servers` are those of all files, None when some may be missing because of a mistake.
+    """
+    for kind, tool in config.provider_tools.items():
+        path = ("provider_tools", kind)
+        server, slash, name = tool.partition("/")
+        if not server or not slash or not name or "*" in tool:
+            yield config.problem(
+                path, "must be one tool, as server/tool", f"write {kind}: web/search, for example"
+            )
+        elif servers is not None and server not in servers:
+            yield config.problem(path, f"no tool server is called {server[:64]!r}", near(server, servers))
 
 
 def build_limits(document: ConfigDocument) -> LimitsConfig:

@@ -16,10 +16,13 @@ from gateway.conversation.events import (
     ReasoningDelta,
     RefusalDelta,
     ResponseStarted,
+    ServedCallEnded,
+    ServedCallStarted,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
+    ToolsListed,
     UnknownDelta,
     UsageReported,
 )
@@ -118,6 +121,8 @@ class ResponseAssembler:
                 self._finished = event
             case UsageReported():
                 self._usage = event
+            case ToolsListed() | ServedCallStarted() | ServedCallEnded():
+                pass  # told by this gateway, never by a model
 
     def response(self) -> ModelResponse:
         """The whole answer. Raises ValueError when the events so far do not make one."""

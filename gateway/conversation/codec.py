@@ -8,12 +8,25 @@ from typing import Any
 import orjson
 
 from gateway.conversation.messages import Message
-from gateway.conversation.parts import Media, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, UnknownPart
+from gateway.conversation.parts import (
+    Media,
+    Part,
+    Reasoning,
+    Refusal,
+    ServedCall,
+    Text,
+    ToolCall,
+    ToolListing,
+    ToolResult,
+    UnknownPart,
+)
 from gateway.conversation.source import Source
 
 _PART_TYPES: Mapping[str, type[Part]] = {
     part_type.__name__: part_type
-    for part_type in (Text, Media, Reasoning, Refusal, ToolCall, ToolResult, UnknownPart)
+    for part_type in (
+        *(Text, Media, Reasoning, Refusal, ToolCall, ToolResult, ToolListing, ServedCall, UnknownPart),
+    )
 }
 
 
@@ -53,6 +66,9 @@ def _dump_part(part: Part) -> dict[str, Any]:
     fields = {name: getattr(part, name) for name in part.__slots__}
     if isinstance(part, ToolResult):
         fields["content"] = [_dump_part(inner) for inner in part.content]
+    elif isinstance(part, ServedCall):
+        fields["made"] = _dump_part(part.made)
+        fields["result"] = part.result and _dump_part(part.result)
     return {"type": type(part).__name__, "fields": fields}
 
 
@@ -60,6 +76,11 @@ def _load_part(raw: Mapping[str, Any]) -> Any:
     fields = dict(raw["fields"])
     if raw["type"] == ToolResult.__name__:
         fields["content"] = tuple(_load_part(inner) for inner in fields["content"])
+    elif raw["type"] == ServedCall.__name__:
+        fields["made"] = _load_part(fields["made"])
+        fields["result"] = fields["result"] and _load_part(fields["result"])
+    elif raw["type"] == ToolListing.__name__:
+        fields["tools"] = tuple(fields["tools"])
     elif fields.get("source") is not None:
         fields["source"] = Source(**fields["source"])
     return _PART_TYPES[raw["type"]](**fields)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.conversation.parts import ToolCall
+from gateway.conversation.parts import ServedCall, ToolCall, ToolListing
 from gateway.conversation.responses import FinishReason
 from gateway.conversation.source import Source
 from gateway.conversation.usage import Usage
@@ -88,6 +88,27 @@ class ToolCallDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolsListed:
+    """The tools of a server that the client named are there. Comes straight after `ResponseStarted`."""
+
+    listing: ToolListing
+
+
+@dataclass(frozen=True, slots=True)
+class ServedCallStarted:
+    """A call begins to be run on the client's behalf; its arguments are complete."""
+
+    served: ServedCall
+
+
+@dataclass(frozen=True, slots=True)
+class ServedCallEnded:
+    """The same call, with its result. Several may be under way at once."""
+
+    served: ServedCall
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownDelta:
     """Fields of a delta that this vocabulary does not name; only `dialect` can write them again.
 
@@ -127,6 +148,9 @@ StreamEvent = (
     | RefusalDelta
     | ToolCallStarted
     | ToolCallDelta
+    | ToolsListed
+    | ServedCallStarted
+    | ServedCallEnded
     | UnknownDelta
     | Finished
     | UsageReported

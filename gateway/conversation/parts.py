@@ -77,6 +77,31 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolListing:
+    """The tools of a server that were attached because the client named it; `server` is the client's word for it.
+
+    `tools` are objects in MCP's form: a name, a description, an `input_schema`.
+    """
+
+    id: str
+    server: str
+    tools: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedCall:
+    """A call of the model's that was run on the client's behalf, and that the client is shown.
+
+    `server` is the client's word for the server, and the name in `made` the one that it knows the tool by.
+    `result` is None while the call is under way. A client sends them back: see `gateway.conversation.served`.
+    """
+
+    made: ToolCall
+    server: str
+    result: ToolResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownPart:
     """What this vocabulary does not name; only its own dialect can write it again.
 
@@ -87,4 +112,4 @@ class UnknownPart:
     raw: Mapping[str, Any]
 
 
-Part = Text | Media | Reasoning | Refusal | ToolCall | ToolResult | UnknownPart
+Part = Text | Media | Reasoning | Refusal | ToolCall | ToolResult | ToolListing | ServedCall | UnknownPart

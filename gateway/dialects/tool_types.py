@@ -107,6 +107,14 @@ GOOGLE = ToolTypes(
     names={"mcp_servers": "mcp"},
 )
 
+PROVIDER_TYPES = OPENAI.providers | ANTHROPIC.providers | GOOGLE.providers
+"""The types that any provider runs, as policies name them."""
+
+
+def type_name(kind: str) -> str:
+    """The name in policies of a type of any vendor's, whatever the version."""
+    return GOOGLE.name_of(OPENAI.name_of(ANTHROPIC.name_of(kind)))
+
 
 def openai_tools(value: Any, where: str) -> Iterator[ProviderTool]:
     """Those of a list of tools in one of OpenAI's formats that the client does not run; `where` is the field."""

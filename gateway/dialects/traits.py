@@ -21,9 +21,9 @@ class Traits:
 
     `response_id_prefix` begins the ids of answers. `request_id_header` is where its clients look for the id of a
     request, besides `x-request-id`. `request_headers` change what a request means, and go to providers of the
-    same format. `turn_mark` stands in every body whose history holds an answer; `own_mark`, where there is one,
-    in every body that holds something which this gateway wrote and no provider knows. `proof_mark` stands in every
-    body that holds proofs of thoughts, or asks for them. `tool_name` is where a tool has its name.
+    same format. `turn_mark` stands in every body whose history holds an answer; one of `own_marks` in every body
+    that holds something which this gateway wrote and no provider knows. `proof_mark` stands in every body that
+    holds proofs of thoughts, or asks for them. `tool_name` is where a tool has its name.
 
     `stream_type` is the content type of its streams, and `frame_break` what sets a frame apart from the rest of
     one that broke off; where nothing can, `frames` cuts the stream, so that none is ever broken off.
@@ -33,13 +33,15 @@ class Traits:
     and `stream` among a request's fields all the same, and writes neither.
 
     With `usage_of_run` False clients take the usage for the size of the context: they are told that of the last
-    round. With `keeps_proofs` clients send back what the model thought, with the provider's proof of it.
+    round. With `keeps_proofs` clients send back what the model thought, with the provider's proof of it. With
+    `shows_calls` they can be shown the calls to tools of servers that they named, and with `shows_listings` which
+    tools these have.
     """
 
     response_id_prefix: str
     turn_mark: bytes
     tool_name: str
-    own_mark: bytes = b""
+    own_marks: tuple[bytes, ...] = ()
     proof_mark: bytes = b""
     stream_type: str = "text/event-stream"
     frame_break: bytes = b"\n\n"
@@ -50,3 +52,5 @@ class Traits:
     request_headers: tuple[str, ...] = ()
     usage_of_run: bool = True
     keeps_proofs: bool = False
+    shows_calls: bool = False
+    shows_listings: bool = False

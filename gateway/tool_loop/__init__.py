@@ -3,7 +3,7 @@
 from gateway.tool_loop.attempts import Attempts, RequestIdentity
 from gateway.tool_loop.driver import ModelCaller, Sink, ToolBudget, ToolLoop, ToolRunner
 from gateway.tool_loop.limits import LoopLimits
-from gateway.tool_loop.memory import Memory, MemoryStore, Recalled
+from gateway.tool_loop.memory import Memory, MemoryStore, Recalled, declaring
 from gateway.tool_loop.progress import (
     Progress,
     RoundStarted,
@@ -13,6 +13,7 @@ from gateway.tool_loop.progress import (
     ToolCallProgressed,
 )
 from gateway.tool_loop.recognition import words_of
+from gateway.tool_loop.shown_calls import ShownTool, ShownTools
 from gateway.tool_loop.state import Finish, ToolLoopMachine
 from gateway.tool_loop.turns import added_by, added_until_broken_off, is_known_to_client
 
@@ -28,6 +29,8 @@ __all__ = [
     "RequestIdentity",
     "RoundStarted",
     "RunEvent",
+    "ShownTool",
+    "ShownTools",
     "Sink",
     "ToolBudget",
     "ToolCallBegan",
@@ -38,6 +41,7 @@ __all__ = [
     "ToolRunner",
     "added_by",
     "added_until_broken_off",
+    "declaring",
     "is_known_to_client",
     "words_of",
 ]

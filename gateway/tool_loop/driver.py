@@ -10,7 +10,16 @@ calls that are complete are not repeated.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -21,6 +30,7 @@ from gateway.conversation import (
     Media,
     ModelRequest,
     ModelResponse,
+    Part,
     Refusal,
     RefusalDelta,
     ResponseStarted,
@@ -30,12 +40,14 @@ from gateway.conversation import (
     ToolCallDelta,
     ToolCallStarted,
     ToolResult,
+    ToolsListed,
     Usage,
 )
 from gateway.conversation.assembly import ResponseAssembler
 from gateway.errors import UpstreamError
 from gateway.tool_calls import ToolOutcome
 from gateway.tool_loop.progress import RoundStarted, RunEvent, ToolCallBegan, ToolCallEnded, ToolCallProgressed
+from gateway.tool_loop.shown_calls import Showing, ShownTools
 from gateway.tool_loop.state import LIMIT_REACHED, CallModel, Finish, RunTools, ToolLoopMachine
 from gateway.tool_loop.stream_filter import StreamFilter
 
@@ -89,8 +101,13 @@ class ToolLoop:
         model: ModelCaller,
         tools: ToolRunner,
         usage_of_run: bool = True,
+        shown: ShownTools | None = None,
     ) -> None:
-        """`usage_of_run` says whether the usage that is told is the sum over all rounds, or that of the last."""
+        """`usage_of_run` says whether the usage that is told is the sum over all rounds, or that of the last.
+
+        `shown` are the tools whose calls the client is shown.
+        """
+        self.shown = shown or ShownTools()
         self.run_id = run_id
         self.machine = machine
         self.outcomes: list[ToolOutcome] = []
@@ -103,6 +120,7 @@ class ToolLoop:
         self._began = 0.0  # on anyio's clock, as if there had been no pause between attempts
         self._worked = 0.0  # seconds that earlier attempts took
         self._underway = False
+        self._showing = Showing(self.shown)
 
     @property
     def may_have_written(self) -> bool:
@@ -130,17 +148,34 @@ class ToolLoop:
             self.machine.client_tools,
             hold_text=request.structured_output,
             usage_of_run=self._usage_of_run,
+            shown=self.shown,
         )
+        self._showing = Showing(self.shown)
         if self.finish is None:
             self.finish = await self._timed(stream_filter, emit)
         else:
-            await _tell_again(self.finish, stream_filter, emit)
+            await _tell_again(self.finish, self.told_parts(self.finish), stream_filter, emit)
         await _emit_all(emit, stream_filter.ended(self.finish.reason, self.told_usage(self.finish)))
         return self.finish
 
     def told_usage(self, finish: Finish) -> Usage | None:
         """The usage that the client is told of in the answer itself."""
         return finish.usage if self._usage_of_run else finish.last.usage
+
+    def told_parts(self, finish: Finish | None = None) -> tuple[Part, ...]:
+        """The texts so far, and the calls that were shown among them; of the whole run once there is its end."""
+        machine = self.machine
+        if not self.shown:
+            text = machine.text if finish is None else finish.text
+            return (Text(text),) if text else ()
+        parts = self.shown.told_parts(machine.transcript, with_text=not machine.request.structured_output)
+        if (
+            finish is not None
+            and finish.last.message.text
+            and all(message is not finish.last.message for message in machine.transcript)
+        ):
+            parts.append(Text(finish.last.message.text))
+        return tuple(parts)
 
     async def _timed(self, stream_filter: StreamFilter, emit: Sink) -> Finish:
         self._began = anyio.current_time() - self._worked
@@ -153,15 +188,19 @@ class ToolLoop:
         if self._underway:
             action = self.machine.again()
             await _emit_all(emit, stream_filter.started(self.machine.request.model, int(time.time())))
-            await _emit_all(emit, stream_filter.resumed(self.machine.text))
+            await _emit_all(emit, stream_filter.resumed(self.told_parts()))
         else:
             self._underway = True
             action = self.machine.start()
         while not isinstance(action, Finish):
+            known = len(self.machine.transcript)
             if isinstance(action, CallModel):
                 action = await self._call_model(action, stream_filter, emit)
             else:
                 action = await self._run_tools(action, emit)
+            added = self.machine.transcript[known:]
+            if added and added[-1].role == "tool":
+                await _emit_all(emit, self._showing.settled(self.machine.transcript))
         return action
 
     async def _call_model(
@@ -184,7 +223,7 @@ class ToolLoop:
                 if said.events or not error.may_begin_anew:
                     raise
             else:
-                stream_filter.end_round(text=response.message.text)
+                stream_filter.end_round(response)
                 return response
 
     async def _stream_once(self, action: CallModel, stream_filter: StreamFilter, emit: Sink) -> ModelResponse:
@@ -204,7 +243,9 @@ class ToolLoop:
         async def run_one(call: ToolCall) -> None:
             async with limiter:
                 await emit(ToolCallBegan(action.round, call.id, call.name))
+                await _emit_all(emit, self._showing.began(call))
                 outcome = await self._run_tool(call, self._budget(action.round, share), emit)
+                await _emit_all(emit, self._showing.ended(call, self._results[call.id]))
                 await emit(_ended(action.round, call, outcome))
 
         async with anyio.create_task_group() as group:
@@ -245,7 +286,7 @@ class _Counting:
         self.events = 0
 
     async def __call__(self, event: RunEvent) -> None:
-        self.events += not isinstance(event, ResponseStarted)
+        self.events += not isinstance(event, ResponseStarted | ToolsListed)
         await self._emit(event)
 
 
@@ -295,10 +336,10 @@ async def _emit_all(emit: Sink, events: Iterable[StreamEvent]) -> None:
         await emit(event)
 
 
-async def _tell_again(finish: Finish, stream_filter: StreamFilter, emit: Sink) -> None:
+async def _tell_again(finish: Finish, told: Sequence[Part], stream_filter: StreamFilter, emit: Sink) -> None:
     """Give the answer of a run that ended before, to a client that lost it."""
     await _emit_all(emit, stream_filter.started(finish.last.model, finish.last.created))
-    await _emit_all(emit, stream_filter.resumed(finish.text))
+    await _emit_all(emit, stream_filter.resumed(told))
     for part in finish.last.message.parts:
         if isinstance(part, Refusal):
             await emit(RefusalDelta(part.text))

@@ -94,7 +94,7 @@ class Memory:
             return Recalled(request, request, conversation)
         messages, count = _put_back(request, turns)
         restored = replace(request, messages=messages)
-        return Recalled(request, restored if request.tools else _declaring(restored), conversation, count)
+        return Recalled(request, restored if request.tools else declaring(restored), conversation, count)
 
     async def keep(
         self,
@@ -213,7 +213,7 @@ def _put_back(request: ModelRequest, turns: Mapping[int, KeptTurn]) -> tuple[tup
     return tuple(messages), count
 
 
-def _declaring(request: ModelRequest) -> ModelRequest:
+def declaring(request: ModelRequest) -> ModelRequest:
     """With the tools that its history calls, none of which may be called now: some providers insist on that."""
     names = dict.fromkeys(call.name for message in request.messages for call in message.tool_calls)
     if not names:

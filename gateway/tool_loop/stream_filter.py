@@ -6,23 +6,29 @@ indexes of their own. Each round's start, end and usage stay inside: the run has
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gateway.conversation import (
     Finished,
     FinishReason,
+    ModelResponse,
+    Part,
     ReasoningDelta,
     RefusalDelta,
     ResponseStarted,
+    ServedCallEnded,
+    ServedCallStarted,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
+    ToolsListed,
     UnknownDelta,
     Usage,
     UsageReported,
 )
+from gateway.tool_loop.shown_calls import ShownTools, retold
 from gateway.tool_loop.state import ROUND_SEPARATOR
 
 
@@ -33,12 +39,19 @@ class StreamFilter:
     """
 
     def __init__(
-        self, response_id: str, client_tools: frozenset[str], *, hold_text: bool, usage_of_run: bool = True
+        self,
+        response_id: str,
+        client_tools: frozenset[str],
+        *,
+        hold_text: bool,
+        usage_of_run: bool = True,
+        shown: ShownTools | None = None,
     ) -> None:
         self._response_id = response_id
         self._client_tools = client_tools
         self._hold_text = hold_text
         self._usage_of_run = usage_of_run
+        self._shown = shown or ShownTools()
         self._held: list[StreamEvent] = []
         self._rounds = 0
         self._end: Finished | None = None
@@ -62,13 +75,14 @@ class StreamFilter:
             self._started = True
             first = event or ResponseStarted("", model, created)
             yield replace(first, id=self._response_id)
+            yield from (ToolsListed(listing) for listing in self._shown.listings)
 
-    def resumed(self, text: str) -> Iterator[StreamEvent]:
-        """What an earlier attempt at this run had already answered."""
+    def resumed(self, parts: Sequence[Part]) -> Iterator[StreamEvent]:
+        """What an earlier attempt at this run had already answered: texts, and calls that were shown."""
         self._rounds += 1
-        if text:
-            yield TextDelta(text)
-            self._separator_due = True
+        for event in retold(parts):
+            yield from self._text(event) if isinstance(event, TextDelta) else (event,)
+            self._separator_due = isinstance(event, TextDelta)
 
     def outgoing(self, event: StreamEvent) -> Iterator[StreamEvent]:
         """The events that leave because of this one."""
@@ -88,14 +102,18 @@ class StreamFilter:
             case ToolCallDelta():
                 if event.index in self._client_indexes:
                     yield ToolCallDelta(self._client_indexes[event.index], event.arguments)
+            case ToolsListed() | ServedCallStarted() | ServedCallEnded():
+                yield event
             case Finished():
                 self._end = event
             case UsageReported():
                 self._usage = event
 
-    def end_round(self, *, text: str) -> None:
-        """The round is complete; `text` is what it said."""
-        self._separator_due = self._separator_due or (bool(text) and not self._hold_text)
+    def end_round(self, response: ModelResponse) -> None:
+        """The round is complete. Texts of two rounds are set apart, unless calls are shown between them."""
+        has_said = bool(response.message.text) and not self._hold_text
+        shows_calls = any(call.name in self._shown.tools for call in response.message.tool_calls)
+        self._separator_due = (self._separator_due or has_said) and not shows_calls
 
     def ended(self, reason: FinishReason, usage: Usage | None) -> Iterator[StreamEvent]:
         """What was held, and the run's own end; that of its only round as it came, if there was no other."""

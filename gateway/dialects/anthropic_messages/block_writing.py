@@ -12,8 +12,18 @@ from typing import Any
 
 import orjson
 
-from gateway.conversation import Media, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, UnknownPart
-from gateway.dialects.anthropic_messages.name import NAME, REDACTED, THINKING, UNPROVEN, own_object
+from gateway.conversation import (
+    Media,
+    Part,
+    Reasoning,
+    Refusal,
+    ServedCall,
+    Text,
+    ToolCall,
+    ToolResult,
+    UnknownPart,
+)
+from gateway.dialects.anthropic_messages.name import NAME, REDACTED, SERVED, THINKING, UNPROVEN, own_object
 from gateway.dialects.crossing import refuse_media
 from gateway.dialects.json_values import list_or_empty, object_or_none
 from gateway.dialects.media import describe_media
@@ -38,6 +48,8 @@ def answer_blocks(parts: Iterable[Part]) -> list[Mapping[str, Any]]:
                     written.append({"type": THINKING, "thinking": part.text, "signature": _proof(part)})
             case ToolCall():
                 written.append(write_call(part))
+            case ServedCall():
+                written += served_blocks(part)
             case UnknownPart() if part.dialect == NAME:
                 written += list_or_empty(part.raw.get("content"))
             case _:
@@ -75,6 +87,22 @@ def write_call(call: ToolCall) -> dict[str, Any]:
     """A tool call, whose arguments must be an object here."""
     named = {"type": "tool_use", "id": call.id, "name": call.name, "input": _input(call.arguments)}
     return {**own_object(call.source), **named}
+
+
+def served_blocks(served: ServedCall) -> list[Mapping[str, Any]]:
+    """A call that this gateway ran for the client, and its result once there is one."""
+    call = served.made
+    named = {"type": "mcp_tool_use", "id": SERVED + call.id, "name": call.name, "server_name": served.server}
+    use = {**named, "input": _input(call.arguments)}
+    return [use] if served.result is None else [use, served_result(served.result)]
+
+
+def served_result(result: ToolResult) -> dict[str, Any]:
+    """The result of such a call: text alone, by Anthropic's types. What cannot be shown of it is named."""
+    texts = [part.text if isinstance(part, Text) else describe_media(part) for part in result.content]
+    blocks = [block for text in texts for block in text_blocks(text)]
+    named = {"type": "mcp_tool_result", "tool_use_id": SERVED + result.call_id}
+    return {**named, "is_error": result.is_error, "content": blocks}
 
 
 def _input(arguments: str) -> Mapping[str, Any]:

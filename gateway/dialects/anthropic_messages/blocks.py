@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from gateway.conversation import Media, Part, Reasoning, Source, Text, ToolCall, ToolResult, UnknownPart
-from gateway.dialects.anthropic_messages.name import NAME, REDACTED, THINKING, UNPROVEN
+from gateway.conversation import (
+    Media,
+    Part,
+    Reasoning,
+    ServedCall,
+    Source,
+    Text,
+    ToolCall,
+    ToolResult,
+    UnknownPart,
+)
+from gateway.dialects.anthropic_messages.name import NAME, REDACTED, SERVED, THINKING, UNPROVEN
 from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
 
 _CALL = frozenset({"type", "id", "name", "input"})
@@ -39,6 +50,10 @@ def _read_block(block: Mapping[str, Any], parts: list[Part]) -> None:
             parts.append(read_call(block))
         case "tool_result":
             _read_result(block, parts)
+        case "mcp_tool_use" if text_or_empty(block.get("id")).startswith(SERVED):
+            parts.append(ServedCall(_read_served(block), text_or_empty(block.get("server_name"))))
+        case "mcp_tool_result" if text_or_empty(block.get("tool_use_id")).startswith(SERVED):
+            _read_served_result(block, parts)
         case "thinking":
             parts.append(_read_thinking(block))
         case "redacted_thinking":
@@ -97,3 +112,19 @@ def _read_result(block: Mapping[str, Any], parts: list[Part]) -> None:
     content = tuple(part for part in inner if isinstance(part, Text | Media))
     parts.append(ToolResult(text_or_empty(block.get("tool_use_id")), content, block.get("is_error") is True))
     parts += [part for part in inner if not isinstance(part, Text | Media)]
+
+
+def _read_served(block: Mapping[str, Any]) -> ToolCall:
+    """A call that this gateway ran, under the model's own id for it."""
+    call_id = text_or_empty(block.get("id")).removeprefix(SERVED)
+    return ToolCall(call_id, text_or_empty(block.get("name")), input_text(block.get("input")))
+
+
+def _read_served_result(block: Mapping[str, Any], parts: list[Part]) -> None:
+    """The result of such a call, which goes to where the call stands; without one it says nothing."""
+    call_id = text_or_empty(block.get("tool_use_id")).removeprefix(SERVED)
+    for place, part in enumerate(parts):
+        if isinstance(part, ServedCall) and part.made.id == call_id and part.result is None:
+            content = tuple(part for part in read_content(block.get("content")) if isinstance(part, Text | Media))
+            parts[place] = replace(part, result=ToolResult(call_id, content, block.get("is_error") is True))
+            return

@@ -10,7 +10,7 @@ from gateway.conversation import ModelRequest, ModelResponse, Usage
 from gateway.dialects.anthropic_messages.amazon_frames import FramedEvents
 from gateway.dialects.anthropic_messages.errors import read_error, write_error
 from gateway.dialects.anthropic_messages.hosting import ON_BEDROCK, ON_VERTEX, Hosting, hosted
-from gateway.dialects.anthropic_messages.name import NAME, UNPROVEN
+from gateway.dialects.anthropic_messages.name import NAME, SERVED, UNPROVEN
 from gateway.dialects.anthropic_messages.provider_tools import provider_tools
 from gateway.dialects.anthropic_messages.request_reading import read_request
 from gateway.dialects.anthropic_messages.request_writing import write_request
@@ -27,8 +27,9 @@ _TRAITS = Traits(
     response_id_prefix="msg_",
     turn_mark=b'"assistant"',
     tool_name="name",
-    own_mark=UNPROVEN.encode(),
+    own_marks=(UNPROVEN.encode(), SERVED.encode()),
     proof_mark=b'thinking"',
+    shows_calls=True,
     request_id_header="request-id",
     request_headers=("anthropic-version", "anthropic-beta"),
     usage_of_run=False,

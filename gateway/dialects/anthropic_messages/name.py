@@ -14,6 +14,11 @@ UNPROVEN = "toolgate:unproven"
 calls that the client does not know of. A client sends them back; they go no further than to this gateway.
 """
 
+SERVED = "mcptoolu_toolgate_"
+"""With this begin the ids of calls that this gateway ran for a client, in place of Anthropic; then the model's own
+id follows. A client sends such calls back with their results; no provider knows them.
+"""
+
 THINKING = "thinking"
 REDACTED = "redacted_thinking"
 

@@ -7,6 +7,7 @@ what comes after a call has begun waits until the answer's end; the call itself 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import orjson
@@ -17,6 +18,9 @@ from gateway.conversation import (
     ReasoningDelta,
     RefusalDelta,
     ResponseStarted,
+    ServedCall,
+    ServedCallEnded,
+    ServedCallStarted,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
@@ -24,6 +28,7 @@ from gateway.conversation import (
     UnknownDelta,
     UsageReported,
 )
+from gateway.dialects.anthropic_messages.block_writing import served_blocks, served_result
 from gateway.dialects.anthropic_messages.errors import write_error
 from gateway.dialects.anthropic_messages.name import REDACTED, THINKING, UNPROVEN, own_fields
 from gateway.dialects.anthropic_messages.stop_reasons import write_stop_reason
@@ -110,6 +115,10 @@ class MessagesStreamWriter:
                 return self._call_started(event)
             case ToolCallDelta():
                 return self._arguments(event.arguments)
+            case ServedCallStarted():
+                return self._served(event.served)
+            case ServedCallEnded() if event.served.result is not None:
+                return self._whole_block(served_result(event.served.result))
             case UnknownDelta() if own_fields(event.dialect, event.raw):
                 return self._unknown(event)
             case _:
@@ -146,6 +155,12 @@ class MessagesStreamWriter:
             return self._delta(orjson.dumps(event.raw)) if self._open == "text" else b""
         blocks = (object_or_none(block) for block in list_or_empty(event.raw.get("content")))
         return b"".join(self._whole_block(block) for block in blocks if block is not None)
+
+    def _served(self, served: ServedCall) -> bytes:
+        """A call that this gateway makes, in one block, as Anthropic tells of those that it makes itself."""
+        (block,) = served_blocks(replace(served, result=None))
+        opening = self._open_block("tool_use", {**block, "input": {}})
+        return opening + self._arguments(orjson.dumps(block["input"]).decode()) + self._close_block()
 
     def _last_blocks(self) -> bytes:
         """What waited for the first call to be complete: each call whole, with the pieces that belong to it."""

@@ -24,7 +24,7 @@ _TRAITS = Traits(
     turn_mark=b'"model"',
     proof_mark=b"hought",  # thoughtSignature, thought_signature, includeThoughts
     tool_name="name",
-    own_mark=UNSIGNED.encode(),
+    own_marks=(UNSIGNED.encode(),),
     names_model=False,
     keeps_proofs=True,
 )

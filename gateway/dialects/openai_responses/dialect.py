@@ -24,7 +24,7 @@ _TRAITS = Traits(
     response_id_prefix="resp_",
     turn_mark=b'"role"',
     tool_name="name",
-    own_mark=OURS.encode(),
+    own_marks=(OURS.encode(),),
     proof_mark=b"encrypted_content",
     keeps_proofs=True,
 )
