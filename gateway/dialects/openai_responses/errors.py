@@ -17,8 +17,15 @@ _STATUSES: Mapping[str, int] = {
     "vector_store_timeout": 504,
     "server_is_overloaded": 503,
 }
-_OF_RESPONSES = frozenset({"server_error", "rate_limit_exceeded", "invalid_prompt"})
-"""What a response may have failed for, of the causes that a gateway can know."""
+_OF_RESPONSES = frozenset(
+    {
+        *("server_error", "rate_limit_exceeded", "invalid_prompt"),
+        *("insufficient_quota", "context_length_exceeded", "server_is_overloaded", "slow_down"),
+    }
+)
+"""What a response may have failed for, of the causes that a gateway can know. By those of the second line, which
+the SDK's types do not have, some clients decide whether to ask again.
+"""
 
 
 def write_error(fault: ToldFault) -> dict[str, Any]:

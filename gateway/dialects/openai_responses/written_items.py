@@ -36,7 +36,7 @@ class WrittenItem:
     def done(self, status: str = "completed") -> bytes:
         """Tell that it is whole, or ends before it is."""
         if "status" in self.item:
-            self.item["status"] = status
+            self.item = {**self.item, "status": status}  # which may be the object that came
         return self.frames.make("response.output_item.done", output_index=self.index, item=self.item)
 
     def about(self, kind: str, **fields: Any) -> bytes:

@@ -597,3 +597,27 @@ def test_calls_that_the_provider_has_run_are_none(fields: dict[str, Any]):
     response = read({**ANSWER, "output": [item]})
     assert response.message.parts == (UnknownPart(NAME, {"item": item}),)
     assert response.finish_reason is FinishReason.STOP
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        (429, "insufficient_quota", "insufficient_quota"),
+        (400, "context_length_exceeded", "context_length_exceeded"),
+        (429, "x", "rate_limit_exceeded"),
+        (502, "upstream_protocol_error", "server_error"),
+    ],
+)
+def test_the_causes_by_which_clients_decide_are_told_as_they_are(status: int, code: str, told: str):
+    writer = OPENAI_RESPONSES.stream_writer(include_usage=False)
+    writer.write(ResponseStarted("r", "m", 1))
+    failed = frames(writer.error(ErrorAnswer(status, "no", "k", code)))[-1]
+    assert failed["response"]["error"] == {"code": told, "message": "no"}
+
+
+def test_what_came_is_never_changed_while_it_is_written():
+    begun = {**SEARCH, "status": "in_progress"}
+    events = read_stream(START, about("output_item.added", 0, item=begun), END)
+    before = [str(event) for event in events]
+    written(events)
+    assert [str(event) for event in events] == before
