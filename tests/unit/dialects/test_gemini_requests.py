@@ -415,7 +415,7 @@ def test_the_stand_in_for_a_proof_goes_to_models_that_know_it_alone():
     assert GEMINI.write_request(request, model="gemini-2.5-pro")["contents"][1]["parts"] == [
         {"functionCall": {"name": "f"}}
     ]
-    assert GEMINI.traits.own_mark == b"skip_thought_signature_validator"
+    assert GEMINI.traits.own_marks == (b"skip_thought_signature_validator",)
 
 
 def test_what_google_would_run_itself_is_found_under_any_spelling():
