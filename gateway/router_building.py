@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.config import (
+    AwsAuth,
     Config,
     GoogleAuth,
     ModelTarget,
@@ -30,7 +31,16 @@ from gateway.providers import (
     litellm_is_installed,
     make_provider,
 )
-from gateway.providers.auth import GOOGLE_SCOPE, BearerAuthorizer, ClientCredentials, google_tokens
+from gateway.providers.auth import (
+    GOOGLE_SCOPE,
+    AwsKeys,
+    BearerAuthorizer,
+    ClientCredentials,
+    SigningAuthorizer,
+    aws_keys,
+    aws_scope,
+    google_tokens,
+)
 from gateway.routing import (
     Bounds,
     Calls,
@@ -48,13 +58,22 @@ from gateway.routing import (
 from gateway.telemetry import Metrics
 
 
-def make_authorizer(auth: ProviderAuth, client: HttpClient) -> Authorizer:
+def make_authorizer(auth: ProviderAuth, client: HttpClient, base_url: str | None) -> Authorizer:
     """Credentials that are not a key, as a configuration describes them. Raises ValueError."""
+    if isinstance(auth, AwsAuth):
+        return _signing(auth, base_url)
     if isinstance(auth, GoogleAuth):
         return BearerAuthorizer(google_tokens(client, auth.credentials_file, scope=auth.scope or GOOGLE_SCOPE))
     return BearerAuthorizer(
         ClientCredentials(client, auth.token_url, auth.client_id, auth.client_secret, auth.scope)
     )
+
+
+def _signing(auth: AwsAuth, base_url: str | None) -> Authorizer:
+    given = None
+    if auth.access_key_id is not None and auth.secret_access_key is not None:
+        given = AwsKeys(auth.access_key_id, auth.secret_access_key, auth.session_token)
+    return SigningAuthorizer(aws_keys(given, auth.profile), aws_scope(base_url, auth.region, auth.service))
 
 
 def build_provider(given: ProviderConfig, clients: HttpClients, *, timeouts: Timeouts | None = None) -> Provider:
@@ -73,7 +92,7 @@ def build_provider(given: ProviderConfig, clients: HttpClients, *, timeouts: Tim
             timeouts=timeouts or Timeouts(patience.connect, patience.first_byte, patience.idle),
             kind=given.kind,
             network=network,
-            authorizer=None if given.auth is None else make_authorizer(given.auth, client),
+            authorizer=None if given.auth is None else make_authorizer(given.auth, client, given.base_url),
         )
 
     first, *others = given.api_keys or (given.api_key,)

@@ -7,6 +7,7 @@ in use.
 
 from gateway.config.addresses import is_loopback
 from gateway.config.config import (
+    AwsAuth,
     Config,
     GoogleAuth,
     HttpServerConfig,
@@ -28,6 +29,7 @@ from gateway.config.routing import ConcurrencyConfig, PlanConfig, RoutingConfig,
 
 __all__ = [
     "DEFAULT_FILE",
+    "AwsAuth",
     "ConcurrencyConfig",
     "Config",
     "GoogleAuth",

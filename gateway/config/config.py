@@ -57,7 +57,19 @@ class OAuth2Auth:
     scope: str | None = None
 
 
-ProviderAuth = GoogleAuth | OAuth2Auth
+@dataclass(frozen=True, slots=True)
+class AwsAuth:
+    """Amazon's credentials: these keys, or without them those that the machine is set up for."""
+
+    region: str | None = None
+    service: str | None = None
+    profile: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+
+ProviderAuth = AwsAuth | GoogleAuth | OAuth2Auth
 """How a provider's credentials are had that are not a key."""
 
 
@@ -254,6 +266,8 @@ class Config:
             found |= _secrets_in(provider.env)
             if isinstance(provider.auth, OAuth2Auth):
                 found.add(provider.auth.client_secret)
+            elif isinstance(provider.auth, AwsAuth):
+                found |= {provider.auth.secret_access_key or "", provider.auth.session_token or ""}
         for server in self.servers:
             if isinstance(server, HttpServerConfig):
                 found |= _in_headers(server.headers)

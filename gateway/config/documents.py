@@ -115,6 +115,23 @@ class GoogleAuthDocument(Document):
     """What tokens are for; all of Google Cloud unless given."""
 
 
+class AwsAuthDocument(Document):
+    """Signed requests (version 4), with the keys that are given, or else as Amazon's own programs find them."""
+
+    region: Text | None = Field(default=None, min_length=1)
+    """Such as us-east-1; as base_url or AWS_REGION has it unless given."""
+    service: Text | None = Field(default=None, min_length=1)
+    """What signatures are for: bedrock, or bedrock-mantle where base_url says so, unless given."""
+    profile: Text | None = Field(default=None, min_length=1)
+    """Of Amazon's own files."""
+    access_key_id: Text | None = Field(default=None, min_length=1)
+    """With secret_access_key."""
+    secret_access_key: Text | None = Field(default=None, min_length=1, repr=False)
+    """Best as `${VARIABLE}`."""
+    session_token: Text | None = Field(default=None, min_length=1, repr=False)
+    """Of keys that are good for a while only."""
+
+
 class OAuth2AuthDocument(Document):
     """OAuth 2.0 client credentials, such as Microsoft Entra takes them."""
 
@@ -136,6 +153,8 @@ def _nothing_said(value: Any) -> Any:
 class AuthDocument(Document):
     """How a provider's credentials are had that are not a key. Exactly one of them."""
 
+    aws: Annotated[AwsAuthDocument | None, BeforeValidator(_nothing_said)] = None
+    """Amazon Web Services."""
     google: Annotated[GoogleAuthDocument | None, BeforeValidator(_nothing_said)] = None
     """Google Cloud."""
     oauth2: OAuth2AuthDocument | None = None

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from gateway.config.documents import (
     AuditDocument,
     AuthDocument,
+    AwsAuthDocument,
     Document,
     GoogleAuthDocument,
     KeyDocument,
@@ -166,6 +167,7 @@ _SHAPES: Sequence[tuple[tuple[str, ...], type[BaseModel]]] = (
     (("providers", "*"), ProviderDocument),
     (("providers", "*", "timeout"), ProviderTimeoutDocument),
     (("providers", "*", "auth"), AuthDocument),
+    (("providers", "*", "auth", "aws"), AwsAuthDocument),
     (("providers", "*", "auth", "google"), GoogleAuthDocument),
     (("providers", "*", "auth", "oauth2"), OAuth2AuthDocument),
     (("providers", "*", "queue"), QueueDocument),

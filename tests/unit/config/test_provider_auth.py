@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.config import GoogleAuth, OAuth2Auth
+from gateway.config import AwsAuth, GoogleAuth, OAuth2Auth
 from tests.unit.config.folders import Folder
 
 ENTRA = "oauth2: {token_url: 'https://login.example/t', client_id: app, client_secret: entra-secret, scope: s}"
@@ -30,6 +30,17 @@ def test_a_clients_secret_stays_out_of_sight(folder: Folder):
     assert "entra-secret" in config.secrets
 
 
+def test_amazons_keys_may_stand_here_or_elsewhere(folder: Folder):
+    start = "providers: {b: {kind: bedrock, base_url: 'https://bedrock-runtime.us-east-1.amazonaws.com', auth: "
+    assert folder.load_with(f"{start}{{aws: }}}}}}").providers["b"].auth == AwsAuth()
+    keys = "{access_key_id: AKID, secret_access_key: aws-secret, session_token: aws-token, region: x}"
+    config = folder.load_with(f"{start}{{aws: {keys}}}}}}}")
+    expected = AwsAuth("x", access_key_id="AKID", secret_access_key="aws-secret", session_token="aws-token")
+    assert config.providers["b"].auth == expected
+    assert "aws-secret" not in repr(config)
+    assert {"aws-secret", "aws-token"} <= set(config.secrets)
+
+
 @pytest.mark.parametrize(
     ("written", "field", "message"),
     [
@@ -37,6 +48,14 @@ def test_a_clients_secret_stays_out_of_sight(folder: Folder):
         (f"auth: {{google: {{}}, {ENTRA}}}", "auth", "one way to get credentials"),
         ("api_key: x-0123456789, auth: {google: {}}", "auth", "api_key gives credentials as well"),
         ("auth: {gogle: {}}", "auth.gogle", "no such setting"),
+        ("auth: {aws: {access_key_id: x}}", "auth.aws.secret_access_key", "other half"),
+        ("auth: {aws: {secret_access_key: x}}", "auth.aws.access_key_id", "other half"),
+        ("auth: {aws: {session_token: x}}", "auth.aws.session_token", "not here"),
+        (
+            "auth: {aws: {access_key_id: x, secret_access_key: y, profile: z}}",
+            "auth.aws.profile",
+            "as well",
+        ),
         ("auth: {google: {file: x}}", "auth.google.file", "no such setting"),
         ("auth: {oauth2: {token_url: 'https://h/'}}", "auth.oauth2.client_id", "is missing"),
         (
