@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
 from starlette.types import Receive, Scope, Send
 
-from gateway.providers.scripted import cohere_wire, messages_wire, ollama_wire, responses_wire, wire
+from gateway.providers.scripted import cohere_wire, converse_wire, messages_wire, ollama_wire, responses_wire, wire
 from gateway.providers.scripted.json_values import as_list, as_object
 from gateway.providers.scripted.turns import Turn
 
@@ -58,8 +58,8 @@ class ChatApp:
             await _send_json(send, 200, self._list_models())
         elif endpoint == ("GET", "/api/tags"):
             await _send_json(send, 200, ollama_wire.tags(self._models))
-        elif endpoint in _FORMS:
-            await self._chat(_FORMS[endpoint], scope, receive, send)
+        elif (form := _form_at(*endpoint)) is not None:
+            await self._chat(form, scope, receive, send)
         else:
             message = f"there is nothing at {scope['method']} {scope['path']}"
             await _send_json(send, 404, wire.error_object(message, "invalid_request_error"))
@@ -76,6 +76,7 @@ class ChatApp:
             await _send_json(send, 400, error)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers[":path"] = scope["raw_path"].decode("latin-1")
         turn = await self._decide(headers, body, request)
         player = _Player(form, turn, request, send, self._pause)
         async with anyio.create_task_group() as group:
@@ -93,7 +94,9 @@ class ChatApp:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How turns are told in one wire format. With `streams_unsaid` a request that does not say gets a stream."""
+    """How turns are told in one wire format. With `streams_unsaid` a request that does not say gets a stream; with
+    `streams` set, the URL says it.
+    """
 
     completion: Callable[[Turn, Mapping[str, Any]], Mapping[str, Any]]
     events: Callable[[Turn, Mapping[str, Any]], Iterable[bytes]]
@@ -103,8 +106,11 @@ class _Form:
     stream_type: str = "text/event-stream; charset=utf-8"
     malformed: bytes = b"data: {this is not JSON\n\n"
     streams_unsaid: bool = False
+    streams: bool | None = None
 
     def is_stream(self, request: Mapping[str, Any]) -> bool:
+        if self.streams is not None:
+            return self.streams
         return bool(request.get("stream", self.streams_unsaid))
 
 
@@ -126,6 +132,10 @@ def _ollama_error(status: int) -> Mapping[str, Any]:
 
 def _cohere_error(status: int) -> Mapping[str, Any]:
     return cohere_wire.error_object(f"the script says {status}")
+
+
+def _amazon_error(status: int) -> Mapping[str, Any]:
+    return converse_wire.error_object(f"the script says {status}", status)
 
 
 _FORMS: Mapping[tuple[str, str], _Form] = {
@@ -160,6 +170,32 @@ _FORMS: Mapping[tuple[str, str], _Form] = {
         streams_unsaid=True,
     ),
 }
+
+
+_CONVERSE = _Form(
+    converse_wire.completion,
+    converse_wire.events,
+    _amazon_error,
+    converse_wire.error_event,
+    b"",
+    stream_type=converse_wire.STREAM_TYPE,
+    malformed=converse_wire.MALFORMED,
+    streams=False,
+)
+_INVOKE = replace(_CONVERSE, completion=messages_wire.completion, events=converse_wire.framed_messages)
+_AMAZONS: Mapping[str, _Form] = {
+    "converse": _CONVERSE,
+    "converse-stream": replace(_CONVERSE, streams=True),
+    "invoke": _INVOKE,
+    "invoke-with-response-stream": replace(_INVOKE, streams=True),
+}
+"""By the last step of the path, behind `/model/` and the model's name."""
+
+
+def _form_at(method: str, path: str) -> _Form | None:
+    if method == "POST" and path.startswith("/model/"):
+        return _AMAZONS.get(path.rpartition("/")[2])
+    return _FORMS.get((method, path))
 
 
 class _Player:

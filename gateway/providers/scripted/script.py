@@ -17,7 +17,7 @@ from gateway.providers.scripted.turns import Turn
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """A request as it arrived. `headers` have lower-case names."""
+    """A request as it arrived. `headers` have lower-case names; `:path` among them is the path, still encoded."""
 
     headers: Mapping[str, str]
     raw: bytes
