@@ -40,6 +40,7 @@ from gateway.tool_loop import (
 _IDEMPOTENCY_KEY = "idempotency-key"
 _LONGEST_IDEMPOTENCY_KEY = 255
 _RETRIES = "x-stainless-retry-count"  # what the official SDKs say of themselves
+_ATTEMPT = "amz-sdk-request"  # and Amazon's: attempt=2; max=5
 
 
 async def run_loop(
@@ -81,7 +82,10 @@ def _identity(request: Request, inquiry: Inquiry) -> RequestIdentity:
 
 
 def _is_retry(request: Request) -> bool:
-    return request.headers.get(_RETRIES, "0") not in ("", "0")
+    if request.headers.get(_RETRIES, "0") not in ("", "0"):
+        return True
+    attempt = request.headers.get(_ATTEMPT, "").partition(";")[0].strip()
+    return attempt.startswith("attempt=") and attempt != "attempt=1"
 
 
 def _begin(request: Request, services: Services, inquiry: Inquiry, recalled: Recalled) -> ToolLoop:

@@ -44,6 +44,7 @@ _NEVER_FORWARDED = frozenset(
     {
         *("host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"),
         *("content-length", "content-encoding", "cookie", "authorization", "proxy-authorization"),
+        *("x-amz-date", "x-amz-security-token", "x-amz-content-sha256"),
         *("x-api-key", "api-key", "x-goog-api-key", "x-real-ip", "forwarded", "via"),
         *("proxy-connection", "proxy-authenticate", "http2-settings"),
         # Who pays and whose data it is goes with the credentials: the operator's to say, in the config.

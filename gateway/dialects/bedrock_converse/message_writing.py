@@ -36,6 +36,7 @@ def write_messages(
             written.add("assistant", replayed_blocks(message.parts))
         else:
             written.add("user", user.write(message.parts))
+    written.begin_if_empty()
     return written.system(), written.messages
 
 
@@ -53,6 +54,11 @@ class _Messages:
         """The prompt as it came, unless there is more than that."""
         return [*list_or_empty(self._own_system), *self._told] if self._told else self._own_system
 
+    def begin_if_empty(self) -> None:
+        """The first message is the user's, whoever spoke first."""
+        if not self.messages:
+            self.messages.append({"role": "user", "content": [{"text": BLANK}]})
+
     def add_system(self, message: Message) -> None:
         self._told += text_blocks(message.text)
 
@@ -69,8 +75,8 @@ class _Messages:
         """Blocks of a message that did not come in this dialect, or is to be put to one."""
         if not blocks:
             return
-        if not self.messages and role == "assistant":
-            self.messages.append({"role": "user", "content": [{"text": BLANK}]})
+        if role == "assistant":
+            self.begin_if_empty()
         last = self.messages[-1] if self.messages else None
         if last is not None and last["role"] == role:
             blocks = [*list_or_empty(last.get("content")), *blocks]

@@ -98,6 +98,40 @@ async def test_at_its_limits_the_model_keeps_its_tools_because_the_history_needs
     check_requests(upstream)
 
 
+async def test_a_choice_that_forces_a_call_holds_for_the_first_round_only(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    upstream.add(Turn(calls=(TIME,)), Turn(text="Done."))
+    await whole(gateway, "claude", toolConfig={"tools": [ASK_USER], "toolChoice": {"any": {}}})
+    first, second = (request.body["toolConfig"] for request in upstream.requests)
+    assert first["toolChoice"] == {"any": {}}
+    assert "toolChoice" not in second
+
+
+async def test_a_retry_by_amazons_sdk_joins_the_run_whose_answer_was_lost(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    upstream.add(Turn(calls=(SUM,)), Turn(text="It is 42."))
+    told: list[Any] = []
+    for attempt in ("attempt=1; max=3", "attempt=2; max=3"):
+        async with gateway.http() as http:
+            headers = {"amz-sdk-request": attempt, "x-amz-security-token": "the client's own"}
+            answer = await http.post("/model/claude/converse", json={"messages": HELLO}, headers=headers)
+            told.append(answer.json())
+    assert told[0] == told[1]
+    assert len(upstream.requests) == 2
+
+
+async def test_signatures_of_the_clients_go_no_further(gateway: InProcess, upstream: ScriptedUpstream):
+    upstream.add(Turn(text="Hello."))
+    async with gateway.http(PLAIN) as http:
+        headers = {"x-amz-security-token": "mine", "x-amz-date": "20200101T000000Z", "x-other": "kept"}
+        await http.post("/model/keyed/converse", json={"messages": HELLO}, headers=headers)
+    sent = upstream.requests[0].headers
+    assert sent["x-other"] == "kept"
+    assert not {"x-amz-security-token", "x-amz-date"} & sent.keys()
+
+
 @ASKS
 async def test_thoughts_come_back_to_their_model_byte_for_byte_within_a_run_and_after_it(
     gateway: InProcess, upstream: ScriptedUpstream, ask: Any

@@ -189,6 +189,13 @@ def test_a_chat_request_is_said_within_amazons_rules():
 
 
 @pytest.mark.parametrize(
+    "messages", [[{"role": "system", "content": "Be kind."}], [{"role": "user", "content": " "}]]
+)
+def test_where_nobody_says_anything_a_dot_is_said(messages: list[Any]):
+    assert from_chat(messages=messages)["messages"] == [{"role": "user", "content": [{"text": "."}]}]
+
+
+@pytest.mark.parametrize(
     ("choice", "expected"),
     [
         ("auto", {"auto": {}}),
