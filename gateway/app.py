@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.api import bedrock_paths, health, models, requests, tools
+from gateway.api import bedrock_paths, health, models, requests, response_objects, tools
 from gateway.api.endpoint import Endpoint, plain
 from gateway.api.errors import ErrorAnswer
 from gateway.api.model_endpoint import model_endpoint
@@ -77,6 +77,9 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         place = bedrock_paths.PREFIX + "{model:path}" + suffix
         endpoint = Endpoint(place, converse, admit, metrics, BEDROCK_CONVERSE)
         fastapi.router.routes.append(Route(place, endpoint, methods=["POST"]))
+    show_stored = response_objects.PREFIX + "{id:path}"
+    stored = Endpoint(show_stored, plain(response_objects.stored_response), admit, metrics, OPENAI_RESPONSES)
+    fastapi.router.routes.append(Route(show_stored, stored, methods=["GET", "DELETE"]))
     fastapi.add_exception_handler(404, _not_found)
     fastapi.add_exception_handler(405, _method_not_allowed)
     return _Routes(hot, fastapi)
@@ -128,7 +131,8 @@ def _not_found(request: Request, _: Exception) -> JSONResponse:
 
 
 def _method_not_allowed(request: Request, _: Exception) -> JSONResponse:
-    return _refuse_method(request, "POST")
+    is_stored = request.scope["path"].startswith(response_objects.PREFIX)
+    return _refuse_method(request, "GET, DELETE" if is_stored else "POST")
 
 
 def _refuse_method(request: Request, allowed: str) -> JSONResponse:

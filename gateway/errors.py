@@ -8,6 +8,7 @@
     │   ├── AuthenticationFailed    401  no key, or not one of ours
     │   ├── PermissionDenied        403  the key may not do this
     │   ├── ModelNotFound           404  no such model, or not for this key
+    │   ├── NotFound                404  nothing is kept under this id, or not for this key
     │   ├── ToolNotFound            404  no such tool, or not for this key
     │   ├── PayloadTooLarge         413  the body is over the limit
     │   ├── IdempotencyMismatch     422  this idempotency key was used for another request
@@ -124,6 +125,13 @@ class ModelNotFound(RequestError):
 
     status = 404
     default_code = "model_not_found"
+
+
+class NotFound(RequestError):
+    """Nothing is kept under this id, or not for this key: the two answer alike."""
+
+    status = 404
+    default_code = "not_found"
 
 
 class ToolNotFound(RequestError):

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.api.provider_tools import read_substitutes
 from gateway.api.services import HttpLimits, Services
+from gateway.api.stored_responses import StoredResponses
 from gateway.audit import AuditTrail, open_trail
 from gateway.auth import KeyId, Keyring, Principal
 from gateway.config import (
@@ -239,6 +240,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
             retention_days=config.storage.memory_days,
             put_back_bytes=limits.remembered_bytes,
         ),
+        stored=StoredResponses(shared.payloads, retention_days=config.storage.memory_days),
         attempts=shared.attempts,
         audit=shared.audit,
         metrics=shared.metrics,

@@ -13,6 +13,7 @@ _RETRIES = "tests/contract/loop/test_retries.py"
 _NARROWING = "tests/contract/loop/test_narrowing.py"
 _MESSAGES = "tests/contract/messages/test_messages_loop.py"
 _FOLLOW_UP = "tests/contract/memory/test_follow_up_turns.py"
+_STORED = "tests/contract/responses/test_stored_responses.py"
 _STATE = "tests/contract/memory/test_reasoning_state.py"
 _RESPONSES = "tests/contract/responses/test_responses_loop.py"
 _RESPONSES_FAULTS = "tests/contract/responses/test_responses_faults.py"
@@ -71,6 +72,13 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
         f"{_STATE}::test_what_chat_models_thought_comes_back_under_the_name_it_had",
         f"{_STATE}::test_a_fallback_within_the_family_gets_the_proofs_and_another_model_gets_none",
         f"{_STATE}::test_a_fallback_in_the_middle_of_our_own_loop_gets_no_foreign_proofs",
+    ),
+    "Stored responses and items are resolved for the key that made them; another key's are like none.": (
+        f"{_STORED}::test_what_came_before_a_response_need_not_be_sent_again",
+        f"{_STORED}::test_items_can_be_referred_to_in_the_place_of_being_sent",
+        f"{_STORED}::test_a_stored_response_can_be_seen_with_what_was_asked_and_forgotten",
+        f"{_STORED}::test_another_keys_response_is_answered_like_one_that_never_was",
+        f"{_STORED}::test_for_a_key_that_is_not_remembered_nothing_is_stored_and_the_answer_says_so",
     ),
     "Tools that the provider would run itself are never forwarded in silence: policy decides on them.": (
         "tests/contract/loop/test_provider_tools.py::test_they_are_denied_by_default_on_both_ways_through",

@@ -10,6 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from starlette.types import Send
 
@@ -29,8 +30,20 @@ _NEVER = math.inf
 _EVENT_STREAM = "text/event-stream"
 
 
+class Recorder(Protocol):
+    """Keeps what a client is answered. `provider` is who gave the answer that passes, if it passes as it came."""
+
+    provider: str
+
+    async def passing(self, data: bytes, *, more: bool) -> None:
+        """A piece of the body of an answer with status 200, before it is sent."""
+        ...
+
+
 class Answer:
-    """The answer to one request. `headers` (names in lower case) are added to whatever is sent."""
+    """The answer to one request. `headers` (names in lower case) are added to whatever is sent, and `recorder` is
+    told of it.
+    """
 
     __slots__ = (
         "_dialect",
@@ -40,6 +53,7 @@ class Answer:
         "_stream_fault",
         "has_ended",
         "headers",
+        "recorder",
         "status",
     )
 
@@ -50,6 +64,7 @@ class Answer:
         self._send = send
         self._stream_fault: StreamFault | None = None
         self.headers: dict[str, str] = {}
+        self.recorder: Recorder | None = None
         self.status = 0
         """The HTTP status that was sent; 0 while nothing has been."""
         self.has_ended = False
@@ -84,6 +99,8 @@ class Answer:
 
     async def write(self, data: bytes, *, more: bool = True) -> None:
         """Send a piece of the body; waits while the client reads more slowly than we write."""
+        if self.recorder is not None and self.status == 200:
+            await self.recorder.passing(data, more=more)
         self.has_ended = not more
         self._sending_since = time.monotonic()
         await self._send({"type": "http.response.body", "body": data, "more_body": more})

@@ -182,6 +182,7 @@ ROWS: Mapping[type[BaseException], Callable[[Any], ErrorAnswer]] = {
     errors.AuthenticationFailed: _request,
     errors.PermissionDenied: _request,
     errors.ModelNotFound: _request,
+    errors.NotFound: _request,
     errors.ToolNotFound: _request,
     errors.PayloadTooLarge: _request,
     errors.IdempotencyMismatch: _request,

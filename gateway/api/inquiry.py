@@ -19,7 +19,8 @@ from tool_policies import Policy
 class Inquiry:
     """Who asks what of which model, with which tools, in which dialect.
 
-    `fields` is the parsed `body`, without what of `brought` was taken out of it.
+    `fields` is the parsed `body`, with all that it refers to put in full, and without what of `brought` was taken
+    out of it. `repeated` are fields that the answer is to repeat otherwise than they stand there.
     """
 
     principal: Principal
@@ -30,6 +31,7 @@ class Inquiry:
     exposure: Exposure[Policy]
     dialect: Dialect
     brought: BroughtTools
+    repeated: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
     @property
     def model(self) -> str:

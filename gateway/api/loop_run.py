@@ -200,7 +200,9 @@ class _Run:
     def _codec(self) -> Dialect:
         """The client's dialect, for an answer to what it asked: of its tools alone."""
         given, ours = self.recalled.given, self.inquiry.exposure.definitions
-        return answering(self.inquiry.dialect, replace(given, tools=given.tools[: -len(ours) or None]))
+        repeated = {**given.extras, **self.inquiry.repeated}
+        own = replace(given, tools=given.tools[: -len(ours) or None], extras=repeated)
+        return answering(self.inquiry.dialect, own)
 
     def _summary(self) -> dict[str, object] | None:
         """The `toolgate` object: for those that ask, and for those that do not know that a server is down."""

@@ -7,9 +7,11 @@ gateway has nothing to add is passed through as bytes; any other one is a run of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway.api.answer import Answer
+from gateway.api.answer_recording import can_pass, record
 from gateway.api.brought_tools import References, take_brought_tools
 from gateway.api.endpoint import Handler
 from gateway.api.inquiry import Inquiry
@@ -46,6 +48,9 @@ def model_endpoint(
             fields = {**fields, **addressing(request)}
         options = read_options(request.headers, fields)
         route = services.router.resolve(model_in(fields), principal.models)
+        referring = await services.stored.resolve(principal, fields) if dialect.traits.stores_answers else None
+        if referring is not None and referring.is_complete:
+            fields = referring.in_full()
         found = list(dialect.provider_tools(fields))
         brought = take_brought_tools(request, services, principal, fields, found, references)
         others = [tool for tool in found if tool.param not in brought.params]
@@ -55,7 +60,11 @@ def model_endpoint(
         adds_tools = bool(exposure.tools)
         route = narrow_route(route, principal, dialect, fields, len(body), adds_tools=adds_tools)
         inquiry = Inquiry(principal, body, fields, options, route, exposure, dialect, brought)
-        if not _adds_nothing(inquiry):
+        passes = _adds_nothing(inquiry) and (referring is None or can_pass(referring, route))
+        if referring is not None:
+            repeated = record(answer, services, principal, referring, passes=passes)
+            inquiry = replace(inquiry, repeated=repeated)
+        if not passes:
             await run_loop(request, services, answer, inquiry)
         elif recalled := await recall_if_kept(request.headers, services, inquiry):
             await run_loop(request, services, answer, inquiry, recalled)

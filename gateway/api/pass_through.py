@@ -54,6 +54,8 @@ def passed_in(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _answer(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: RunLog) -> None:
+    if answer.recorder is not None:
+        answer.recorder.provider = given.provider.name
     if given.is_stream(inquiry.dialect):
         await _stream(answer, given, inquiry, run)
         return

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+from gateway.api.stored_responses import StoredResponses
 from gateway.audit import AuditTrail
 from gateway.auth import KeyId, Keyring
 from gateway.exposure import Exposer
@@ -45,6 +46,7 @@ class Services:
     exposer: Exposer[Policy]
     tool_caller: ToolCaller
     memory: Memory
+    stored: StoredResponses
     attempts: Attempts
     audit: AuditTrail
     metrics: Metrics

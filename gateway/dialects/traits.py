@@ -35,7 +35,7 @@ class Traits:
     With `usage_of_run` False clients take the usage for the size of the context: they are told that of the last
     round. With `keeps_proofs` clients send back what the model thought, with the provider's proof of it. With
     `shows_calls` they can be shown the calls to tools of servers that they named, and with `shows_listings` which
-    tools these have.
+    tools these have. With `stores_answers` they may refer to earlier answers instead of sending them back.
     """
 
     response_id_prefix: str
@@ -54,3 +54,4 @@ class Traits:
     keeps_proofs: bool = False
     shows_calls: bool = False
     shows_listings: bool = False
+    stores_answers: bool = False

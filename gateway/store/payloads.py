@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import anyio.to_thread
@@ -65,17 +65,35 @@ class SealedPayloads:
 
         One that is itself too large is not kept, and logged. Raises StoreError.
         """
-        if len(payload) > LARGEST:
-            _log.warning("a payload of key %s is not kept: its %d bytes are too many", key_id, len(payload))
+        await self.put_all(key_id, {fingerprint: payload}, ttl_seconds=ttl_seconds)
+
+    async def put_all(self, key_id: str, given: Mapping[str, bytes], *, ttl_seconds: int) -> None:
+        """The same for several, by fingerprint: all of them, or none. Raises StoreError."""
+        largest = max(map(len, given.values()), default=0)
+        if largest > LARGEST:
+            _log.warning("a payload of key %s is not kept: its %d bytes are too many", key_id, largest)
             return
 
         def work(connection: Connection) -> None:
-            place = payloads.c.key_id == key_id, payloads.c.fingerprint == fingerprint
-            sealed = self._seal(payload, _bound_to(key_id, fingerprint))
-            connection.execute(delete(payloads).where(*place))
-            self._make_room(connection, len(sealed))
-            row = {"key_id": key_id, "fingerprint": fingerprint, "sealed": sealed, "size": len(sealed)}
-            connection.execute(insert(payloads).values(**row, expires=int(self._clock()) + ttl_seconds))
+            sealed = {one: self._seal(payload, _bound_to(key_id, one)) for one, payload in given.items()}
+            connection.execute(delete(payloads).where(*self._place(key_id, tuple(sealed))))
+            self._make_room(connection, sum(map(len, sealed.values())))
+            expires = int(self._clock()) + ttl_seconds
+            rows = [
+                {"key_id": key_id, "fingerprint": one, "sealed": text, "size": len(text), "expires": expires}
+                for one, text in sealed.items()
+            ]
+            connection.execute(insert(payloads), rows)
+
+        await self._database.write(work)
+
+    async def remove(self, key_id: str, fingerprints: Sequence[str]) -> None:
+        """Forget some. Raises StoreError."""
+
+        def work(connection: Connection) -> None:
+            for start in range(0, len(fingerprints), _AT_ONCE):
+                some = fingerprints[start : start + _AT_ONCE]
+                connection.execute(delete(payloads).where(*self._place(key_id, some)))
 
         await self._database.write(work)
 
@@ -112,11 +130,12 @@ class SealedPayloads:
     def _places(self, key_id: str, fingerprints: Sequence[str]) -> Iterator[Sequence[ColumnElement[bool]]]:
         """What is true of the rows that are asked for, so many at a time."""
         for start in range(0, len(fingerprints), _AT_ONCE):
-            yield (
-                payloads.c.key_id == key_id,
-                payloads.c.fingerprint.in_(fingerprints[start : start + _AT_ONCE]),
-                payloads.c.expires > int(self._clock()),
-            )
+            some = fingerprints[start : start + _AT_ONCE]
+            yield (*self._place(key_id, some), payloads.c.expires > int(self._clock()))
+
+    @staticmethod
+    def _place(key_id: str, fingerprints: Sequence[str]) -> Sequence[ColumnElement[bool]]:
+        return payloads.c.key_id == key_id, payloads.c.fingerprint.in_(fingerprints)
 
     async def purge(self) -> None:
         """Forget what is out of date. Raises StoreError."""

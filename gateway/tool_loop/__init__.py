@@ -2,6 +2,7 @@
 
 from gateway.tool_loop.attempts import Attempts, RequestIdentity
 from gateway.tool_loop.driver import ModelCaller, Sink, ToolBudget, ToolLoop, ToolRunner
+from gateway.tool_loop.lenient import Lenient
 from gateway.tool_loop.limits import LoopLimits
 from gateway.tool_loop.memory import Memory, MemoryStore, Recalled, declaring
 from gateway.tool_loop.progress import (
@@ -20,6 +21,7 @@ from gateway.tool_loop.turns import added_by, added_until_broken_off, is_known_t
 __all__ = [
     "Attempts",
     "Finish",
+    "Lenient",
     "LoopLimits",
     "Memory",
     "MemoryStore",

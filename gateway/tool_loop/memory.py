@@ -10,14 +10,13 @@ replica may be asked. Refuses to know: wire formats, whose tool is whose.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
-
-import anyio
+from typing import Protocol
 
 from gateway.auth import KeyId
 from gateway.conversation import Message, ModelRequest, Reasoning, ToolCall, ToolChoice, ToolDefinition, ToolResult
+from gateway.tool_loop.lenient import Lenient
 from gateway.tool_loop.recognition import Conversation, canonical_text, surroundings_of, words_of
 from gateway.tool_loop.turns import KeptTurn, dump_turn, load_turn
 
@@ -29,12 +28,7 @@ PUT_BACK_BYTES = 2 * 1024 * 1024
 _MOST_TURNS = 1000
 """For so many turns of one history, the latest, the store is asked."""
 
-_PATIENCE = 5.0
-"""Seconds for the store; without an answer by then, there is nothing to remember."""
-
 _DAY = 24 * 3600
-
-ResultT = TypeVar("ResultT")
 
 
 class MemoryStore(Protocol):
@@ -80,7 +74,7 @@ class Memory:
         self._store = store
         self._ttl = retention_days * _DAY
         self._put_back_bytes = put_back_bytes
-        self._is_failing = False
+        self._lenient = Lenient(_log)
 
     async def recall(self, key_id: KeyId, request: ModelRequest, *, calls_only: bool = False) -> Recalled:
         """The request with what was kept of its turns; a turn that the client has edited is left as it is.
@@ -124,37 +118,23 @@ class Memory:
         await self._put(key_id, recalled.conversation.fingerprint_broken_off(), turn)
 
     async def _put(self, key_id: KeyId, found_by: str, turn: KeptTurn) -> None:
-        await self._ask(lambda: self._store.put(key_id, found_by, dump_turn(turn), ttl_seconds=self._ttl))
+        await self._lenient.ask(lambda: self._store.put(key_id, found_by, dump_turn(turn), ttl_seconds=self._ttl))
 
     async def _turns(self, key_id: KeyId, asked: Mapping[int, Sequence[str]]) -> Mapping[int, KeptTurn]:
         """By place, what was kept; one question to the store where nothing was."""
         if not asked:
             return {}
-        sizes = await self._ask(lambda: self._store.find(key_id, [one for ones in asked.values() for one in ones]))
+        sizes = await self._lenient.ask(
+            lambda: self._store.find(key_id, [one for ones in asked.values() for one in ones])
+        )
         if not sizes:
             return {}
         there = {place: [one for one in ones if one in sizes] for place, ones in asked.items()}
         prints = {place: ones[0] for place, ones in there.items() if ones}
         wanted = _latest({place: sizes[one] for place, one in prints.items()}, self._put_back_bytes)
-        kept = await self._ask(lambda: self._store.get(key_id, tuple(prints[place] for place in wanted)))
+        kept = await self._lenient.ask(lambda: self._store.get(key_id, tuple(prints[place] for place in wanted)))
         turns = {place: load_turn(kept[prints[place]]) for place in wanted if kept and prints[place] in kept}
         return {place: turn for place, turn in turns.items() if turn is not None}
-
-    async def _ask(self, question: Callable[[], Awaitable[ResultT]]) -> ResultT | None:
-        try:
-            with anyio.fail_after(_PATIENCE):
-                answer = await question()
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with the store, the client gets its answer
-            if not self._is_failing:
-                _log.warning(
-                    "nothing can be remembered of conversations, for now: %s", error or "no answer in time"
-                )
-            self._is_failing = True
-            return None
-        if self._is_failing:
-            _log.info("conversations are remembered again")
-        self._is_failing = False
-        return answer
 
 
 def _fingerprints(

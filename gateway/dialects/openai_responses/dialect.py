@@ -27,6 +27,7 @@ _TRAITS = Traits(
     own_marks=(OURS.encode(),),
     proof_mark=b"encrypted_content",
     keeps_proofs=True,
+    stores_answers=True,
 )
 
 

@@ -27,6 +27,8 @@ _REPEATED: Mapping[str, Any] = {
 """With what stands there for a request that does not say."""
 _OF_CLIENT = ("instructions", "tools", "tool_choice")
 """What may have been changed on the way to the provider, so that its own echo is not the client's."""
+_OF_GATEWAY = ("previous_response_id", "store")
+"""What this gateway does, whatever a provider did of it."""
 _PROOFS = "reasoning.encrypted_content"
 
 
@@ -43,7 +45,8 @@ def echo(request: ModelRequest | None, told: Mapping[str, Any]) -> dict[str, Any
         "tools": [_with_all_fields(tool) for tool in write_tools(request.tools)],
         "tool_choice": choice or "auto",
     }
-    return {**fields, **{name: said[name] for name in _OF_CLIENT}}
+    kept = {name: asked[name] for name in _OF_GATEWAY if name in asked}
+    return {**fields, **{name: said[name] for name in _OF_CLIENT}, **kept}
 
 
 def asks_for_proofs(request: ModelRequest | None) -> bool:

@@ -25,6 +25,7 @@ from gateway.errors import InvalidRequest
 
 _ELSEWHERE = frozenset({"model", "input", "instructions", "tools", "tool_choice", "toolgate"})
 _KEPT_ELSEWHERE = ("previous_response_id", "conversation")
+"""What is put in full before a request is read; see `stored_items`."""
 _WHOLE = "send the whole conversation as input, with store: false"
 _TEXTS = frozenset({"input_text", "output_text"})
 

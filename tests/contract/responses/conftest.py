@@ -35,6 +35,12 @@ async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
         "dialect": "openai_responses",
     }
     document["providers"]["anthropic"] = {"base_url": script.base_url, "api_key": "the-operators-own"}
+    document["keys"]["forgetful"] = {
+        "secret": "forgetful-secret-0123456789",
+        "policies": ["all"],
+        "remember": False,
+    }
+    document["keys"]["plain-sister"] = {"secret": "plain-sister-secret-0123456789", "tools": "off"}
     document["models"] |= {
         "gpt": [{"provider": "openai", "model": "gpt-9"}],
         "claude": [{"provider": "anthropic", "model": "claude-opus-9"}],

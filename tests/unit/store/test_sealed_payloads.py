@@ -161,6 +161,24 @@ async def test_what_is_there_can_be_asked_for_without_being_opened(kept: SealedP
     assert set(await kept.find("agent", ["f1", "f2"])) == {"f1"}
 
 
+async def test_several_are_kept_together_and_can_be_forgotten(kept: SealedPayloads, database: Database):
+    await kept.put_all("agent", {"f1": b"one", "f2": b"two", "f3": b"three"}, ttl_seconds=60)
+    await kept.put_all("agent", {"f2": b"zwei"}, ttl_seconds=60)
+    assert await kept.get("agent", ["f1", "f2", "f3"]) == {"f1": b"one", "f2": b"zwei", "f3": b"three"}
+    await kept.remove("other", ["f1", "f2", "f3"])
+    assert await rows(database) == 3
+    await kept.remove("agent", ["f1", "f3", "f4"])
+    assert await kept.get("agent", ["f1", "f2", "f3"]) == {"f2": b"zwei"}
+
+
+async def test_of_several_none_is_kept_when_one_is_too_large(
+    kept: SealedPayloads, database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(payloads_module, "LARGEST", 10)
+    await kept.put_all("agent", {"f1": b"one", "f2": bytes(11)}, ttl_seconds=60)
+    assert await rows(database) == 0
+
+
 async def test_what_other_processes_wrote_counts_too_if_not_at_once(database: Database, clock: Clock):
     ours, others = (SealedPayloads(database, KEY, most_bytes=100_000, clock=clock) for _ in range(2))
     for number in range(300):
