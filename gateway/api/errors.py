@@ -20,6 +20,9 @@ from gateway.dialects.openai_chat import OPENAI_CHAT
 
 _WHEN_TO_RETRY = frozenset({"retry-after", "retry-after-ms", "x-should-retry"})
 
+_HOPELESS = frozenset({"invalid_api_key", "upstream_unauthorized"})
+"""Codes of what stays as it is until a person does something; some agents would try again for minutes."""
+
 SERVER_ERROR = "server_error"
 """The kind of what is ours to mend: clients learn little of it, and the log everything."""
 
@@ -85,6 +88,8 @@ def error_response(told: ErrorAnswer, dialect: Dialect = OPENAI_CHAT, *, request
         headers["retry-after"] = str(told.retry_after)
     if told.status == 401:
         headers["www-authenticate"] = "Bearer"
+    if told.code in _HOPELESS:
+        headers["x-should-retry"] = "false"
     headers |= _error_type(told, dialect)
     body = dialect.write_error(told, request_id=request_id)
     return json_response(body, status=told.status, headers=headers)

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import anyio
 import httpx2
 import yaml
 from openai import AsyncOpenAI
+from starlette.types import ASGIApp
 
 from gateway.app import build_app
 from gateway.audit import RunRecord, ToolCallRecord
@@ -63,15 +64,21 @@ def write_files(folder: Path, document: Mapping[str, Any], policies: Mapping[str
 
 @asynccontextmanager
 async def gateway_in_process(
-    folder: Path, document: Mapping[str, Any], policies: Mapping[str, Any], *, settle: bool = True
+    folder: Path,
+    document: Mapping[str, Any],
+    policies: Mapping[str, Any],
+    *,
+    settle: bool = True,
+    in_front: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> AsyncGenerator[InProcess]:
-    """A gateway with this configuration, whose servers have come up."""
+    """A gateway with this configuration, whose servers have come up; `in_front` stands between it and clients."""
     config = load_config(write_files(folder, document, policies))
     async with open_shared(config) as shared, open_gateway(config, shared) as gateway:
         if settle:
             with anyio.fail_after(60):
                 await gateway.settled()
-        async with serve_app(build_app(gateway.admit, gateway.metrics, observe=gateway.observe)) as origin:
+        app = build_app(gateway.admit, gateway.metrics, observe=gateway.observe)
+        async with serve_app(in_front(app)) as origin:
             yield InProcess(origin, gateway, shared)
 
 

@@ -30,6 +30,7 @@ async def test_a_provider_that_refuses_our_credentials_is_no_matter_of_the_clien
     with pytest.raises(openai.InternalServerError) as caught:
         await whole(gateway)
     assert (caught.value.status_code, caught.value.code) == (502, "upstream_unauthorized")
+    assert caught.value.response.headers["x-should-retry"] == "false"
     assert "sk-ab" not in caught.value.response.text
 
 

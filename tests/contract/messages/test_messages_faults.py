@@ -101,6 +101,7 @@ async def test_either_header_holds_the_key(gateway: InProcess, upstream: Scripte
         method = await http.get("/v1/messages")
     assert answer.status_code == 200
     assert (refused.status_code, refused.json()["error"]["type"]) == (401, "authentication_error")
+    assert refused.headers["x-should-retry"] == "false"
     assert (method.status_code, method.json()["type"]) == (405, "error")
 
 
