@@ -93,6 +93,8 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
         f"{_BROUGHT}::test_a_request_narrows_which_tools_are_attached",
         f"{_BROUGHT}::test_a_hidden_server_is_answered_like_a_missing_one",
         f"{_BROUGHT}::test_credentials_beside_our_own_servers_go_nowhere",
+        "tests/contract/brought/test_mcp_tools.py::test_the_listing_and_the_calls_are_items_in_their_places",
+        "tests/contract/brought/test_mcp_tools.py::test_a_stream_tells_of_each_step",
     ),
     "A retry with the same key and body joins the run whose answer got lost.": (
         f"{_RETRIES}::test_the_official_sdks_own_retry_joins_the_run_whose_answer_was_lost",

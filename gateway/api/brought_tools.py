@@ -151,7 +151,7 @@ def _patterns(names: Iterable[str]) -> Iterator[str]:
 
 def _listing(label: str, tools: Iterable[CatalogueTool], shown: Mapping[str, ShownTool]) -> ToolListing:
     return ToolListing(
-        f"mcpl_{new_run_id()[4:]}",
+        new_run_id()[4:],
         label,
         tuple(
             {

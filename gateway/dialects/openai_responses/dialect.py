@@ -14,6 +14,7 @@ from gateway.dialects.openai_responses.provider_tools import provider_tools
 from gateway.dialects.openai_responses.request_reading import read_request
 from gateway.dialects.openai_responses.request_writing import write_request
 from gateway.dialects.openai_responses.responses import read_response, write_response
+from gateway.dialects.openai_responses.served_calls import LISTED, SERVED
 from gateway.dialects.openai_responses.stream_reading import ResponsesStreamReader
 from gateway.dialects.openai_responses.stream_writing import ResponsesStreamWriter
 from gateway.dialects.openai_responses.usage_scanner import ResponsesUsageScanner, usage_of
@@ -24,7 +25,9 @@ _TRAITS = Traits(
     response_id_prefix="resp_",
     turn_mark=b'"role"',
     tool_name="name",
-    own_marks=(OURS.encode(),),
+    own_marks=(OURS.encode(), SERVED.encode(), LISTED.encode()),
+    shows_calls=True,
+    shows_listings=True,
     proof_mark=b"encrypted_content",
     keeps_proofs=True,
     stores_answers=True,

@@ -6,11 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.conversation import Part, Reasoning, Refusal, Text, ToolCall, UnknownPart
+from gateway.conversation import (
+    Part,
+    Reasoning,
+    Refusal,
+    ServedCall,
+    Text,
+    ToolCall,
+    ToolListing,
+    UnknownPart,
+)
 from gateway.dialects.json_values import list_or_empty, object_or_none
 from gateway.dialects.openai_responses.calls import CallWriter, item_id, new_id
 from gateway.dialects.openai_responses.name import NAME, SEPARATOR, SUMMARY, THOUGHT
 from gateway.dialects.openai_responses.proofs import our_item, proven_item
+from gateway.dialects.openai_responses.served_calls import call_item, listing_item
 
 
 def answer_items(
@@ -81,6 +91,10 @@ class _ItemWriter:
                 self._think(part)
             case ToolCall():
                 self._add(self._call(part))
+            case ServedCall() if self.is_answer:
+                self._add(call_item(part))
+            case ToolListing() if self.is_answer:
+                self._add(listing_item(part))
             case UnknownPart() if part.dialect == NAME:
                 self._write_own(part.raw)
             case _:

@@ -14,6 +14,7 @@ from gateway.dialects.openai_responses.calls import is_call, read_call
 from gateway.dialects.openai_responses.content import read_content
 from gateway.dialects.openai_responses.name import NAME, SEPARATOR
 from gateway.dialects.openai_responses.proofs import read_reasoning
+from gateway.dialects.openai_responses.served_calls import read_served
 
 _ROLES: Mapping[str, Role] = {
     "user": "user",
@@ -110,7 +111,7 @@ def read_turn(items: Iterable[Mapping[str, Any]]) -> tuple[Part, ...]:
         elif is_call(item):
             parts.append(read_call(item))
         else:
-            parts.append(UnknownPart(NAME, {"item": item}))
+            parts.append(read_served(item) or UnknownPart(NAME, {"item": item}))
     return tuple(parts)
 
 

@@ -9,10 +9,13 @@ from gateway.conversation import (
     ModelRequest,
     ReasoningDelta,
     RefusalDelta,
+    ServedCallEnded,
+    ServedCallStarted,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
+    ToolsListed,
     UnknownDelta,
 )
 from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
@@ -21,6 +24,13 @@ from gateway.dialects.openai_responses.echo import asks_for_proofs
 from gateway.dialects.openai_responses.frames import Frames
 from gateway.dialects.openai_responses.name import SEPARATOR, SUMMARY, THOUGHT, own_fields
 from gateway.dialects.openai_responses.proofs import proven_item
+from gateway.dialects.openai_responses.served_calls import (
+    begin_call,
+    call_item,
+    end_call,
+    list_tools,
+    listing_item,
+)
 from gateway.dialects.openai_responses.written_items import (
     WrittenCall,
     WrittenItem,
@@ -42,6 +52,7 @@ class WrittenOutput:
         "_message",
         "_open_calls",
         "_others",
+        "_served",
         "_thoughts",
         "_with_proofs",
         "_written",
@@ -56,6 +67,7 @@ class WrittenOutput:
         self._thoughts: WrittenThoughts | None = None
         self._open_calls: dict[int, WrittenCall] = {}
         self._others: dict[str, WrittenItem] = {}
+        self._served: dict[str, WrittenItem] = {}
         self._fields: Mapping[str, Any] = {}
         self._identity: str | None = None
         self._logprobs: Any = None
@@ -80,8 +92,29 @@ class WrittenOutput:
                 return self._call(event)
             case UnknownDelta():
                 return self._own(own_fields(event.dialect, event.raw))
+            case ToolsListed() | ServedCallStarted() | ServedCallEnded():
+                return self._serve(event)
             case _:
                 return b""
+
+    def _serve(self, event: ToolsListed | ServedCallStarted | ServedCallEnded) -> bytes:
+        """A step of this gateway's, at a server that the client named."""
+        if isinstance(event, ServedCallEnded):
+            under_way = self._served.pop(event.served.made.id, None)
+            return b"" if under_way is None else end_call(under_way, event.served)
+        if isinstance(event, ToolsListed):
+            closing, written = self._place(listing_item(event.listing))
+            return closing + list_tools(written)
+        closing, written = self._place(call_item(event.served))
+        self._served[event.served.made.id] = written
+        return closing + begin_call(written)
+
+    def _place(self, item: dict[str, Any]) -> tuple[bytes, WrittenItem]:
+        """A place for an item of ours, behind what has come so far."""
+        closing = self._end_last()
+        written = WrittenItem(self._frames, len(self._written), item)
+        self._written.append(written)
+        return closing, written
 
     def _text(self, text: str) -> bytes:
         """A piece of what the model says."""
