@@ -13,17 +13,18 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.api import bedrock_paths, health, models, requests, response_objects, tools
+from gateway.api import bedrock_paths, gemini_paths, health, models, requests, response_objects, tools
 from gateway.api.endpoint import Endpoint, plain
 from gateway.api.errors import ErrorAnswer
 from gateway.api.model_endpoint import model_endpoint
 from gateway.api.services import Admit
-from gateway.api.token_counts import count_tokens
+from gateway.api.token_counts import token_counting
 from gateway.dialects import Dialect
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.dialects.anthropic_messages.mcp_references import mcp_references
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
 from gateway.dialects.cohere_v2 import COHERE_V2
+from gateway.dialects.gemini import GEMINI
 from gateway.dialects.mcp_references import openai_references
 from gateway.dialects.ollama import OLLAMA
 from gateway.dialects.openai_chat import OPENAI_CHAT
@@ -36,6 +37,7 @@ _BEGINNINGS: Mapping[str, Dialect] = {
     "/v1/responses": OPENAI_RESPONSES,
     "/v2/chat": COHERE_V2,
     "/api/": OLLAMA,
+    "/v1beta/": GEMINI,
     bedrock_paths.PREFIX: BEDROCK_CONVERSE,
 }
 """Of paths whose clients speak another dialect than OpenAI's Chat."""
@@ -51,10 +53,11 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         ("POST", "/v1/chat/completions"): model_endpoint(OPENAI_CHAT, references=openai_references),
         ("POST", "/v1/responses"): model_endpoint(OPENAI_RESPONSES, references=openai_references),
         ("POST", "/v1/messages"): model_endpoint(ANTHROPIC_MESSAGES, references=mcp_references),
-        ("POST", "/v1/messages/count_tokens"): count_tokens,
+        ("POST", "/v1/messages/count_tokens"): token_counting(ANTHROPIC_MESSAGES),
         ("POST", "/v2/chat"): model_endpoint(COHERE_V2),
         ("POST", "/api/chat"): model_endpoint(OLLAMA),
         ("GET", "/api/tags"): plain(models.list_tags),
+        ("GET", "/v1beta/models"): plain(models.list_googles),
         ("GET", "/v1/models"): plain(models.list_models),
         ("GET", "/v1/tools"): plain(tools.list_tools),
     }
@@ -82,14 +85,23 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
     fastapi.router.routes.append(Route(show_stored, stored, methods=["GET", "DELETE"]))
     fastapi.add_exception_handler(404, _not_found)
     fastapi.add_exception_handler(405, _method_not_allowed)
-    return _Routes(hot, fastapi)
+    gemini = {
+        prefix: Endpoint(prefix + "{model}", gemini_paths.call_gemini, admit, metrics, GEMINI)
+        for prefix in gemini_paths.PREFIXES
+    }
+    return _Routes(hot, gemini, fastapi)
 
 
 class _Routes:
-    """Endpoints by method and exact path; anything else is FastAPI's."""
+    """Endpoints by method and exact path; then those that are sent something to a path below one; anything else is
+    FastAPI's.
+    """
 
-    def __init__(self, endpoints: Mapping[tuple[str, str], ASGIApp], others: ASGIApp) -> None:
+    def __init__(
+        self, endpoints: Mapping[tuple[str, str], ASGIApp], below: Mapping[str, ASGIApp], others: ASGIApp
+    ) -> None:
         self._endpoints = endpoints
+        self._below = below
         self._methods = {path: method for method, path in endpoints}
         self._others = others
 
@@ -108,12 +120,19 @@ class _Routes:
         """Who answers another method at one of the paths: HEAD is GET, whose body the server leaves out."""
         method = self._methods.get(scope["path"])
         if method is None:
-            return None
+            return self._beneath(scope)
         if method == "GET" and scope["method"] == "HEAD":
             return self._endpoints[method, scope["path"]]
         if scope["method"] == "GET" and any(name == b"upgrade" for name, _ in scope["headers"]):
             return _refuse_upgrade
         return _refuse_method(Request(scope), "GET, HEAD" if method == "GET" else method)
+
+    def _beneath(self, scope: Scope) -> ASGIApp | None:
+        if scope["method"] == "POST":
+            for prefix, endpoint in self._below.items():
+                if scope["path"].startswith(prefix):
+                    return endpoint
+        return None
 
 
 async def _refuse_upgrade(scope: Scope, receive: Receive, send: Send) -> None:

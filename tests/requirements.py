@@ -12,6 +12,7 @@ _FAULTS = "tests/contract/loop/test_faults.py"
 _RETRIES = "tests/contract/loop/test_retries.py"
 _NARROWING = "tests/contract/loop/test_narrowing.py"
 _MESSAGES = "tests/contract/messages/test_messages_loop.py"
+_GEMINI = "tests/contract/gemini/test_gemini_loop.py"
 _FOLLOW_UP = "tests/contract/memory/test_follow_up_turns.py"
 _STORED = "tests/contract/responses/test_stored_responses.py"
 _STATE = "tests/contract/memory/test_reasoning_state.py"
@@ -25,6 +26,7 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
         f"{_ONE}::test_several_rounds_leave_as_one_stream_with_one_id_and_one_end",
         f"{_ONE}::test_several_rounds_make_one_whole_answer",
         f"{_MESSAGES}::test_several_rounds_make_one_answer",
+        f"{_GEMINI}::test_a_tool_runs_within_a_stream",
         f"{_MESSAGES}::test_a_stream_has_one_start_and_one_end_and_its_blocks_follow_each_other",
         f"{_RESPONSES}::test_several_rounds_make_one_answer",
         f"{_RESPONSES}::test_a_stream_has_one_id_and_one_end_and_its_items_follow_each_other",

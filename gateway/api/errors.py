@@ -17,6 +17,7 @@ from gateway import errors
 from gateway.api.responses import JSON, Response, json_response, passed_on
 from gateway.dialects import Dialect
 from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.providers.retry_after import retry_after
 
 _WHEN_TO_RETRY = frozenset({"retry-after", "retry-after-ms", "x-should-retry"})
 
@@ -124,11 +125,13 @@ def _refused(error: errors.UpstreamRefused) -> ErrorAnswer:
         message = f"the provider {error.provider} refused this gateway's credentials"
         return ErrorAnswer(502, message, "upstream_error", "upstream_unauthorized")
     kind, code, message = _read_error_object(error.answer.body)
+    wait = retry_after(error.answer.headers, error.answer.body)
     return ErrorAnswer(
         error.answer.status,
         message or error.message,
         kind or "upstream_error",
         code or "upstream_refused",
+        retry_after=None if wait is None else math.ceil(wait),
         upstream=error.answer,
     )
 
@@ -136,11 +139,13 @@ def _refused(error: errors.UpstreamRefused) -> ErrorAnswer:
 def _read_error_object(body: bytes) -> tuple[str | None, str | None, str | None]:
     try:
         whole: Any = orjson.loads(body)
+        if isinstance(whole, list):  # Google's, where a stream was asked for
+            whole = cast("list[Any]", whole)[0]
         found: Any = whole.get("error", whole)
         if isinstance(found, str):  # Ollama's whole error
             return None, None, found
         values = (found.get("type"), found.get("code"), found.get("message") or found.get("Message"))
-    except (orjson.JSONDecodeError, AttributeError):
+    except (orjson.JSONDecodeError, AttributeError, IndexError):
         return None, None, None
     kind, code, message = (value if isinstance(value, str) else None for value in values)
     return kind, code, message

@@ -43,9 +43,7 @@ def model_endpoint(
         """Answer one request, whole or as a stream."""
         principal = services.keyring.authenticate(request.headers)
         body = await request.body()
-        fields = parse_json_object(body)
-        if addressing is not None:
-            fields = {**fields, **addressing(request)}
+        fields = addressed(parse_json_object(body), request, addressing)
         options = read_options(request.headers, fields)
         route = services.router.resolve(model_in(fields), principal.models)
         referring = await services.stored.resolve(principal, fields) if dialect.traits.stores_answers else None
@@ -72,6 +70,16 @@ def model_endpoint(
             await pass_through(request, services, answer, inquiry)
 
     return call_model
+
+
+def addressed(fields: Mapping[str, Any], request: Request, addressing: Addressing | None) -> Mapping[str, Any]:
+    """A body's fields with what the URL says. Raises InvalidRequest for a body that says the same again."""
+    if addressing is None:
+        return fields
+    for name in ("model", "stream"):
+        if name in fields:
+            raise InvalidRequest(f"{name}: the URL says this; leave it out of the body", param=name)
+    return {**fields, **addressing(request)}
 
 
 def model_in(fields: Mapping[str, Any]) -> str:

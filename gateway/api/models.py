@@ -1,5 +1,5 @@
 """What this key may call: `GET /v1/models` in OpenAI's form, or Anthropic's for whoever speaks its dialect; and
-`GET /api/tags` in Ollama's.
+`GET /api/tags` in Ollama's, and `GET /v1beta/models` in Google's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from gateway.api.services import Services
 from gateway.routing import ModelInfo
 
 _ANTHROPICS = "anthropic-version"
+_GOOGLES = frozenset({"x-goog-api-key", "x-goog-api-client"})
 
 
 async def list_models(request: Request, services: Services) -> Response:
@@ -22,11 +23,19 @@ async def list_models(request: Request, services: Services) -> Response:
     models = await services.router.list_models(principal.models)
     if _ANTHROPICS in request.headers:
         return json_response(_as_anthropic(models))
+    if request.headers.keys() & _GOOGLES:
+        return json_response(_as_google(models))
     listed = [
         {"id": model.id, "object": "model", "created": model.created, "owned_by": model.owned_by}
         for model in models
     ]
     return json_response({"object": "list", "data": listed})
+
+
+async def list_googles(request: Request, services: Services) -> Response:
+    """The models of this key, as Google lists its own."""
+    principal = services.keyring.authenticate(request.headers)
+    return json_response(_as_google(await services.router.list_models(principal.models)))
 
 
 async def list_tags(request: Request, services: Services) -> Response:
@@ -55,6 +64,16 @@ def _as_anthropic(models: Sequence[ModelInfo]) -> dict[str, Any]:
         for model in models
     ]
     return {"data": listed, "has_more": False, **ends}
+
+
+def _as_google(models: Sequence[ModelInfo]) -> dict[str, Any]:
+    """All on one page, whatever `pageSize` says."""
+    methods = ["generateContent", "streamGenerateContent", "countTokens"]
+    listed = [
+        {"name": f"models/{model.id}", "displayName": model.id, "supportedGenerationMethods": methods}
+        for model in models
+    ]
+    return {"models": listed}
 
 
 def _iso(seconds: int) -> str:

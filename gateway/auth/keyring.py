@@ -31,11 +31,14 @@ class Keyring:
             self._principals[digest] = principal
 
     def authenticate(self, headers: Mapping[str, str]) -> Principal:
-        """Whose key this is. `headers` has lower-case names; `Authorization: Bearer` goes before `x-api-key`.
+        """Whose key this is. `headers` has lower-case names; `Authorization: Bearer` goes before `x-api-key` and
+        `x-goog-api-key`.
 
         Raises AuthenticationFailed, in the same words whatever is wrong.
         """
-        presented = bearer_token(headers) or headers.get("x-api-key", "").strip()
+        presented = (
+            bearer_token(headers) or (headers.get("x-api-key") or headers.get("x-goog-api-key", "")).strip()
+        )
         principal = self._principals.get(_digest(presented))
         if principal is None:
             raise AuthenticationFailed(_REFUSAL)

@@ -143,7 +143,7 @@ async def _beginning(events: AsyncIterator[StreamEvent], provider: str) -> list[
 class Forwarding:
     """Passes a request's bytes on, with only the model's name changed. See `Router.forward`.
 
-    `endpoint` is that of the bytes' dialect; `path` is another one than where models are called.
+    `endpoint` is that of the bytes' dialect; with `counts` its tokens are to be counted.
     """
 
     __slots__ = (
@@ -151,11 +151,11 @@ class Forwarding:
         "_body",
         "_caller",
         "_calls",
+        "_counts",
         "_endpoint",
         "_headers",
         "_is_stream",
         "_parsed",
-        "_path",
         "_route",
     )
 
@@ -168,7 +168,8 @@ class Forwarding:
         body: bytes,
         parsed: Mapping[str, Any],
         headers: Mapping[str, str],
-        path: str | None = None,
+        *,
+        counts: bool = False,
     ) -> None:
         self._caller = caller
         self._route = route
@@ -177,7 +178,7 @@ class Forwarding:
         self._body = body
         self._parsed = parsed
         self._headers = headers
-        self._path = path
+        self._counts = counts
         self._is_stream = parsed.get("stream") is True
         self._begun: Begun[_Forwarded] | None = None
 
@@ -209,7 +210,8 @@ class Forwarding:
         endpoint, body = self._endpoint, self._body
         if endpoint.dialect.traits.names_model:
             body = rewrite_model(body, self._parsed, deployment.model)
-        path = self._path or endpoint.path_for(deployment.model, stream=self._is_stream)
+        path = endpoint.count_path_for(deployment.model) if self._counts else None
+        path = path or endpoint.path_for(deployment.model, stream=self._is_stream)
         call = self._caller.forward(provider, endpoint.dialect.name, path, body, self._headers)
         answer = await call.__aenter__()
         try:

@@ -103,8 +103,7 @@ class Router:
         endpoint = ENDPOINTS[dialect]
         if endpoint.count_path is None or not route.speaks_only(dialect):
             return None
-        path = endpoint.count_path
-        return Forwarding(self._caller, route, self._calls, endpoint, body, parsed, headers, path)
+        return Forwarding(self._caller, route, self._calls, endpoint, body, parsed, headers, counts=True)
 
     async def list_models(self, allowed: Sequence[str]) -> list[ModelInfo]:
         """The models that fit one of the patterns in `allowed`: names of the map in its order, then those that

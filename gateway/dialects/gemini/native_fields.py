@@ -15,15 +15,13 @@ _HINTS = frozenset({"labels", "serviceTier", "store"})
 _NAMED_CONFIG = frozenset(
     {
         *("maxOutputTokens", "temperature", "topP", "stopSequences", "candidateCount", "thinkingConfig"),
-        *("responseMimeType", "responseSchema", "responseJsonSchema"),
+        *("responseMimeType", "responseSchema", "responseJsonSchema", "topK", "seed"),
+        *("frequencyPenalty", "presencePenalty"),
     }
 )
 _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
-    "frequencyPenalty": (0,),
-    "presencePenalty": (0,),
     "responseLogprobs": (False,),
     "responseModalities": (["TEXT"], ["text"]),
-    "topK": (0,),
 }
 """What some clients write out although it asks for nothing."""
 _NO_FILTER = frozenset({"BLOCK_NONE", "OFF"})

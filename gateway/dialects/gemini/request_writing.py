@@ -22,6 +22,7 @@ from gateway.dialects.gemini.tools import write_tool_choice, write_tools
 from gateway.dialects.json_values import object_or_none
 
 _BUDGETS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192}
+_SETTINGS = ("seed", "top_k", "frequency_penalty", "presence_penalty")
 _LARGE_BUDGET = 24_576  # tokens, the most that all models of that kind take
 
 
@@ -30,7 +31,7 @@ def write_request(request: ModelRequest, *, model: str) -> dict[str, Any]:
 
     Raises InvalidRequest for what another dialect says and this one cannot.
     """
-    check_crossing(request, NAME)
+    check_crossing(request, NAME, settings=_SETTINGS)
     kind = kind_of(model)
     system, contents = write_contents(request.messages, kind)
     is_own = request.dialect == NAME
@@ -69,6 +70,10 @@ def _carried_over(request: ModelRequest, kind: ModelKind) -> dict[str, Any]:
         "maxOutputTokens": request.max_tokens,
         "temperature": request.temperature,
         "topP": request.top_p,
+        "topK": request.top_k,
+        "seed": request.seed,
+        "frequencyPenalty": request.frequency_penalty,
+        "presencePenalty": request.presence_penalty,
         "stopSequences": list(request.stop) or None,
         "candidateCount": request.n if request.n > 1 else None,
         "thinkingConfig": None if request.effort is None else _thinking(request.effort, kind),

@@ -7,6 +7,7 @@ came about.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,15 @@ from typing import Any
 import anyio
 from starlette.types import Receive, Scope, Send
 
-from gateway.providers.scripted import cohere_wire, converse_wire, messages_wire, ollama_wire, responses_wire, wire
+from gateway.providers.scripted import (
+    cohere_wire,
+    converse_wire,
+    gemini_wire,
+    messages_wire,
+    ollama_wire,
+    responses_wire,
+    wire,
+)
 from gateway.providers.scripted.json_values import as_list, as_object
 from gateway.providers.scripted.turns import Turn
 
@@ -54,12 +63,16 @@ class ChatApp:
         endpoint = (scope["method"], scope["path"])
         if endpoint == ("GET", "/v1/models") and b"endpoint=chat" in scope["query_string"]:
             await _send_json(send, 200, cohere_wire.models(self._models))
+        elif endpoint == ("GET", "/v1/models") and b"pageSize" in scope["query_string"]:
+            await _send_json(send, 200, gemini_wire.models(self._models))
         elif endpoint == ("GET", "/v1/models"):
             await _send_json(send, 200, self._list_models())
         elif endpoint == ("GET", "/api/tags"):
             await _send_json(send, 200, ollama_wire.tags(self._models))
         elif (form := _form_at(*endpoint)) is not None:
             await self._chat(form, scope, receive, send)
+        elif scope["method"] == "POST" and (found := _addressed(scope)) is not None:
+            await self._chat(found[0], scope, receive, send, found[1])
         else:
             message = f"there is nothing at {scope['method']} {scope['path']}"
             await _send_json(send, 404, wire.error_object(message, "invalid_request_error"))
@@ -68,17 +81,20 @@ class ChatApp:
         models = [{"id": model, "object": "model", "created": 0, "owned_by": "toolgate"} for model in self._models]
         return {"object": "list", "data": models}
 
-    async def _chat(self, form: _Form, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _chat(
+        self, form: _Form, scope: Scope, receive: Receive, send: Send, address: Mapping[str, Any] | None = None
+    ) -> None:
         body = await _read_body(receive)
-        request = _parse(body)
+        request = _parse(body, form.messages)
         if request is None:
             error = wire.error_object("the body is not a chat completion request", "invalid_request_error")
             await _send_json(send, 400, error)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        headers[":path"] = scope["raw_path"].decode("latin-1")
+        path, query = (scope[part].decode("latin-1") for part in ("raw_path", "query_string"))
+        headers[":path"] = f"{path}?{query}" if query else path
         turn = await self._decide(headers, body, request)
-        player = _Player(form, turn, request, send, self._pause)
+        player = _Player(form, turn, {**request, **(address or {})}, send, self._pause)
         async with anyio.create_task_group() as group:
             group.start_soon(self._watch, receive, player, group.cancel_scope)
             await player.play()
@@ -107,6 +123,8 @@ class _Form:
     malformed: bytes = b"data: {this is not JSON\n\n"
     streams_unsaid: bool = False
     streams: bool | None = None
+    messages: str = "messages"
+    """The field of a request that holds the conversation."""
 
     def is_stream(self, request: Mapping[str, Any]) -> bool:
         if self.streams is not None:
@@ -124,6 +142,14 @@ def _messages_error(status: int) -> Mapping[str, Any]:
 
 def _responses_error(status: int) -> Mapping[str, Any]:
     return responses_wire.error_object(f"the script says {status}", status)
+
+
+def _gemini_error(status: int) -> Mapping[str, Any]:
+    return gemini_wire.error_object(f"the script says {status}", status)
+
+
+def _count(turn: Turn, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    return gemini_wire.tokens(request)
 
 
 def _ollama_error(status: int) -> Mapping[str, Any]:
@@ -196,6 +222,29 @@ def _form_at(method: str, path: str) -> _Form | None:
     if method == "POST" and path.startswith("/model/"):
         return _AMAZONS.get(path.rpartition("/")[2])
     return _FORMS.get((method, path))
+
+
+_GEMINI = _Form(
+    gemini_wire.completion, gemini_wire.events, _gemini_error, gemini_wire.error_event, b"", messages="contents"
+)
+_METHODS: Mapping[str, _Form] = {
+    "generateContent": _GEMINI,
+    "streamGenerateContent": _GEMINI,
+    "countTokens": replace(_GEMINI, completion=_count),
+    "rawPredict": _FORMS["POST", "/v1/messages"],
+    "streamRawPredict": _FORMS["POST", "/v1/messages"],
+}
+"""By what follows the last colon of a path that names the model, as Google's paths do."""
+_ADDRESS = re.compile(r"/v1/models/(.+):(\w+)")
+
+
+def _addressed(scope: Scope) -> tuple[_Form, dict[str, Any]] | None:
+    """The form of a path that names the model, and what it says."""
+    match = _ADDRESS.fullmatch(scope["path"])
+    form = _METHODS.get(match[2]) if match else None
+    if match is None or form is None:
+        return None
+    return form, {"model": match[1], "stream": match[2].startswith("stream")}
 
 
 class _Player:
@@ -301,14 +350,14 @@ async def _read_body(receive: Receive) -> bytes:
             return b"".join(pieces)
 
 
-def _parse(body: bytes) -> dict[str, Any] | None:
+def _parse(body: bytes, field: str) -> dict[str, Any] | None:
     try:
         request = as_object(json.loads(body))
     except ValueError:
         return None
     if isinstance(request.get("input"), str):
         return request
-    messages: Any = request.get("messages", request.get("input"))
+    messages: Any = request.get(field, request.get("input"))
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in as_list(messages)):
         return None
     return request

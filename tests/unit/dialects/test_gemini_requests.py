@@ -112,7 +112,8 @@ def test_what_it_says_is_understood():
         request.tool_choice and request.tool_choice.source,
         request.tool_choice and request.tool_choice.afterwards,
     )
-    assert request.native == ("new_field", "generationConfig.topK")
+    assert request.native == ("new_field",)
+    assert request.top_k == 5
 
 
 def test_ids_that_are_made_up_are_the_same_each_time():
@@ -286,6 +287,9 @@ def test_the_rest_of_a_request_is_said_in_its_words():
             "stop": ["a"],
             "n": 2,
             "user": "u",
+            "seed": 7,
+            "top_k": 3,
+            "presence_penalty": 0.5,
             "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}},
         }
     )
@@ -295,6 +299,9 @@ def test_the_rest_of_a_request_is_said_in_its_words():
         "topP": 0.9,
         "stopSequences": ["a"],
         "candidateCount": 2,
+        "topK": 3,
+        "seed": 7,
+        "presencePenalty": 0.5,
         "responseMimeType": "application/json",
         "responseJsonSchema": {"type": "object", "properties": {"a": {"enum": ["x"], "type": "string"}}},
     }
@@ -308,7 +315,7 @@ def test_the_rest_of_a_request_is_said_in_its_words():
     }
 
 
-@pytest.mark.parametrize("body", [{"seed": 1}, {"parallel_tool_calls": False, "tools": [TOOL]}])
+@pytest.mark.parametrize("body", [{"logprobs": True}, {"parallel_tool_calls": False, "tools": [TOOL]}])
 def test_what_it_cannot_say_is_refused_by_name(body: dict[str, Any]):
     with pytest.raises(InvalidRequest) as caught:
         written(body)
@@ -318,7 +325,7 @@ def test_what_it_cannot_say_is_refused_by_name(body: dict[str, Any]):
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
-        ({"generationConfig": {"topK": 3}}, "generationConfig.topK"),
+        ({"generationConfig": {"responseLogprobs": True}}, "generationConfig.responseLogprobs"),
         ({"cachedContent": "cachedContents/1"}, "cachedContent"),
         ({"safetySettings": [{"threshold": "BLOCK_LOW_AND_ABOVE"}]}, "safetySettings"),
         ({"toolConfig": {"retrievalConfig": {"latLng": {}}}}, "toolConfig.retrievalConfig"),
