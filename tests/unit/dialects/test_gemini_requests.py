@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.conversation import (
     Media,
@@ -21,6 +23,7 @@ from gateway.conversation import (
 )
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.dialects.gemini import GEMINI
+from gateway.dialects.gemini.fields import camel
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.errors import InvalidRequest
 
@@ -443,3 +446,55 @@ def test_what_google_would_run_itself_is_found_under_any_spelling():
         ("cachedContent", "cached_content", True),
     ]
     assert list(GEMINI.provider_tools({"tools": {"functionDeclarations": []}})) == []
+
+
+TEXTS = st.text(max_size=4)
+SAID = st.one_of(
+    st.fixed_dictionaries({"text": TEXTS}),
+    st.fixed_dictionaries({"text": TEXTS, "thoughtSignature": TEXTS}),
+    st.fixed_dictionaries({"text": TEXTS, "thought": st.booleans()}),
+    st.fixed_dictionaries({"inlineData": st.fixed_dictionaries({"mimeType": TEXTS, "data": TEXTS})}),
+    st.fixed_dictionaries({"file_data": st.fixed_dictionaries({"file_uri": TEXTS})}),
+    st.fixed_dictionaries({"functionCall": st.fixed_dictionaries({"name": TEXTS, "args": st.just({"a": [1]})})}),
+    st.fixed_dictionaries({"function_response": st.fixed_dictionaries({"name": TEXTS, "response": st.just({})})}),
+    st.fixed_dictionaries({"fromTheFuture": st.integers()}),
+    st.just({}),
+)
+CONTENTS = st.lists(
+    st.fixed_dictionaries({"role": st.sampled_from(["user", "model"]), "parts": st.lists(SAID, max_size=3)}),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(
+    CONTENTS,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "system_instruction": st.just({"parts": {"text": "s"}}),
+            "generationConfig": st.fixed_dictionaries(
+                {}, optional={"max_output_tokens": st.integers(1, 9), "topK": st.integers(1, 9), "x": TEXTS}
+            ),
+            "tool_config": st.just({"function_calling_config": {"mode": "AUTO", "x": 1}}),
+            "tools": st.just([{"functionDeclarations": [LOOK]}, {"code_execution": {}}]),
+            "safetySettings": st.just([{"threshold": "x"}]),
+        },
+    ),
+)
+def test_reading_and_writing_its_own_loses_nothing(contents: list[Any], more: dict[str, Any]):
+    wanted = {"contents": contents, **more}
+    before = copy.deepcopy(wanted)
+    body = GEMINI.write_request(GEMINI.read_request({"model": "m", **wanted}), model="gemini-3-pro")
+    assert {camel(name): value for name, value in body.items() if value != {}} == {
+        camel(name): value for name, value in _normal(before).items() if value != {}
+    }
+    assert wanted == before
+
+
+def _normal(body: dict[str, Any]) -> dict[str, Any]:
+    """The choice is written under its name in camelCase."""
+    config = body.get("tool_config")
+    if config is None:
+        return body
+    return {**body, "tool_config": {"functionCallingConfig": config["function_calling_config"]}}
