@@ -85,11 +85,14 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
     fastapi.router.routes.append(Route(show_stored, stored, methods=["GET", "DELETE"]))
     fastapi.add_exception_handler(404, _not_found)
     fastapi.add_exception_handler(405, _method_not_allowed)
-    gemini = {
-        prefix: Endpoint(prefix + "{model}", gemini_paths.call_gemini, admit, metrics, GEMINI)
+    below: dict[tuple[str, str], ASGIApp] = {
+        ("POST", prefix): Endpoint(prefix + "{model}", gemini_paths.call_gemini, admit, metrics, GEMINI)
         for prefix in gemini_paths.PREFIXES
     }
-    return _Routes(hot, gemini, fastapi)
+    for prefix, handler in (("/v1/models/", models.show_model), ("/v1beta/models/", models.show_googles)):
+        shown = Endpoint(prefix + "{model}", plain(handler), admit, metrics, _dialect_at(prefix))
+        below |= {("GET", prefix): shown, ("HEAD", prefix): shown}
+    return _Routes(hot, below, fastapi)
 
 
 class _Routes:
@@ -98,7 +101,10 @@ class _Routes:
     """
 
     def __init__(
-        self, endpoints: Mapping[tuple[str, str], ASGIApp], below: Mapping[str, ASGIApp], others: ASGIApp
+        self,
+        endpoints: Mapping[tuple[str, str], ASGIApp],
+        below: Mapping[tuple[str, str], ASGIApp],
+        others: ASGIApp,
     ) -> None:
         self._endpoints = endpoints
         self._below = below
@@ -128,10 +134,9 @@ class _Routes:
         return _refuse_method(Request(scope), "GET, HEAD" if method == "GET" else method)
 
     def _beneath(self, scope: Scope) -> ASGIApp | None:
-        if scope["method"] == "POST":
-            for prefix, endpoint in self._below.items():
-                if scope["path"].startswith(prefix):
-                    return endpoint
+        for (method, prefix), endpoint in self._below.items():
+            if scope["method"] == method and scope["path"].startswith(prefix) and scope["path"] != prefix:
+                return endpoint
         return None
 
 

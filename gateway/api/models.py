@@ -25,11 +25,26 @@ async def list_models(request: Request, services: Services) -> Response:
         return json_response(_as_anthropic(models))
     if request.headers.keys() & _GOOGLES:
         return json_response(_as_google(models))
-    listed = [
-        {"id": model.id, "object": "model", "created": model.created, "owned_by": model.owned_by}
-        for model in models
-    ]
-    return json_response({"object": "list", "data": listed})
+    return json_response({"object": "list", "data": [_openais(model) for model in models]})
+
+
+async def show_model(request: Request, services: Services) -> Response:
+    """`GET /v1/models/{model}`, in the form that the client reads. Raises ModelNotFound."""
+    model = _asked_for(request, services, "/v1/models/")
+    if _ANTHROPICS in request.headers:
+        return json_response(_anthropics(model))
+    return json_response(_googles(model) if request.headers.keys() & _GOOGLES else _openais(model))
+
+
+async def show_googles(request: Request, services: Services) -> Response:
+    """`GET /v1beta/models/{model}`. Raises ModelNotFound."""
+    return json_response(_googles(_asked_for(request, services, "/v1beta/models/")))
+
+
+def _asked_for(request: Request, services: Services, prefix: str) -> ModelInfo:
+    principal = services.keyring.authenticate(request.headers)
+    route = services.router.resolve(request.path_after(prefix), principal.models)
+    return services.router.describe(route)
 
 
 async def list_googles(request: Request, services: Services) -> Response:
@@ -59,21 +74,25 @@ async def list_tags(request: Request, services: Services) -> Response:
 def _as_anthropic(models: Sequence[ModelInfo]) -> dict[str, Any]:
     """All on one page, whatever `limit` says."""
     ends = {"first_id": models[0].id, "last_id": models[-1].id} if models else {"first_id": None, "last_id": None}
-    listed = [
-        {"type": "model", "id": model.id, "display_name": model.id, "created_at": _iso(model.created)}
-        for model in models
-    ]
-    return {"data": listed, "has_more": False, **ends}
+    return {"data": [_anthropics(model) for model in models], "has_more": False, **ends}
+
+
+def _openais(model: ModelInfo) -> dict[str, Any]:
+    return {"id": model.id, "object": "model", "created": model.created, "owned_by": model.owned_by}
+
+
+def _anthropics(model: ModelInfo) -> dict[str, Any]:
+    return {"type": "model", "id": model.id, "display_name": model.id, "created_at": _iso(model.created)}
 
 
 def _as_google(models: Sequence[ModelInfo]) -> dict[str, Any]:
     """All on one page, whatever `pageSize` says."""
+    return {"models": [_googles(model) for model in models]}
+
+
+def _googles(model: ModelInfo) -> dict[str, Any]:
     methods = ["generateContent", "streamGenerateContent", "countTokens"]
-    listed = [
-        {"name": f"models/{model.id}", "displayName": model.id, "supportedGenerationMethods": methods}
-        for model in models
-    ]
-    return {"models": listed}
+    return {"name": f"models/{model.id}", "displayName": model.id, "supportedGenerationMethods": methods}
 
 
 def _iso(seconds: int) -> str:

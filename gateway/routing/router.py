@@ -105,6 +105,10 @@ class Router:
             return None
         return Forwarding(self._caller, route, self._calls, endpoint, body, parsed, headers, counts=True)
 
+    def describe(self, route: Route) -> ModelInfo:
+        """A route's model, as it would be listed."""
+        return ModelInfo(route.model, route.deployments[0].provider.name, self._created)
+
     async def list_models(self, allowed: Sequence[str]) -> list[ModelInfo]:
         """The models that fit one of the patterns in `allowed`: names of the map in its order, then those that
         its patterns, or the lack of a map, take from the providers. Never takes longer than `listing.DEADLINE`.

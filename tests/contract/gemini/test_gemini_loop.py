@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from anthropic import AsyncAnthropic
-from google.genai import types
+from google.genai import errors, types
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from gateway.providers.scripted.gemini_wire import signature_of
@@ -203,6 +203,19 @@ async def test_the_sdk_lists_the_models_of_its_key(gateway: InProcess, version: 
     async with client(gateway, version=version) as google:
         listed = [model.name async for model in await google.models.list()]
     assert {"models/gem", "models/a/b"} <= set(listed)
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta"])
+async def test_each_vendors_sdk_is_shown_one_model(gateway: InProcess, version: str):
+    async with client(gateway, version=version) as google:
+        assert (await google.models.get(model="a/b")).name == "models/a/b"
+        with pytest.raises(errors.ClientError, match="does not exist"):
+            await google.models.get(model="none")
+    async with gateway.client(SECRET) as openai:
+        shown = await openai.models.retrieve("gem")
+    assert (shown.id, shown.owned_by) == ("gem", "google")
+    async with AsyncAnthropic(base_url=gateway.origin, api_key=SECRET, max_retries=0) as anthropic:
+        assert (await anthropic.models.retrieve("claude")).display_name == "claude"
 
 
 async def test_tokens_are_counted_by_the_provider(gateway: InProcess, upstream: ScriptedUpstream):
