@@ -21,6 +21,7 @@ from gateway.errors import InvalidRequest, NotSupported
 PREFIXES = ("/v1beta/models/", "/v1/models/")
 """Both are Google's: its SDKs used the first, and newer ones use the second."""
 
+_MOST_FIELDS = 32  # of a query
 _WHOLE, _STREAM, _COUNT = "generateContent", "streamGenerateContent", "countTokens"
 
 
@@ -41,7 +42,10 @@ def _model_and_method(request: Request) -> tuple[str, str]:
 
 
 def _query(request: Request) -> Mapping[str, list[str]]:
-    return parse_qs(request.scope.get("query_string", b"").decode("latin-1"), max_num_fields=32)
+    try:
+        return parse_qs(request.scope.get("query_string", b"").decode("latin-1"), max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return {}
 
 
 _generate = model_endpoint(GEMINI, addressed_in)

@@ -125,7 +125,7 @@ def _read_contents(value: Any) -> Iterator[Message]:
         if raw is None:
             _refuse(where, "must be an object")
         role = raw.get("role") or "user"
-        if role not in _ROLES:
+        if not isinstance(role, str) or role not in _ROLES:
             _refuse(f"{where}.role", "must be user or model")
         _check_parts(raw, where)
         if role == "model":

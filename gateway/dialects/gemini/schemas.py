@@ -128,7 +128,7 @@ class _Unrolling:
     def _plain(self, schema: Mapping[str, Any], kind: str, under: tuple[str, ...], depth: int) -> dict[str, Any]:
         written: dict[str, Any] = {"type": kind.upper()} if kind else {}
         written |= {name: value for name, value in schema.items() if name in _KEPT}
-        if schema.get("format") in _FORMATS.get(kind, ()):
+        if text_or_empty(schema.get("format")) in _FORMATS.get(kind, ()):
             written["format"] = schema["format"]
         _write_enum(written, [value for value in list_or_empty(schema.get("enum")) if value is not None])
         properties = object_or_none(schema.get("properties"))
@@ -136,7 +136,8 @@ class _Unrolling:
             written["properties"] = {
                 name: self._inner(inner, under, depth) for name, inner in properties.items() if inner is not False
             }
-            needed = [name for name in list_or_empty(schema.get("required")) if name in written["properties"]]
+            required = list_or_empty(schema.get("required"))
+            needed = [name for name in required if isinstance(name, str) and name in written["properties"]]
             written |= {"required": needed} if needed else {}
         if kind == "array":
             written["items"] = self._items(schema, under, depth)

@@ -120,6 +120,8 @@ class GeminiStreamReader(EventReader):
 
     def _read_piece(self, raw: Mapping[str, Any], call: Mapping[str, Any], events: list[StreamEvent]) -> None:
         """A call in pieces: the first names it, and the last does not say that it will continue."""
+        if self._growing is not None and text_or_empty(call.get("name")):
+            self._end_call(events)  # whose last piece has not come
         if self._growing is None:
             self._begin(read_call(raw, call, new_call_id), events)
             self._growing = PartialArguments()

@@ -294,6 +294,15 @@ def test_arguments_that_come_as_changes_are_put_together():
     assert second.name == "g"
 
 
+def test_a_call_that_does_not_end_ends_where_the_next_begins():
+    data = [
+        chunk({"functionCall": {"name": "f", "willContinue": True}}),
+        chunk({"functionCall": {"name": "g", "args": {"a": 1}}}, finishReason="STOP"),
+    ]
+    calls = assembled(read_stream(*data)).message.tool_calls
+    assert [(call.name, call.arguments) for call in calls] == [("f", "{}"), ("g", '{"a":1}')]
+
+
 @pytest.mark.parametrize("path", ["", "$", "city", "$.a[", "$[0]", "$.a[99999]", "$.x.y", "$" + ".a" * 100])
 def test_changes_at_no_known_place_are_faults(path: str):
     first = {"jsonPath": "$.x", "stringValue": "a"}

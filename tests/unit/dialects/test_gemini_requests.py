@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -158,6 +159,7 @@ def test_both_spellings_are_read():
         ({"contents": "hi"}, "contents"),
         ({"contents": [1]}, "contents[0]"),
         ({"contents": [{"role": "system", "parts": []}]}, "contents[0].role"),
+        ({"contents": [{"role": ["user"], "parts": []}]}, "contents[0].role"),
         ({"contents": [{"parts": "x"}]}, "contents[0].parts"),
         ({"contents": [{"parts": [1]}]}, "contents[0].parts[0]"),
         ({"contents": [{"parts": [{"text": 1}]}]}, "contents[0].parts[0].text"),
@@ -498,3 +500,57 @@ def _normal(body: dict[str, Any]) -> dict[str, Any]:
     if config is None:
         return body
     return {**body, "tool_config": {"functionCallingConfig": config["function_calling_config"]}}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "role",
+                    "parts",
+                    "text",
+                    "functionCall",
+                    "name",
+                    "args",
+                    "functionResponse",
+                    "response",
+                    "inlineData",
+                ]
+            ),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+FIELDS = ("tools", "toolConfig", "generationConfig", "systemInstruction", "safetySettings", "toolgate")
+PART = st.dictionaries(
+    st.sampled_from(["text", "functionCall", "functionResponse", "inlineData", "thought", "thoughtSignature"]),
+    JSON | st.dictionaries(st.sampled_from(["name", "args", "response", "id", "parts", "data", "mimeType"]), JSON),
+    max_size=3,
+)
+ODD = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "model"]), "parts": st.lists(PART, max_size=3) | JSON}
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"model": st.just("m"), "contents": st.lists(ODD, min_size=1, max_size=3) | JSON},
+        optional=dict.fromkeys(FIELDS, JSON),
+    )
+)
+def test_nonsense_is_refused_or_passed_on_and_breaks_nothing(body: dict[str, Any]):
+    list(GEMINI.provider_tools(body))
+    try:
+        request = GEMINI.read_request(body)
+    except InvalidRequest:
+        return
+    for other in (GEMINI, OPENAI_CHAT, ANTHROPIC_MESSAGES):
+        with suppress(InvalidRequest):
+            other.write_request(request, model="gemini-3-pro")

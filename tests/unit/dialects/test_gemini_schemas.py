@@ -70,6 +70,10 @@ from gateway.dialects.gemini.schemas import from_openapi, tidy, to_openapi
             {"type": "OBJECT", "properties": {"title": {"type": "STRING"}}},
         ),
         ({"$ref": "https://elsewhere/"}, {"type": "OBJECT"}),
+        (
+            {"properties": {"a": {"type": "string", "format": {}}}, "required": [["a"], "a"]},
+            {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}, "required": ["a"]},
+        ),
     ],
 )
 def test_what_the_subset_has_no_word_for_is_said_in_another_way(schema: dict[str, Any], subset: dict[str, Any]):
