@@ -16,9 +16,11 @@ def provider_tools(body: Mapping[str, Any]) -> Iterator[ProviderTool]:
     One entry of the list may hold several tools, each under its own name. What is kept at Google's under the name
     of a cached content may hold tools, too, and nobody here can look into it.
     """
-    for index, value in enumerate(as_list(body.get("tools"))):
+    given = body.get("tools")
+    for index, value in enumerate(as_list(given)):
+        where = "tools" if value is given else f"tools[{index}]"
         for name in object_or_none(value) or {}:
-            found = GOOGLE.judge(f"tools[{index}].{name[:64]}", snake(name))
+            found = GOOGLE.judge(f"{where}.{name}", snake(name))
             if found is not None:
                 yield found
     if field(body, "cachedContent"):

@@ -40,6 +40,7 @@ async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
         "other-way": [{"provider": "script", "model": "tiny"}, {"provider": "google", "model": "gemini-9-pro"}],
         "a/b": [{"provider": "google", "model": "gemini-9-pro"}],
     }
+    document["provider_tools"] = {"url_context": "demo/current_time"}
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
         async with gateway_in_process(Path(folder), document, POLICIES) as gateway:
             yield gateway

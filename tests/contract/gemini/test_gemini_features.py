@@ -117,6 +117,23 @@ async def test_the_gateways_own_options_have_their_field(gateway: InProcess, ups
     assert "toolgate" not in upstream.requests[0].body
 
 
+@pytest.mark.parametrize(
+    "tools", [[{"urlContext": {}}], {"url_context": {}}, [{"urlContext": {}, "functionDeclarations": []}]]
+)
+async def test_one_of_ours_runs_in_the_place_of_one_of_googles(
+    gateway: InProcess, upstream: ScriptedUpstream, tools: Any
+):
+    upstream.add(Turn(text="Hi."))
+    body = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], "tools": tools}
+    asking = "asking-secret-0123456789"
+    async with gateway.http(asking) as http:
+        answer = await http.post("/v1beta/models/gem:generateContent", json=body)
+    assert answer.status_code == 200
+    (entry,) = upstream.requests[0].body["tools"]
+    assert "demo__current_time" in [tool["name"] for tool in entry["functionDeclarations"]]
+    assert "rl" not in str(sorted(entry.keys()))
+
+
 async def test_a_forced_call_holds_for_the_first_round(gateway: InProcess, upstream: ScriptedUpstream):
     upstream.add(Turn(calls=(SUM,)), Turn(text="It is 42."))
     calling = types.FunctionCallingConfig(

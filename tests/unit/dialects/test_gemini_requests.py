@@ -448,6 +448,8 @@ def test_what_google_would_run_itself_is_found_under_any_spelling():
         ("cachedContent", "cached_content", True),
     ]
     assert list(GEMINI.provider_tools({"tools": {"functionDeclarations": []}})) == []
+    (alone,) = GEMINI.provider_tools({"tools": {"urlContext": {}}})
+    assert alone == ("tools.urlContext", "url_context", True)
 
 
 TEXTS = st.text(max_size=4)
