@@ -22,6 +22,7 @@ from gateway.providers.answers import ProviderAnswer
 from gateway.providers.failures import protocol_error
 
 _OURS = "x-toolgate-"
+_LONGEST_HELD = 64 * 1024  # bytes of a line
 
 
 async def pass_through(request: Request, services: Services, answer: Answer, inquiry: Inquiry) -> None:
@@ -71,18 +72,45 @@ async def _stream(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: 
     fault = _Fault(inquiry.dialect)
     cutter = inquiry.dialect.traits.frames
     chunks = given.chunks() if cutter is None else _whole_frames(given, cutter())
+    in_lines = inquiry.dialect.traits.frame_break.endswith(b"\n")
+    marks = inquiry.dialect.traits.end_marks
+    is_over = not marks
+    held = b""
     try:
         async for chunk in chunks:
             scanner.feed(chunk)
             if not answer.has_begun:
                 await answer.begin_events(fault, passed_on(given.headers))
-            fault.last = chunk
-            await answer.write(chunk)
+            if held or not chunk.endswith(b"\n"):
+                chunk, held = _whole_lines(held + chunk, in_lines=in_lines)  # noqa: PLW2901 - what is left of it
+            fault.last = chunk or fault.last
+            is_over = is_over or _holds_one_of(marks, chunk)
+            if chunk:
+                await answer.write(chunk)
     finally:
         run.usage = scanner.usage
+    if not is_over and not _holds_one_of(marks, held):
+        # It ended in good order, but before its answer did.
+        raise protocol_error(given.provider, "the stream ended before its answer did")
     if not answer.has_begun:
         await answer.begin_events(fault, passed_on(given.headers))
-    await answer.write(b"", more=False)
+    await answer.write(held, more=False)
+
+
+def _whole_lines(data: bytes, *, in_lines: bool) -> tuple[bytes, bytes]:
+    """What can be sent by now, and what is held back: of a line that breaks off, no client could make anything."""
+    end = data.rfind(b"\n") + 1
+    if not in_lines or len(data) - end > _LONGEST_HELD:
+        return data, b""
+    return data[:end], data[end:]
+
+
+def _holds_one_of(marks: tuple[bytes, ...], data: bytes) -> bool:
+    """Whether the end of an answer, or an error in its place, is told of in these lines."""
+    for mark in marks:
+        if mark in data:
+            return True
+    return b'"error"' in data
 
 
 async def _whole_frames(given: ProviderAnswer, frames: Cutter) -> AsyncGenerator[bytes]:

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from gateway.config.documents import Document, Number, PriceDocument, Size, Text, WholeNumber, Word, fault
 
-CapabilityName = Literal["tools", "vision", "audio", "documents", "structured_output", "streaming", "reasoning"]
+CapabilityName = Literal["tools", "vision", "audio", "documents", "structured_output", "streaming"]
 StrategyName = Literal["priority", "weighted", "least_busy", "lowest_latency", "lowest_cost"]
 
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(ms|s|m)?", re.ASCII)

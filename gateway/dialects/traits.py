@@ -27,7 +27,8 @@ class Traits:
 
     `stream_type` is the content type of its streams, and `frame_break` what sets a frame apart from the rest of
     one that broke off; where nothing can, `frames` cuts the stream, so that none is ever broken off.
-    `error_type_header` is where its clients look for what kind an error is, which its body has as `__type`.
+    One of `end_marks` stands in every stream that came to its end, and in none before; without any, that is not
+    known. `error_type_header` is where its clients look for what kind an error is, which its body has as `__type`.
 
     With `names_model` False the model, and whether to stream, stand in the URL: its codec finds them as `model`
     and `stream` among a request's fields all the same, and writes neither.
@@ -48,6 +49,7 @@ class Traits:
     frames: Callable[[], Cutter] | None = None
     error_type_header: str = ""
     names_model: bool = True
+    end_marks: tuple[bytes, ...] = ()
     request_id_header: str = ""
     request_headers: tuple[str, ...] = ()
     usage_of_run: bool = True

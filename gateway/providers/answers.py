@@ -16,6 +16,7 @@ from gateway.providers.whole_answers import events_of
 
 _LARGEST_UNDECLARED = 16 * 1024 * 1024  # bytes of a whole answer where a stream was asked for
 _AFTER_FINISH = 5.0  # seconds
+_LARGEST_FIRST = 64 * 1024  # bytes of a stream's beginning that are held until there is a whole frame
 
 
 class ProviderAnswer:
@@ -41,16 +42,38 @@ class ProviderAnswer:
         """
         try:
             if self.is_stream(dialect):
-                self._chunks = self._answer.chunks()
-                self._beginning = await anext(self._chunks, b"")
+                self._beginning = await self._first_frame(dialect.traits.frame_break)
             else:
                 self._beginning = await self._answer.read(LARGEST_BODY)
         except HttpFault as fault:
             raise named(self.provider, fault) from fault
         if not self._beginning:
             raise protocol_error(self.provider, "its answer is empty")
-        if self._chunks is not None and b'"error"' in self._beginning:
+        if self._chunks is None:
+            self._check_whole(self._beginning)
+        elif b'"error"' in self._beginning:
             self._check_beginning(dialect, self._beginning)
+
+    async def _first_frame(self, frame_break: bytes) -> bytes:
+        """The beginning of a stream, with one frame at least, where frames end in a line: less says nothing."""
+        self._chunks = self._answer.chunks()
+        beginning = await anext(self._chunks, b"")
+        if not frame_break.endswith(b"\n"):
+            return beginning
+        while frame_break not in beginning and b"\r\n\r\n" not in beginning and len(beginning) < _LARGEST_FIRST:
+            more = await anext(self._chunks, b"")
+            if not more:
+                return b""
+            beginning += more
+        return beginning
+
+    def _check_whole(self, body: bytes) -> None:
+        """Told from its end, for the price of a look: a body may be cut short in good order."""
+        kind = self.headers.get("content-type", "")
+        if "json" in kind and not body.rstrip().endswith((b"}", b"]")):
+            raise protocol_error(self.provider, "its answer ended before it was whole")
+        if "text/html" in kind:
+            raise protocol_error(self.provider, "it answers with a web page")
 
     def _check_beginning(self, dialect: Dialect, beginning: bytes) -> None:
         """Some providers open a stream before they fail."""

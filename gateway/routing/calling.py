@@ -23,10 +23,11 @@ import anyio
 from gateway.errors import InvalidRequest, UpstreamBusy, UpstreamError
 from gateway.providers.provider import Provider
 from gateway.routing.choosing import Moment, in_order, rest_of, rested_first
-from gateway.routing.faults import BUSY, OPEN, SHORT_REST, Fault, forbids_retries, judge, rest_for, wanted_delay
+from gateway.routing.faults import BUSY, OPEN, Fault, forbids_retries, judge, wanted_delay
 from gateway.routing.price_book import PriceBook
 from gateway.routing.settings import RoutingSettings
 from gateway.routing.targets import Deployment, Route
+from gateway.routing.uses import Use
 from gateway.telemetry import Metrics
 
 _log = logging.getLogger(__name__)
@@ -100,77 +101,6 @@ class Calls:
             order.remove(first)
             order.insert(0, first)
         return order
-
-
-class Use:
-    """A deployment that is being used. Ends once, with a word on how it went or without."""
-
-    __slots__ = ("_calls", "_is_over", "_is_stream", "_started", "deployment", "has_begun", "key")
-
-    def __init__(self, calls: Calls, deployment: Deployment, is_stream: bool) -> None:
-        self.deployment = deployment
-        self.key = 0
-        self.has_begun = False
-        self._calls = calls
-        self._is_stream = is_stream
-        self._is_over = False
-        self._started = calls.clock()
-        deployment.condition.active += 1
-
-    def began(self) -> None:
-        """The answer has begun."""
-        self.has_begun = True
-        now = self._calls.clock()
-        seconds = now - self._started
-        condition = self.deployment.condition
-        if not condition.breaker.is_closed:
-            condition.breaker.succeeded()  # a probe needs no more than that, as an answer may take minutes
-        (condition.streamed if self._is_stream else condition.whole).add(now, seconds)
-        self._calls.metrics.model_began(self.deployment.provider.name, seconds)
-
-    def succeeded(self) -> None:
-        """The answer came to its end."""
-        if not self._is_over:
-            self.deployment.condition.breaker.succeeded()
-            self._end("ok")
-
-    def failed(self, error: UpstreamError) -> Fault:
-        """It failed; what that means."""
-        fault = judge(error)
-        if self._is_over:
-            return fault
-        now = self._calls.clock()
-        condition = self.deployment.condition
-        rest = SHORT_REST if self.has_begun else rest_for(error, fault)
-        if rest:
-            condition.rest(self.key, now + rest)
-        if fault.blames:
-            condition.breaker.failed(now)
-        elif fault.again or fault.of_key:
-            condition.breaker.abandoned()
-        else:
-            condition.breaker.succeeded()
-        self._end("broke_off" if self.has_begun else fault.name)
-        return fault
-
-    def next_key(self, error: UpstreamError, fault: Fault) -> None:
-        """One of its keys failed; another one takes its place."""
-        self.deployment.condition.rest(self.key, self._calls.clock() + rest_for(error, fault))
-        self._calls.metrics.model_attempt(self.deployment.provider.name, self.deployment.label, fault.name)
-
-    def abandoned(self) -> None:
-        """Nobody wants to know any more; of no effect on one that has ended."""
-        if not self._is_over:
-            self.deployment.condition.breaker.abandoned()
-            self._end("cancelled")
-
-    def _end(self, outcome: str) -> None:
-        deployment = self.deployment
-        self._is_over = True
-        deployment.condition.active -= 1
-        if deployment.gate is not None:
-            deployment.gate.leave()
-        self._calls.metrics.model_attempt(deployment.provider.name, deployment.label, outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +204,7 @@ class _Pursuit(Generic[Answer]):
         may_be_asked = deployment.gate is None and deployment.condition.breaker.is_closed
         if not may_be_asked and not await self._may_be_asked(deployment):
             return None
-        use = Use(self._calls, deployment, self._is_stream)
+        use = Use(deployment, self._calls.metrics, self._calls.clock, is_stream=self._is_stream)
         try:
             if deployment.provider.others:
                 answer = await self._begin_with_some_key(use)
@@ -381,7 +311,14 @@ class _Pursuit(Generic[Answer]):
         """Of the last failures, the one that tells most; that of the last deployment, where they are alike."""
         if not self._failures:
             return self._unsayable or InvalidRequest("no deployment can be told this request")
-        return max(reversed(self._failures), key=lambda failure: failure.weight).error
+        telling = max(reversed(self._failures), key=lambda failure: failure.weight)
+        _log.warning(
+            "%s (%s); there is nobody else to ask for %s",
+            telling.error.message,
+            telling.fault.name,
+            self._route.model[:80],
+        )
+        return telling.error
 
 
 def _may_do_better(failure: _Failure) -> bool:

@@ -22,8 +22,9 @@ from gateway.providers.answers import ProviderAnswer
 from gateway.providers.caller import ProviderCaller
 from gateway.providers.endpoints import Endpoint
 from gateway.providers.provider import Provider
-from gateway.routing.calling import Begun, Calls, Use
+from gateway.routing.calling import Begun, Calls
 from gateway.routing.targets import Deployment, Route
+from gateway.routing.uses import Use
 
 
 class RoutedModel:

@@ -11,7 +11,7 @@ from gateway.routing.gates import Gate
 from gateway.routing.prices import Price
 from gateway.routing.rules import Rule
 
-Capability = Literal["tools", "vision", "audio", "documents", "structured_output", "streaming", "reasoning"]
+Capability = Literal["tools", "vision", "audio", "documents", "structured_output", "streaming"]
 """What a request may need of a model; see `gateway.routing.needs`."""
 
 Strategy = Literal["priority", "weighted", "least_busy", "lowest_latency", "lowest_cost"]

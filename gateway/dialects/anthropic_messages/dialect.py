@@ -28,6 +28,7 @@ _TRAITS = Traits(
     turn_mark=b'"assistant"',
     tool_name="name",
     own_marks=(UNPROVEN.encode(), SERVED.encode()),
+    end_marks=(b"message_stop",),
     proof_mark=b'thinking"',
     shows_calls=True,
     request_id_header="request-id",

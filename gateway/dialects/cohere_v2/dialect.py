@@ -19,7 +19,12 @@ from gateway.dialects.faults import ToldFault
 from gateway.dialects.tool_types import ProviderTool
 from gateway.dialects.traits import Traits
 
-_TRAITS = Traits(response_id_prefix="chat-", turn_mark=b'"assistant"', tool_name="function.name")
+_TRAITS = Traits(
+    response_id_prefix="chat-",
+    turn_mark=b'"assistant"',
+    tool_name="function.name",
+    end_marks=(b"message-end",),
+)
 
 
 class CohereV2:

@@ -26,6 +26,7 @@ _TRAITS = Traits(
     tool_name="name",
     own_marks=(UNSIGNED.encode(),),
     names_model=False,
+    end_marks=(b"finishReason", b"finish_reason", b"blockReason", b"block_reason"),
     keeps_proofs=True,
 )
 

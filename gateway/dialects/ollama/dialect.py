@@ -25,6 +25,7 @@ _TRAITS = Traits(
     tool_name="function.name",
     stream_type="application/x-ndjson",
     frame_break=b"\n",
+    end_marks=(b'"done":true', b'"done": true'),
 )
 
 

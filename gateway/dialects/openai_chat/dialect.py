@@ -24,6 +24,7 @@ _TRAITS = Traits(
     turn_mark=b'"assistant"',
     proof_mark=b"signature",
     tool_name="function.name",
+    end_marks=(b"[DONE]", b'"finish_reason":"', b'"finish_reason": "'),
 )
 
 

@@ -31,6 +31,7 @@ _TRAITS = Traits(
     proof_mark=b"encrypted_content",
     keeps_proofs=True,
     stores_answers=True,
+    end_marks=(b"response.completed", b"response.incomplete", b"response.failed"),
 )
 
 

@@ -47,6 +47,8 @@ class RawServer:
     connections: list[Peer] = field(default_factory=list)
     requests: list[bytes] = field(default_factory=list)
     left: int = 0
+    close: Callable[[], None] = lambda: None
+    """Stops listening; connections go on."""
 
 
 Script = Callable[[RawServer, Peer], Awaitable[None]]
@@ -71,6 +73,7 @@ async def raw_server(script: Script, *, tls: ssl.SSLContext | None = None) -> As
             writer.transport.abort() if tls else writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    state.close = server.close
     scheme = "https" if tls else "http"
     state.origin = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:

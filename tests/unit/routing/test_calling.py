@@ -407,6 +407,12 @@ async def test_logs_name_the_provider_and_the_cause_and_no_secret(caplog):
     ]
 
 
+async def test_it_is_logged_when_there_is_nobody_else_to_ask(caplog):
+    with pytest.raises(UpstreamRefused):
+        await begin(World(SILENT), route(deployment("a")), Script({"a": [refused("a", 529)]}))
+    assert caplog.messages == ["the provider a answered HTTP 529 (failed); there is nobody else to ask for smart"]
+
+
 async def test_what_happens_is_counted():
     calls = World().calls
     script = Script({"a": [refused("a", 404)], "b": [refused("b", 503), "hello"]})
