@@ -120,6 +120,8 @@ async def _whole_frames(given: ProviderAnswer, frames: Cutter) -> AsyncGenerator
         async for chunk in chunks:
             if whole := b"".join(frames.feed(chunk)):
                 yield whole
+        if frames.has_rest:
+            raise protocol_error(given.provider, "its stream ended within a frame")
     except WireFormatError as error:
         raise protocol_error(given.provider, f"its stream cannot be passed on: {error}") from error
     finally:

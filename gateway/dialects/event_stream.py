@@ -64,6 +64,11 @@ class FrameCutter:
         self._size = 0
         self._missing = _AROUND
 
+    @property
+    def has_rest(self) -> bool:
+        """Whether a frame has begun that is not complete."""
+        return self._size > 0
+
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """The frames that `chunk` completes. Raises WireFormatError, after which nothing more can be cut."""
         self._pieces.append(chunk)

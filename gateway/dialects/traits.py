@@ -10,6 +10,11 @@ from typing import Protocol
 class Cutter(Protocol):
     """Cuts a stream into its frames, whatever they say."""
 
+    @property
+    def has_rest(self) -> bool:
+        """Whether a frame has begun that is not complete."""
+        ...
+
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """The frames that `chunk` completes. Raises WireFormatError."""
         ...

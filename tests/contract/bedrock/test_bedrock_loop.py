@@ -13,7 +13,7 @@ import openai
 import pytest
 from botocore.exceptions import ClientError, EventStreamError
 
-from gateway.providers.scripted import Call, ScriptedUpstream, Turn
+from gateway.providers.scripted import Call, ScriptedUpstream, Turn, converse_wire
 from gateway.providers.scripted.messages_wire import signature_of
 from tests.contract.bedrock.asking import (
     ASK_USER,
@@ -215,6 +215,15 @@ async def test_a_fault_within_a_stream_is_an_exception_of_the_streams(
     upstream.add(Turn(text="Hello there, you.", **fault))
     with pytest.raises(EventStreamError):
         await events(gateway, "claude", secret)
+
+
+async def test_a_frame_that_breaks_off_is_an_exception_of_the_stream_and_not_its_end(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    told = b"".join(converse_wire.events(Turn(text="Hello."), {}))
+    upstream.add(Turn(body=told[:-40], content_type=converse_wire.STREAM_TYPE))
+    with pytest.raises(EventStreamError, match="within a frame"):
+        await events(gateway, "claude", PLAIN)
 
 
 async def test_a_silent_stream_has_signs_of_life_that_amazons_sdk_skips(

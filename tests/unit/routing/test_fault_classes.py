@@ -33,6 +33,7 @@ SPENT = b'{"error": {"code": "insufficient_quota", "message": "You exceeded your
         (403, "credentials", True, False, False, True),
         (404, "absent", True, False, False, False),
         (408, "not_ready", True, True, False, False),
+        (424, "failed", True, True, True, False),
         (409, "not_ready", True, True, False, False),
         (429, "rate_limited", True, True, False, True),
         (500, "failed", True, True, True, False),
