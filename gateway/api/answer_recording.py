@@ -6,17 +6,24 @@ about; it is there before the client has the last of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import anyio
+import orjson
 
 from gateway.api.answer import Answer
 from gateway.api.services import Services
 from gateway.api.stored_responses import Referring, StoredResponses
 from gateway.auth import Principal
 from gateway.dialects.openai_responses.stored_items import PREVIOUS, AnswerFinder
+from gateway.errors import InvalidRequest
 from gateway.routing import Route
+
+_MARKS = (b"item_reference", PREVIOUS.encode(), b"conversation")
+_ESCAPED = re.compile(rb"\\u00(?:5[fF]|6[1-9a-fA-F]|7[0-9aA])")
+"""A letter or a dash of a field's name spelt as an escape: no program writes one so, unless to deceive."""
 
 
 class AnswerRecorder:
@@ -48,6 +55,23 @@ def can_pass(referring: Referring, route: Route) -> bool:
         return True
     hosts = {deployment.provider.name for deployment in route.deployments}
     return bool(referring.held_by) and hosts == {referring.held_by}
+
+
+def passing_body(referring: Referring, body: bytes) -> bytes:
+    """The bytes that may pass. Where they speak of references, they are those that were looked up, and no others:
+    a body can be made to be read in two ways, by repeating a field.
+    """
+    is_plain = not any(mark in body for mark in _MARKS) and not _hides_names(body)
+    if is_plain and not referring.references:
+        return body
+    try:
+        return orjson.dumps(referring.fields)
+    except TypeError as error:
+        raise InvalidRequest("the request's body is nested too deeply", code="invalid_json") from error
+
+
+def _hides_names(body: bytes) -> bool:
+    return b"\\u00" in body and _ESCAPED.search(body) is not None
 
 
 def record(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.api.answer import Answer
-from gateway.api.answer_recording import can_pass, record
+from gateway.api.answer_recording import can_pass, passing_body, record
 from gateway.api.brought_tools import References, take_brought_tools
 from gateway.api.endpoint import Handler
 from gateway.api.inquiry import Inquiry
@@ -61,7 +61,8 @@ def model_endpoint(
         passes = _adds_nothing(inquiry) and (referring is None or can_pass(referring, route))
         if referring is not None:
             repeated = record(answer, services, principal, referring, passes=passes)
-            inquiry = replace(inquiry, repeated=repeated)
+            body = passing_body(referring, body) if passes else body
+            inquiry = replace(inquiry, body=body, repeated=repeated)
         if not passes:
             await run_loop(request, services, answer, inquiry)
         elif recalled := await recall_if_kept(request.headers, services, inquiry):

@@ -265,3 +265,35 @@ async def test_thoughts_that_prove_themselves_are_no_references(gateway: InProce
     thought = {"type": "reasoning", "id": "rs_elsewhere", "summary": [], "encrypted_content": proof_of("Hm.")}
     await stored(gateway, whole, "gpt", PLAIN, input=[thought, {"role": "user", "content": "hi"}])
     assert upstream.requests[0].body["input"][0] == thought
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"model":"gpt","input":"x","previous_response_id":"resp_foreign","previous_response_id":null}',
+        '{"model":"gpt","previous_response\\u005fid":"resp_foreign","input":"x","previous_response_id":null}',
+        '{"model":"gpt","input":[{"type":"item_reference","id":"rs_foreign"}],"input":"x"}',
+        '{"model":"gpt","input":[{"type":"item_reference","id":"rs_foreign","type":"message","role":"user",'
+        '"content":"x"}]}',
+        '{"model":"gpt","input":"x","conversation":"conv_foreign","conversation":null}',
+    ],
+)
+async def test_a_body_that_can_be_read_in_two_ways_reaches_the_provider_as_it_was_understood(
+    gateway: InProcess, upstream: ScriptedUpstream, body: str
+):
+    upstream.add(Turn(text="Hi."))
+    async with gateway.http(PLAIN) as http:
+        answer = await http.post("/v1/responses", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 200
+    sent = upstream.requests[0].raw
+    assert b"item_reference" not in sent
+    assert b"resp_foreign" not in sent
+    assert b"conv_foreign" not in sent
+
+
+async def test_a_body_without_references_passes_byte_for_byte(gateway: InProcess, upstream: ScriptedUpstream):
+    upstream.add(Turn(text="Hi."))
+    body = b'{ "model":  "gpt-9", "input": "x",  "store": true }'.replace(b"gpt-9", b"gpt")
+    async with gateway.http(PLAIN) as http:
+        await http.post("/v1/responses", content=body, headers={"content-type": "application/json"})
+    assert upstream.requests[0].raw == body.replace(b'"gpt"', b'"gpt-9"')
