@@ -41,14 +41,29 @@ def messages() -> Recorder:
 
 
 @pytest.fixture(scope="session")
-async def shared_gateway(script: ScriptedUpstream, messages: Recorder) -> AsyncGenerator[InProcess]:
+def responses() -> Recorder:
+    return Recorder("/v1/responses")
+
+
+@pytest.fixture(scope="session")
+async def shared_gateway(
+    script: ScriptedUpstream, messages: Recorder, responses: Recorder
+) -> AsyncGenerator[InProcess]:
     document = {
         "providers": {
             "chat": {"dialect": "openai_chat", "base_url": script.base_url},
+            "openai": {
+                "dialect": "openai_responses",
+                "base_url": script.base_url,
+                "api_key": "the-operators-own",
+            },
             "anthropic": {"base_url": script.base_url, "api_key": "the-operators-own"},
         },
         "models": {
             "claude-opus-5-5": [{"provider": "anthropic", "model": "the-real-claude"}],
+            "gpt-5.4": [{"provider": "openai", "model": "the-real-gpt"}],
+            "gpt-elsewhere": [{"provider": "chat", "model": "the-real-chat"}],
+            "gpt-anthropic": [{"provider": "anthropic", "model": "the-real-claude"}],
             "claude-elsewhere": [{"provider": "chat", "model": "the-real-chat"}],
         },
         "mcpServers": {
@@ -66,15 +81,20 @@ async def shared_gateway(script: ScriptedUpstream, messages: Recorder) -> AsyncG
     }
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
         policies = {"all": {"allow": ["demo/*"]}}
-        async with gateway_in_process(Path(folder), document, policies, in_front=messages.in_front_of) as gateway:
+        async with gateway_in_process(
+            Path(folder), document, policies, in_front=lambda app: responses.in_front_of(messages.in_front_of(app))
+        ) as gateway:
             yield gateway
 
 
 @pytest.fixture
-async def upstream(script: ScriptedUpstream, messages: Recorder) -> AsyncGenerator[ScriptedUpstream]:
+async def upstream(
+    script: ScriptedUpstream, messages: Recorder, responses: Recorder
+) -> AsyncGenerator[ScriptedUpstream]:
     """The models, with an empty script; nothing has been seen yet."""
     script.forget()
     messages.seen.clear()
+    responses.seen.clear()
     yield script
     assert script.is_over, "less was asked of the model than the script expects"
 

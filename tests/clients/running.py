@@ -35,6 +35,25 @@ class Outcome:
         return json.loads(self.stdout)
 
 
+@dataclass(frozen=True)
+class CodexOutcome(Outcome):
+    """How a run of Codex ended; it tells what it does in one JSON value a line."""
+
+    @property
+    def events(self) -> list[Any]:
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    @property
+    def said(self) -> list[str]:
+        """What the model said, message by message."""
+        items = [event["item"] for event in self.events if event["type"] == "item.completed"]
+        return [item["text"] for item in items if item["type"] == "agent_message"]
+
+    @property
+    def errors(self) -> list[str]:
+        return [event["message"] for event in self.events if event["type"] == "error"]
+
+
 async def run_program(argv: Sequence[str], environ: Mapping[str, str], folder: Path) -> Outcome:
     """Run a program with this environment and no other, in this folder, to its end."""
     with anyio.fail_after(_LONGEST):
@@ -72,6 +91,47 @@ async def claude_code(
     }
     argv = [program, "-p", prompt, "--model", model, "--allowedTools", allowed, "--output-format", "json", *flags]
     return await run_program(argv, whole, work)
+
+
+_CODEX = """
+model = "{model}"
+web_search = "disabled"
+{provider}
+"""
+_OWN_PROVIDER = """
+model_provider = "gateway"
+[model_providers.gateway]
+name = "gateway"
+base_url = "{origin}/v1"
+env_key = "GATEWAY_KEY"
+wire_api = "responses"
+"""
+
+
+async def codex(
+    program: str,
+    origin: str,
+    folder: Path,
+    *,
+    model: str,
+    secret: str = SECRET,
+    prompt: str = "Do what you were asked to.",
+    built_in: bool = False,
+) -> CodexOutcome:
+    """Codex, asked one thing, with the gateway as a provider of its own or, `built_in`, in OpenAI's place."""
+    home, work = _places(folder)
+    settings = home / ".codex"
+    settings.mkdir()
+    provider = f'openai_base_url = "{origin}/v1"' if built_in else _OWN_PROVIDER.format(origin=origin)
+    (settings / "config.toml").write_text(_CODEX.format(model=model, provider=provider))
+    whole = {
+        **bare_environ(home),
+        "CODEX_HOME": str(settings),
+        "CODEX_API_KEY" if built_in else "GATEWAY_KEY": secret,
+    }
+    argv = [program, "exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", "--json", prompt]
+    done = await run_program(argv, whole, work)
+    return CodexOutcome(done.code, done.stdout, done.stderr)
 
 
 def _places(folder: Path) -> tuple[Path, Path]:

@@ -10,6 +10,7 @@ import pytest
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from gateway.providers.scripted.messages_wire import signature_of
 from tests.contract.messages.asking import results_in
+from tests.support.covering import CHAT, CLAUDE_CODE, MESSAGES, Names, covers
 from tests.support.gateways import InProcess
 
 from .conftest import WITHOUT_TOOLS
@@ -22,12 +23,12 @@ pytestmark = pytest.mark.npm
 CLAUDE = "claude-opus-5-5"
 BASH = Call("Bash", {"command": "echo said-$((40 + 2))", "description": "Say something"})
 SUM = Call("demo__calculate", {"expression": "6 * 7"})
-PROVIDER = {CLAUDE: "anthropic_messages", "claude-elsewhere": "openai_chat"}
+PROVIDER = {CLAUDE: MESSAGES, "claude-elsewhere": CHAT}
 BOTH = pytest.mark.parametrize("model", list(PROVIDER))
 
 
-def covers(*features: str, provider: Any = PROVIDER) -> pytest.MarkDecorator:
-    return pytest.mark.covers(client="Claude Code", provider=provider, feature=features)
+def proves(*features: str, provider: Names = PROVIDER) -> pytest.MarkDecorator:
+    return covers(CLAUDE_CODE, provider, *features)
 
 
 def without_ours(body: dict[str, Any]) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def without_ours(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "tools": tools, "model": CLAUDE}
 
 
-@covers("streamed", "own tools", "reasoning", provider="anthropic_messages")
+@proves("streamed", "own tools", "reasoning", provider=MESSAGES)
 async def test_a_claude_gets_byte_for_byte_what_claude_code_sent_but_for_the_models_name(
     programs: Programs, gateway: InProcess, upstream: ScriptedUpstream, messages: Recorder, tmp_path: Path
 ):
@@ -58,7 +59,7 @@ async def test_a_claude_gets_byte_for_byte_what_claude_code_sent_but_for_the_mod
     )
 
 
-@covers("streamed", "gateway tools", provider="anthropic_messages")
+@proves("streamed", "gateway tools", provider=MESSAGES)
 async def test_our_tools_are_all_that_a_claude_gets_beside_what_claude_code_sent(
     programs: Programs, gateway: InProcess, upstream: ScriptedUpstream, messages: Recorder, tmp_path: Path
 ):
@@ -75,7 +76,7 @@ async def test_our_tools_are_all_that_a_claude_gets_beside_what_claude_code_sent
     assert b"demo__calculate" not in sent.answered
 
 
-@covers("streamed", "own tools", "gateway tools", "mixed turn")
+@proves("streamed", "own tools", "gateway tools", "mixed turn")
 @BOTH
 async def test_a_turn_may_call_its_tools_and_ours_at_once(
     programs: Programs,
@@ -92,7 +93,7 @@ async def test_a_turn_may_call_its_tools_and_ours_at_once(
     assert all(b"demo__calculate" not in one.raw + one.answered for one in messages.seen)
 
 
-@covers("streamed", "own tools", "gateway tools", "reasoning", provider="openai_chat")
+@proves("streamed", "own tools", "gateway tools", "reasoning", provider=CHAT)
 async def test_a_model_of_openais_dialect_works_as_well(
     programs: Programs, gateway: InProcess, upstream: ScriptedUpstream, tmp_path: Path
 ):

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from gateway.providers.scripted import ScriptedUpstream, Turn
+from tests.support.covering import MESSAGES
 from tests.support.gateways import InProcess
 
 from .conftest import DISMISSED, WITHOUT_TOOLS
 from .installed import Programs
 from .recording import Recorder
 from .running import Outcome, claude_code
-from .test_claude_code import BOTH, CLAUDE, SUM, covers
+from .test_claude_code import BOTH, CLAUDE, SUM, proves
 
 pytestmark = pytest.mark.npm
 
@@ -32,7 +33,7 @@ def ended_well(done: Outcome) -> bool:
     return (done.code, done.report["result"], done.report["is_error"]) == (0, "All is well.", False)
 
 
-@covers("errors")
+@proves("errors")
 @BOTH
 @pytest.mark.parametrize(
     "refusal", [Turn(status=429, headers={"retry-after": "1"}), Turn(status=529)], ids=["429", "529"]
@@ -52,7 +53,7 @@ async def test_it_tries_again_when_a_provider_is_busy(
     assert [one.status for one in messages.seen] == [refusal.status, 200]
 
 
-@covers("errors")
+@proves("errors")
 @BOTH
 @pytest.mark.parametrize(
     ("refusal", "said"),
@@ -80,7 +81,7 @@ async def test_it_stops_at_once_and_prints_why_when_the_money_is_spent(
     assert len(upstream.requests) == 1
 
 
-@covers("errors", "whole")
+@proves("errors", "whole")
 @BOTH
 @pytest.mark.parametrize("way", list(BROKEN))
 async def test_it_asks_again_when_a_stream_breaks(
@@ -102,7 +103,7 @@ async def test_it_asks_again_when_a_stream_breaks(
     assert second.body.get("stream", False) is again_streamed
 
 
-@covers("errors", "gateway tools")
+@proves("errors", "gateway tools")
 @BOTH
 async def test_a_stream_that_breaks_after_one_of_our_tools_has_run_is_gone_on_with(
     programs: Programs, gateway: InProcess, upstream: ScriptedUpstream, tmp_path: Path, model: str
@@ -113,7 +114,7 @@ async def test_a_stream_that_breaks_after_one_of_our_tools_has_run_is_gone_on_wi
     assert done.report["result"].endswith("All is well.")
 
 
-@covers("errors")
+@proves("errors")
 @BOTH
 async def test_it_mends_its_request_by_the_words_of_a_providers_refusal(
     programs: Programs,
@@ -132,7 +133,7 @@ async def test_it_mends_its_request_by_the_words_of_a_providers_refusal(
         assert messages.seen[0].answered == TOO_MUCH
 
 
-@covers("errors", provider="anthropic_messages")
+@proves("errors", provider=MESSAGES)
 @pytest.mark.parametrize(
     ("secret", "model", "status", "said"),
     [
@@ -164,7 +165,7 @@ async def test_our_own_refusals_stop_it_before_anything_is_asked(
     assert upstream.requests == []
 
 
-@covers("errors")
+@proves("errors")
 @BOTH
 async def test_it_stops_when_the_operators_key_is_not_the_providers(
     programs: Programs,

@@ -1,8 +1,8 @@
 """Writes `docs/clients.md`: which client, provider and feature each test covers, from the tests' own marks.
 
-A test says what it proves by `@pytest.mark.covers(client=..., provider=..., feature=...)`. Each of the three is a
-name, several names, or a mapping from a value of one of the test's parameters to a name: a parametrized test then
-covers what its parameters say. `python -m tests.support.coverage_table` writes the page.
+A test says what it proves by `@covers(client, provider, *features)`, of `tests.support.covering`. Each is a name,
+several names, or a mapping from a value of one of the test's parameters to a name: a parametrized test then covers
+what its parameters say. `python -m tests.support.coverage_table` writes the page.
 """
 
 from __future__ import annotations
@@ -17,46 +17,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.covering import CLIENTS, FEATURES, PROVIDERS
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "clients.md"
 WHERE = ("tests/contract", "tests/clients", "tests/integration/engine")
 BEGIN = "<!-- what follows is written by `python -m tests.support.coverage_table` -->\n"
-
-CLIENTS = (
-    "OpenAI SDK, Chat Completions",
-    "OpenAI SDK, Responses",
-    "Anthropic SDK",
-    "Google SDK",
-    "boto3",
-    "Cohere SDK",
-    "Ollama SDK",
-    "openai-agents",
-    "pydantic-ai",
-    "Claude Code",
-    "Codex",
-    "plain HTTP",
-)
-PROVIDERS = (
-    "openai_chat",
-    "openai_responses",
-    "anthropic_messages",
-    "gemini",
-    "bedrock_converse",
-    "cohere_v2",
-    "ollama",
-    "llama.cpp",
-)
-FEATURES = (
-    "whole",
-    "streamed",
-    "own tools",
-    "gateway tools",
-    "mixed turn",
-    "structured output",
-    "images",
-    "reasoning",
-    "errors",
-)
 
 
 @dataclass(frozen=True, order=True)
@@ -104,25 +70,29 @@ def _names(said: Any, values: Collection[str], allowed: Sequence[str], test: str
 
 
 class _Collector:
+    """What pytest found."""
+
     def __init__(self) -> None:
-        self.tests: dict[Cell, set[str]] = {}
+        self.items: list[pytest.Item] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        for item in session.items:
-            for cell in covered(item):
-                self.tests.setdefault(cell, set()).add(item.nodeid.partition("[")[0])
+        self.items = session.items
 
 
 def collect() -> dict[Cell, set[str]]:
     """All that tests cover, by what they cover; nothing is run."""
     collector, said = _Collector(), io.StringIO()
-    places = [str(ROOT / place) for place in WHERE if (ROOT / place).exists()]
+    places = [str(ROOT / place) for place in WHERE]
     arguments = ["--collect-only", "-q", "-p", "no:cacheprovider", f"--rootdir={ROOT}", *places]
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = pytest.main(arguments, plugins=[collector])
     if code != pytest.ExitCode.OK:
-        raise ValueError(said.getvalue())
-    return collector.tests
+        raise ValueError(said.getvalue()[-4000:])
+    tests: dict[Cell, set[str]] = {}
+    for item in collector.items:
+        for cell in covered(item):
+            tests.setdefault(cell, set()).add(item.nodeid.partition("[")[0])
+    return tests
 
 
 def short(test: str) -> str:

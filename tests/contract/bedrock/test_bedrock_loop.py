@@ -29,15 +29,18 @@ from tests.contract.bedrock.asking import (
     whole,
 )
 from tests.support.amazon import parse_stream
+from tests.support.covering import ANTHROPIC_SDK, ASKED, BOTO3, CHAT, CHAT_SDK, CONVERSE, MESSAGES, STREAM, covers
 from tests.support.gateways import SECRET, InProcess, audited
 
 PLAIN = "plain-secret-0123456789"
 SAID: list[Any] = [{"role": "user", "content": "hello"}]
 COUNTED = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 ASKS = pytest.mark.parametrize("ask", [whole, streamed])
+SERVED = {"claude": CONVERSE, "invoked": MESSAGES, "tiny": CHAT}
 FROM_BEDROCK = pytest.mark.parametrize("behind", ["claude", "invoked"])
 
 
+@covers(BOTO3, SERVED, "gateway tools", ASKED)
 @ASKS
 async def test_several_rounds_make_one_answer(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
@@ -57,6 +60,7 @@ async def test_usage_is_the_sum_over_rounds(gateway: InProcess, upstream: Script
     assert answer["usage"] == {"inputTokens": 20, "outputTokens": 10, "totalTokens": 30}
 
 
+@covers(BOTO3, SERVED, "own tools", ASKED)
 @ASKS
 async def test_the_clients_own_tools_end_the_turn_and_its_results_are_understood(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
@@ -132,6 +136,7 @@ async def test_signatures_of_the_clients_go_no_further(gateway: InProcess, upstr
     assert not {"x-amz-security-token", "x-amz-date"} & sent.keys()
 
 
+@covers(BOTO3, CONVERSE, "reasoning", ASKED)
 @ASKS
 async def test_thoughts_come_back_to_their_model_byte_for_byte_within_a_run_and_after_it(
     gateway: InProcess, upstream: ScriptedUpstream, ask: Any
@@ -169,6 +174,7 @@ async def test_a_bedrock_key_goes_as_a_bearer_token(gateway: InProcess, upstream
     assert upstream.requests[0].headers["authorization"] == "Bearer bedrock-key-0123456789"
 
 
+@covers(BOTO3, CONVERSE, "errors")
 @pytest.mark.parametrize("secret", [SECRET, PLAIN])
 @pytest.mark.parametrize(
     ("status", "name"),
@@ -199,6 +205,7 @@ async def test_our_own_errors_are_raised_by_name_too(gateway: InProcess, upstrea
     assert type(invalid.value).__name__ == "ValidationException"
 
 
+@covers(BOTO3, CONVERSE, "errors", "streamed")
 @pytest.mark.parametrize(
     ("secret", "fault"),
     [
@@ -243,6 +250,7 @@ async def test_a_silent_stream_has_signs_of_life_that_amazons_sdk_skips(
     assert "ping" not in kinds
 
 
+@covers(CHAT_SDK, CONVERSE, "gateway tools", STREAM)
 @FROM_BEDROCK
 @pytest.mark.parametrize("stream", [False, True])
 async def test_openais_sdk_reaches_a_model_on_bedrock_with_the_loop(
@@ -263,6 +271,7 @@ async def test_openais_sdk_reaches_a_model_on_bedrock_with_the_loop(
     check_requests(upstream)
 
 
+@covers(ANTHROPIC_SDK, CONVERSE, "gateway tools", STREAM)
 @FROM_BEDROCK
 @pytest.mark.parametrize("stream", [False, True])
 async def test_anthropics_sdk_reaches_a_model_on_bedrock_with_the_loop(
@@ -293,6 +302,7 @@ async def test_anthropics_sdk_reaches_a_model_on_bedrock_with_the_loop(
     check_requests(upstream)
 
 
+@covers(CHAT_SDK, CONVERSE, "errors", "streamed")
 async def test_a_throttled_stream_is_told_to_openais_sdk_as_its_own_error(
     gateway: InProcess, upstream: ScriptedUpstream
 ):
@@ -303,6 +313,7 @@ async def test_a_throttled_stream_is_told_to_openais_sdk_as_its_own_error(
             _ = [chunk async for chunk in stream]
 
 
+@covers(ANTHROPIC_SDK, CONVERSE, "errors", "streamed")
 @FROM_BEDROCK
 async def test_a_throttled_stream_is_told_to_anthropics_sdk_as_its_own_error(
     gateway: InProcess, upstream: ScriptedUpstream, behind: str
@@ -316,6 +327,7 @@ async def test_a_throttled_stream_is_told_to_anthropics_sdk_as_its_own_error(
     assert body["error"]["type"] == "rate_limit_error"
 
 
+@covers(ANTHROPIC_SDK, CONVERSE, "errors")
 @FROM_BEDROCK
 async def test_an_error_of_bedrocks_is_told_to_anthropics_sdk_in_its_own_form(
     gateway: InProcess, upstream: ScriptedUpstream, behind: str

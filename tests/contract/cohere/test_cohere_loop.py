@@ -16,6 +16,7 @@ from cohere.v2.types.v2chat_stream_response import V2ChatStreamResponse
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
+from tests.support.covering import ASKED, BY_MODEL, CHAT_SDK, COHERE, COHERE_SDK, covers
 from tests.support.gateways import SECRET, InProcess, audited
 
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
@@ -128,6 +129,7 @@ def test_the_check_is_strict_enough_to_notice():
         FIELDS["messages"].validate_python([{"role": "tool", "content": "x"}])
 
 
+@covers(COHERE_SDK, BY_MODEL, "gateway tools", ASKED)
 @ASKS
 async def test_several_rounds_make_one_answer(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
@@ -148,6 +150,7 @@ async def test_usage_is_the_sum_over_rounds(gateway: InProcess, upstream: Script
     assert (usage.tokens.input_tokens, usage.tokens.output_tokens) == (20, 10)
 
 
+@covers(COHERE_SDK, COHERE, "reasoning", ASKED)
 @ASKS
 async def test_a_plan_is_a_plan_and_goes_back_to_the_model(
     gateway: InProcess, upstream: ScriptedUpstream, ask: Any
@@ -161,6 +164,7 @@ async def test_a_plan_is_a_plan_and_goes_back_to_the_model(
     check_requests(upstream)
 
 
+@covers(COHERE_SDK, BY_MODEL, "own tools", "gateway tools", "mixed turn", ASKED)
 @ASKS
 async def test_the_clients_own_tools_end_the_turn_and_ours_are_put_back_when_it_returns(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
@@ -212,6 +216,7 @@ async def test_what_only_cohere_has_is_refused_by_name_elsewhere(gateway: InProc
     assert refused.value.body["id"]
 
 
+@covers(COHERE_SDK, COHERE, "errors", ASKED)
 @ASKS
 async def test_an_error_of_the_providers_is_told_in_its_own_words(
     gateway: InProcess, upstream: ScriptedUpstream, ask: Any
@@ -265,6 +270,7 @@ async def test_the_models_are_those_that_chat(gateway: InProcess, upstream: Scri
         assert {"command", "co/tiny"} <= {model.id async for model in sdk.models.list()}
 
 
+@covers(CHAT_SDK, COHERE, "gateway tools")
 async def test_openais_sdk_reaches_a_model_of_coheres_with_the_loop(
     gateway: InProcess, upstream: ScriptedUpstream
 ):

@@ -6,6 +6,7 @@ import openai
 import pytest
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
+from tests.support.covering import ASKED, CHAT, CHAT_SDK, covers
 from tests.support.gateways import InProcess, audited
 
 from .asking import HELLO, SUM, TIME, streamed, whole
@@ -13,6 +14,7 @@ from .asking import HELLO, SUM, TIME, streamed, whole
 REFUSAL = b'{"error": {"message": "Your prompt is too long by 7.", "type": "invalid_request_error", "code": "x7"}}'
 
 
+@covers(CHAT_SDK, CHAT, "errors", ASKED)
 @pytest.mark.parametrize("ask", [whole, streamed])
 async def test_a_providers_refusal_is_passed_on_with_its_status_and_text(
     gateway: InProcess, upstream: ScriptedUpstream, ask
@@ -44,6 +46,7 @@ async def test_a_provider_that_breaks_off_before_the_first_byte_is_an_http_error
     assert caught.value.code in ("upstream_unreachable", "upstream_protocol_error")
 
 
+@covers(CHAT_SDK, CHAT, "errors", "streamed")
 @pytest.mark.parametrize("fault", [{"cut_after": 2}, {"end_after": 2}, {"malformed_after": 2}, {"error_after": 2}])
 async def test_a_fault_within_a_stream_is_an_error_event_and_the_end(
     gateway: InProcess, upstream: ScriptedUpstream, fault: dict[str, int]
@@ -61,6 +64,7 @@ async def test_a_fault_within_a_stream_is_an_error_event_and_the_end(
     assert answer.text.endswith("\n\n")
 
 
+@covers(CHAT_SDK, CHAT, "errors", "whole", "gateway tools")
 async def test_a_fault_in_a_later_round_of_a_whole_answer_is_an_http_error(
     gateway: InProcess, upstream: ScriptedUpstream
 ):

@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
+from tests.support.covering import CHAT, CHAT_SDK, covers
 from tests.support.gateways import OTHER_SECRET, InProcess, audited
 
 from .asking import HELLO, SUM, TIME, finish_reasons, streamed, text_of, whole
@@ -22,6 +23,7 @@ CLIENTS_TOOL: Any = {
 }
 
 
+@covers(CHAT_SDK, CHAT, "streamed", "gateway tools")
 async def test_several_rounds_leave_as_one_stream_with_one_id_and_one_end(
     gateway: InProcess, upstream: ScriptedUpstream
 ):
@@ -32,6 +34,7 @@ async def test_several_rounds_leave_as_one_stream_with_one_id_and_one_end(
     assert text_of(chunks) == "Let me look.\n\nIt is 42."
 
 
+@covers(CHAT_SDK, CHAT, "whole", "gateway tools")
 async def test_several_rounds_make_one_whole_answer(gateway: InProcess, upstream: ScriptedUpstream):
     upstream.add(Turn(text="Let me look.", calls=(TIME,)), Turn(text="Done."))
     answer = await whole(gateway)
@@ -48,6 +51,7 @@ async def test_deltas_of_calls_to_our_tools_never_leave(gateway: InProcess, upst
     assert "demo__" not in "".join(chunk.model_dump_json() for chunk in chunks)
 
 
+@covers(CHAT_SDK, CHAT, "structured output", "gateway tools")
 async def test_under_response_format_only_the_last_rounds_text_leaves(
     gateway: InProcess, upstream: ScriptedUpstream
 ):
@@ -221,6 +225,7 @@ async def test_the_runs_audit_shows_all_of_it(gateway: InProcess, upstream: Scri
     assert {call.round for call in calls} == {1}
 
 
+@covers(CHAT_SDK, CHAT, "own tools", "gateway tools", "mixed turn")
 async def test_the_clients_own_tools_end_the_turn_and_ours_have_run_by_then(
     gateway: InProcess, upstream: ScriptedUpstream
 ):

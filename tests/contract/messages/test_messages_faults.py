@@ -8,6 +8,7 @@ import anthropic
 import pytest
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
+from tests.support.covering import ANTHROPIC_SDK, ASKED, BY_MODEL, CHAT, CHAT_SDK, MESSAGES, covers
 from tests.support.gateways import InProcess, audited
 
 from .asking import HELLO, SUM, accumulated, asked, client, streamed, text_of, whole
@@ -18,6 +19,7 @@ OURS = b'{"type": "error", "error": {"type": "invalid_request_error",  "message"
 THEIRS = b'{"error": {"message": "Your prompt is too long by 7.", "type": "t", "code": "x7"}}'
 
 
+@covers(ANTHROPIC_SDK, MESSAGES, "errors", ASKED)
 @pytest.mark.parametrize("ask", [whole, streamed])
 @pytest.mark.parametrize("secret", ["test-secret-0123456789", PLAIN])
 async def test_a_refusal_in_the_clients_own_form_is_passed_on_byte_for_byte(
@@ -29,6 +31,7 @@ async def test_a_refusal_in_the_clients_own_form_is_passed_on_byte_for_byte(
     assert caught.value.response.content == OURS
 
 
+@covers(ANTHROPIC_SDK, CHAT, "errors", ASKED)
 @pytest.mark.parametrize("ask", [whole, streamed])
 async def test_of_a_refusal_in_another_form_the_words_are_told(
     gateway: InProcess, upstream: ScriptedUpstream, ask: Any
@@ -44,6 +47,7 @@ async def test_of_a_refusal_in_another_form_the_words_are_told(
     assert caught.value.response.headers["retry-after"] == "7"
 
 
+@covers(ANTHROPIC_SDK, BY_MODEL, "errors", "streamed")
 @pytest.mark.parametrize("fault", [{"cut_after": 4}, {"end_after": 4}, {"malformed_after": 4}, {"error_after": 4}])
 @pytest.mark.parametrize("secret", ["test-secret-0123456789", PLAIN])
 async def test_a_fault_within_a_stream_is_an_error_event_and_the_end(
@@ -210,6 +214,7 @@ async def test_tokens_are_counted_by_the_provider_or_not_at_all(gateway: InProce
     assert caught.value.body["type"] == "error"
 
 
+@covers(CHAT_SDK, MESSAGES, "whole", "streamed", "gateway tools")
 async def test_an_openai_client_reaches_claude_with_tools(gateway: InProcess, upstream: ScriptedUpstream):
     turns = [Turn(reasoning="Hm.", text="Let me see.", calls=(SUM,)), Turn(text="42.")]
     upstream.add(*turns, *turns)
@@ -233,6 +238,7 @@ async def test_an_openai_client_reaches_claude_with_tools(gateway: InProcess, up
     assert upstream.requests[1].body["messages"][1]["content"][0]["type"] == "thinking"
 
 
+@covers(CHAT_SDK, MESSAGES, "own tools", "reasoning")
 async def test_an_openai_client_that_drops_thoughts_gets_them_put_back_for_its_own_tools(
     gateway: InProcess, upstream: ScriptedUpstream
 ):
@@ -268,6 +274,7 @@ async def test_what_claude_cannot_be_told_is_refused_to_openai_clients_by_name(
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
 
+@covers(CHAT_SDK, MESSAGES, "errors")
 async def test_a_refusal_of_claudes_is_told_to_openai_clients_in_their_form(
     gateway: InProcess, upstream: ScriptedUpstream
 ):

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from gateway.providers.scripted.messages_wire import signature_of
+from tests.support.covering import ANTHROPIC_SDK, ASKED, BY_MODEL, MESSAGES, covers
 from tests.support.gateways import OTHER_SECRET, InProcess, audited
 
 from .asking import (
@@ -29,6 +30,7 @@ from .asking import (
 ASKS = pytest.mark.parametrize("ask", [whole, accumulated])
 
 
+@covers(ANTHROPIC_SDK, BY_MODEL, "gateway tools", ASKED)
 @ASKS
 async def test_several_rounds_make_one_answer(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
@@ -42,6 +44,7 @@ async def test_several_rounds_make_one_answer(
     assert results_in(upstream.requests[1].body)[1] == "42"
 
 
+@covers(ANTHROPIC_SDK, BY_MODEL, "streamed", "gateway tools", "reasoning")
 async def test_a_stream_has_one_start_and_one_end_and_its_blocks_follow_each_other(
     gateway: InProcess, upstream: ScriptedUpstream, model: str
 ):
@@ -118,6 +121,7 @@ async def test_what_is_wrong_with_a_call_goes_back_to_the_model(
         assert result["is_error"] is True
 
 
+@covers(ANTHROPIC_SDK, BY_MODEL, "own tools", "gateway tools", "mixed turn", ASKED)
 @ASKS
 async def test_the_clients_own_tools_end_the_turn_and_ours_are_put_back_when_it_returns(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
@@ -146,6 +150,7 @@ async def test_the_clients_own_tools_end_the_turn_and_ours_are_put_back_when_it_
         assert sent[1]["reasoning_content"] == "Hm."
 
 
+@covers(ANTHROPIC_SDK, MESSAGES, "reasoning")
 async def test_thoughts_are_replayed_with_their_proof_through_our_own_loop(
     gateway: InProcess, upstream: ScriptedUpstream
 ):
@@ -179,6 +184,7 @@ async def test_thoughts_behind_calls_that_the_client_does_not_know_are_not_sent_
         assert (sent["content"], sent["reasoning_content"]) == ("42.", "Now I know.")
 
 
+@covers(ANTHROPIC_SDK, BY_MODEL, "own tools", ASKED)
 @ASKS
 async def test_parallel_calls_to_the_clients_tools_all_arrive(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
@@ -225,6 +231,7 @@ async def test_progress_is_told_in_pings_that_the_sdk_leaves_out(
     assert '"event":"tool_call_ended"' in answer.text
 
 
+@covers(ANTHROPIC_SDK, BY_MODEL, "structured output", "whole", "streamed")
 async def test_under_a_form_of_the_answer_only_the_last_rounds_text_leaves(
     gateway: InProcess, upstream: ScriptedUpstream, model: str
 ):

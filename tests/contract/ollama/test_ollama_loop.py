@@ -13,6 +13,7 @@ import pytest
 from ollama._types import ChatRequest
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
+from tests.support.covering import ASKED, BY_MODEL, CHAT_SDK, OLLAMA, OLLAMA_SDK, covers
 from tests.support.gateways import SECRET, InProcess, audited
 
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
@@ -72,6 +73,7 @@ def check_requests(upstream: ScriptedUpstream) -> None:
             assert isinstance(request.body["stream"], bool)
 
 
+@covers(OLLAMA_SDK, BY_MODEL, "gateway tools", ASKED)
 @ASKS
 async def test_several_rounds_make_one_answer(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
@@ -92,6 +94,7 @@ async def test_usage_is_the_sum_over_rounds(gateway: InProcess, upstream: Script
     assert (answer.prompt_eval_count, answer.eval_count) == (20, 10)
 
 
+@covers(OLLAMA_SDK, BY_MODEL, "own tools", ASKED)
 @ASKS
 async def test_the_clients_own_tools_end_the_turn_and_its_results_are_understood(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
@@ -159,6 +162,7 @@ async def test_a_request_to_which_nothing_is_added_passes_as_it_is(gateway: InPr
     assert (run.usage.input_tokens, run.usage.output_tokens) == (10, 5)
 
 
+@covers(OLLAMA_SDK, OLLAMA, "errors", ASKED)
 @ASKS
 async def test_an_error_of_the_providers_is_told_in_its_own_words(
     gateway: InProcess, upstream: ScriptedUpstream, ask: Any
@@ -217,6 +221,7 @@ async def test_the_models_are_listed_as_ollama_lists_them(gateway: InProcess, up
     assert {"llama", "tiny", "local/tiny"} <= {model.model for model in listed.models}
 
 
+@covers(CHAT_SDK, OLLAMA, "gateway tools")
 async def test_openais_sdk_reaches_a_model_of_ollamas_with_the_loop(
     gateway: InProcess, upstream: ScriptedUpstream
 ):
@@ -240,6 +245,7 @@ async def test_openais_sdk_reaches_a_model_of_ollamas_with_the_loop(
     check_requests(upstream)
 
 
+@covers(CHAT_SDK, OLLAMA, "errors")
 async def test_openais_sdk_is_told_an_error_of_ollamas_in_its_own_form(
     gateway: InProcess, upstream: ScriptedUpstream
 ):

@@ -11,6 +11,7 @@ from openai.types.responses import ResponseTextDeltaEvent
 from openai.types.shared import Reasoning
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
+from tests.support.covering import BY_MODEL, OPENAI_AGENTS, covers
 from tests.support.gateways import InProcess
 
 from .asking import SUM, results_in
@@ -54,6 +55,7 @@ def check(upstream: ScriptedUpstream) -> None:
     assert results_in(upstream.requests[3].body) == ["42", "Ada likes blue", "42"]
 
 
+@covers(OPENAI_AGENTS, BY_MODEL, "whole", "own tools", "gateway tools", "mixed turn", "reasoning")
 async def test_an_agent_has_a_conversation_with_tools_of_both_sides(
     helper: Agent[Any], upstream: ScriptedUpstream
 ):
@@ -66,6 +68,7 @@ async def test_an_agent_has_a_conversation_with_tools_of_both_sides(
     check(upstream)
 
 
+@covers(OPENAI_AGENTS, BY_MODEL, "streamed", "own tools", "gateway tools", "mixed turn", "reasoning")
 async def test_the_same_as_a_stream(helper: Agent[Any], upstream: ScriptedUpstream):
     script(upstream)
     run = Runner.run_streamed(helper, "Which colour, and how much?", run_config=QUIET)
@@ -84,6 +87,7 @@ async def test_the_same_as_a_stream(helper: Agent[Any], upstream: ScriptedUpstre
     check(upstream)
 
 
+@covers(OPENAI_AGENTS, BY_MODEL, "streamed", "errors")
 async def test_a_fault_reaches_the_agent_as_an_exception(helper: Agent[Any], upstream: ScriptedUpstream):
     upstream.add(Turn(text="one two three four", error_after=4))
     run = Runner.run_streamed(helper, "Hello", run_config=QUIET)

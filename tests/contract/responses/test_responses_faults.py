@@ -14,6 +14,15 @@ import pytest
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from gateway.providers.scripted.responses_wire import proof_of
+from tests.support.covering import (
+    ASKED,
+    BY_MODEL,
+    MESSAGES,
+    PLAIN_HTTP,
+    RESPONSES,
+    RESPONSES_SDK,
+    covers,
+)
 from tests.support.gateways import InProcess, audited
 
 from .asking import ASK_USER, HELLO, SUM, accumulated, asked, results_in, said, streamed, whole
@@ -25,6 +34,7 @@ OURS = b'{"error": {"message": "Your input is too long by 7.",  "type": "t", "pa
 THEIRS = b'{"type": "error", "error": {"type": "rate_limit_error", "message": "too long: 7 > 6"}}'
 
 
+@covers(RESPONSES_SDK, RESPONSES, "errors", ASKED)
 @pytest.mark.parametrize("ask", [whole, streamed])
 @pytest.mark.parametrize("secret", [AGENT, PLAIN])
 async def test_a_refusal_in_the_clients_own_form_is_passed_on_byte_for_byte(
@@ -36,6 +46,7 @@ async def test_a_refusal_in_the_clients_own_form_is_passed_on_byte_for_byte(
     assert caught.value.response.content == OURS
 
 
+@covers(RESPONSES_SDK, MESSAGES, "errors", ASKED)
 @pytest.mark.parametrize("ask", [whole, streamed])
 async def test_of_a_refusal_in_another_form_the_words_are_told(
     gateway: InProcess, upstream: ScriptedUpstream, ask: Any
@@ -47,6 +58,7 @@ async def test_of_a_refusal_in_another_form_the_words_are_told(
     assert set(json.loads(caught.value.response.content)["error"]) == {"message", "type", "param", "code"}
 
 
+@covers(RESPONSES_SDK, BY_MODEL, "errors", "streamed")
 @pytest.mark.parametrize("fault", [{"cut_after": 4}, {"end_after": 4}, {"malformed_after": 4}, {"error_after": 4}])
 @pytest.mark.parametrize("secret", [AGENT, PLAIN])
 async def test_a_fault_within_a_stream_is_an_error_event_and_the_end(
@@ -276,6 +288,7 @@ async def test_a_choice_among_some_tools_is_said_in_both_of_openais_formats_and_
     assert upstream.requests[2].body["tool_choice"] == choice
 
 
+@covers(PLAIN_HTTP, RESPONSES, "whole", "streamed", "gateway tools")
 @pytest.mark.parametrize("client", ["chat", "messages"])
 async def test_clients_of_other_dialects_reach_a_provider_of_responses_with_tools(
     gateway: InProcess, upstream: ScriptedUpstream, client: str

@@ -10,6 +10,7 @@ import pytest
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from gateway.providers.scripted.messages_wire import signature_of
 from gateway.providers.scripted.responses_wire import proof_of
+from tests.support.covering import ASKED, BY_MODEL, RESPONSES, RESPONSES_SDK, covers
 from tests.support.gateways import OTHER_SECRET, InProcess, audited
 
 from .asking import (
@@ -42,6 +43,7 @@ CRM: Any = {
 }
 
 
+@covers(RESPONSES_SDK, BY_MODEL, "gateway tools", ASKED)
 @ASKS
 async def test_several_rounds_make_one_answer(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
@@ -54,6 +56,7 @@ async def test_several_rounds_make_one_answer(
     assert results_in(upstream.requests[1].body)[1] == "42"
 
 
+@covers(RESPONSES_SDK, BY_MODEL, "streamed", "gateway tools")
 async def test_a_stream_has_one_id_and_one_end_and_its_items_follow_each_other(
     gateway: InProcess, upstream: ScriptedUpstream, model: str
 ):
@@ -138,6 +141,7 @@ async def test_what_is_wrong_with_a_call_goes_back_to_the_model(
     assert "on purpose" in results_in(upstream.requests[1].body)[0]
 
 
+@covers(RESPONSES_SDK, BY_MODEL, "own tools", "gateway tools", "mixed turn", ASKED)
 @ASKS
 async def test_the_clients_own_tools_end_the_turn_and_ours_are_put_back_when_it_returns(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
@@ -167,6 +171,7 @@ async def test_the_clients_own_tools_end_the_turn_and_ours_are_put_back_when_it_
         assert body["messages"][1]["reasoning_content"] == "Hm."
 
 
+@covers(RESPONSES_SDK, RESPONSES, "reasoning")
 async def test_thoughts_are_replayed_with_their_proof_through_our_own_loop(
     gateway: InProcess, upstream: ScriptedUpstream
 ):
@@ -274,6 +279,7 @@ async def test_calls_that_only_openai_knows_reach_the_client_that_runs_them(
     assert kinds == ["function_call", "local_shell_call", "function_call_output", "local_shell_call_output"]
 
 
+@covers(RESPONSES_SDK, BY_MODEL, "own tools", ASKED)
 @ASKS
 async def test_parallel_calls_to_the_clients_tools_all_arrive(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
@@ -322,6 +328,7 @@ async def test_progress_is_told_in_events_that_the_sdk_leaves_out(
     assert "tool_call_ended" in [event.toolgate["event"] for event in told]
 
 
+@covers(RESPONSES_SDK, BY_MODEL, "structured output")
 async def test_under_a_form_of_the_answer_only_the_last_rounds_text_leaves(
     gateway: InProcess, upstream: ScriptedUpstream, model: str
 ):
