@@ -1,0 +1,69 @@
+"""The gateway of the loop's contract with a model of every dialect, named by its dialect."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from gateway.providers.scripted import ScriptedUpstream
+from tests.contract.loop.conftest import POLICIES, loop_document
+from tests.support.covering import CHAT, COHERE, CONVERSE, GEMINI, MESSAGES, OLLAMA, RESPONSES
+from tests.support.gateways import InProcess, gateway_in_process
+
+MODELS = {
+    CHAT: "tiny",
+    RESPONSES: "gpt-9",
+    MESSAGES: "claude-opus-9",
+    GEMINI: "gemini-9-pro",
+    CONVERSE: "us.anthropic.claude-x-v1:0",
+    COHERE: "command-z-2026",
+    OLLAMA: "llama4:8b",
+}
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def script() -> AsyncGenerator[ScriptedUpstream]:
+    async with ScriptedUpstream(models=("tiny",)).serve() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
+    document = loop_document(script)
+    origin = script.base_url.removesuffix("/v1")
+    key = {"api_key": "the-operators-own"}
+    document["providers"] |= {
+        CHAT: {"dialect": CHAT, "base_url": script.base_url},
+        RESPONSES: {"dialect": RESPONSES, "base_url": script.base_url},
+        MESSAGES: {"kind": "anthropic", "base_url": script.base_url, **key},
+        GEMINI: {"kind": "gemini", "base_url": script.base_url, **key},
+        CONVERSE: {"kind": "bedrock", "base_url": origin, **key},
+        COHERE: {"kind": "cohere-native", "base_url": origin, **key},
+        OLLAMA: {"kind": "ollama-native", "base_url": f"{origin}/api"},
+    }
+    document["models"] = {name: [{"provider": name, "model": model}] for name, model in MODELS.items()}
+    document["keys"] = {name: document["keys"][name] for name in ("agent", "plain")}
+    with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
+        async with gateway_in_process(Path(folder), document, POLICIES) as gateway:
+            yield gateway
+
+
+@pytest.fixture
+async def upstream(script: ScriptedUpstream) -> AsyncGenerator[ScriptedUpstream]:
+    """All models, with an empty script."""
+    script.forget()
+    yield script
+    assert script.is_over, "the gateway asked less of the model than the script expects"
+
+
+@pytest.fixture
+def gateway(shared_gateway: InProcess) -> InProcess:
+    return shared_gateway
