@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,12 @@ from tests.support.gateways import InProcess
 PICTURE = b"\x89PNG\r\n\x1a\n a picture"
 BASE64 = base64.b64encode(PICTURE).decode()
 _URL = f"data:image/png;base64,{BASE64}"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"colour": {"type": "string"}},
+    "required": ["colour"],
+    "additionalProperties": False,
+}
 _QUESTION = "What is this?"
 
 
@@ -33,10 +40,11 @@ class Heard:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a request has beside a greeting: a tool of the client's own, `ask_user`, or a picture."""
+    """What a request has beside a greeting: a tool of the client's own, `ask_user`; a picture; a form."""
 
     tool: bool = False
     picture: bool = False
+    form: bool = False
 
 
 Ask = Callable[[InProcess, str, Wanted, bool], Awaitable[Heard]]
@@ -48,6 +56,9 @@ async def _chat(gateway: InProcess, model: str, wanted: Wanted, stream: bool) ->
         function = {**anthropic.ASK_USER, "parameters": anthropic.ASK_USER["input_schema"]}
         del function["input_schema"]
         request["tools"] = [{"type": "function", "function": function}]
+    if wanted.form:
+        schema = {"name": "verdict", "schema": SCHEMA, "strict": True}
+        request["response_format"] = {"type": "json_schema", "json_schema": schema}
     if wanted.picture:
         image = {"type": "image_url", "image_url": {"url": _URL}}
         request["messages"] = [{"role": "user", "content": [{"type": "text", "text": _QUESTION}, image]}]
@@ -61,6 +72,8 @@ async def _chat(gateway: InProcess, model: str, wanted: Wanted, stream: bool) ->
 
 async def _responses(gateway: InProcess, model: str, wanted: Wanted, stream: bool) -> Heard:
     request: dict[str, Any] = {"tools": [responses.ASK_USER]} if wanted.tool else {}
+    if wanted.form:
+        request["text"] = {"format": {"type": "json_schema", "name": "verdict", "schema": SCHEMA, "strict": True}}
     if wanted.picture:
         image = {"type": "input_image", "image_url": _URL, "detail": "auto"}
         request["input"] = [{"role": "user", "content": [{"type": "input_text", "text": _QUESTION}, image]}]
@@ -70,6 +83,8 @@ async def _responses(gateway: InProcess, model: str, wanted: Wanted, stream: boo
 
 async def _anthropic(gateway: InProcess, model: str, wanted: Wanted, stream: bool) -> Heard:
     request: dict[str, Any] = {"tools": [anthropic.ASK_USER]} if wanted.tool else {}
+    if wanted.form:
+        request["output_config"] = {"format": {"type": "json_schema", "schema": SCHEMA}}
     if wanted.picture:
         image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": BASE64}}
         request["messages"] = [{"role": "user", "content": [{"type": "text", "text": _QUESTION}, image]}]
@@ -82,6 +97,8 @@ async def _google(gateway: InProcess, model: str, wanted: Wanted, stream: bool) 
     if wanted.picture:
         contents = [_QUESTION, types.Part.from_bytes(data=PICTURE, mime_type="image/png")]
     request: dict[str, Any] = {"tools": [google.ASK_USER]} if wanted.tool else {}
+    if wanted.form:
+        request |= {"response_mime_type": "application/json", "response_json_schema": SCHEMA}
     if stream:
         chunks = await google.streamed(gateway, model, contents, **request)
     else:
@@ -92,6 +109,9 @@ async def _google(gateway: InProcess, model: str, wanted: Wanted, stream: bool) 
 
 async def _amazon(gateway: InProcess, model: str, wanted: Wanted, stream: bool) -> Heard:
     request: dict[str, Any] = {"toolConfig": {"tools": [amazon.ASK_USER]}} if wanted.tool else {}
+    if wanted.form:
+        schema = {"name": "verdict", "schema": json.dumps(SCHEMA)}
+        request["outputConfig"] = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
     if wanted.picture:
         image = {"image": {"format": "png", "source": {"bytes": PICTURE}}}
         request["messages"] = [{"role": "user", "content": [{"text": _QUESTION}, image]}]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
-from tests.support.covering import STREAM, covers
+from tests.support.covering import COHERE, STREAM, covers
 from tests.support.gateways import InProcess
 
 from .clients import ASKS, BASE64, Wanted
@@ -16,6 +18,7 @@ PROVIDERS = pytest.mark.parametrize("provider", list(MODELS))
 STREAMS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 THEIR = {name: name for name in ASKS}
 BEHIND = {name: name for name in MODELS}
+TAKE_FORMS_BESIDE_TOOLS = [name for name in MODELS if name != COHERE]
 SUM = Call("demo__calculate", {"expression": "6 * 7"})
 QUESTION = Call("ask_user", {"question": "Which?"})
 
@@ -55,6 +58,31 @@ async def test_a_picture_arrives_as_it_is(
     upstream.add(Turn(text="A picture."))
     assert (await ASKS[client](gateway, provider, Wanted(picture=True), False)).text == "A picture."
     assert BASE64 in upstream.requests[0].raw.decode()
+
+
+@covers(THEIR, {name: name for name in TAKE_FORMS_BESIDE_TOOLS}, "structured output", STREAM)
+@STREAMS
+@pytest.mark.parametrize("provider", TAKE_FORMS_BESIDE_TOOLS)
+@CLIENTS
+async def test_the_form_that_an_answer_is_to_have_reaches_the_provider_and_only_that_answer_leaves(
+    gateway: InProcess, upstream: ScriptedUpstream, client: str, provider: str, stream: bool
+):
+    upstream.add(Turn(text="{thinking", calls=(SUM,)), Turn(text='{"colour": "blue"}'))
+    heard = await ASKS[client](gateway, provider, Wanted(form=True), stream)
+    assert json.loads(heard.text) == {"colour": "blue"}
+    for request in upstream.requests:
+        assert "colour" in request.raw.decode()
+
+
+@covers(THEIR, COHERE, "errors")
+@CLIENTS
+async def test_a_form_beside_tools_is_refused_by_name_where_the_provider_takes_only_one_of_them(
+    gateway: InProcess, upstream: ScriptedUpstream, client: str
+):
+    with pytest.raises(Exception, match=r"no answers in JSON while it has tools") as refused:
+        await ASKS[client](gateway, COHERE, Wanted(form=True), False)
+    assert "400" in str(refused.value) or "ValidationException" in str(refused.value)
+    assert upstream.requests == []
 
 
 @covers(THEIR, BEHIND, "errors", STREAM)
