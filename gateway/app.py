@@ -17,6 +17,7 @@ from gateway.api import bedrock_paths, gemini_paths, health, models, requests, r
 from gateway.api.endpoint import Endpoint, plain
 from gateway.api.errors import ErrorAnswer
 from gateway.api.model_endpoint import model_endpoint
+from gateway.api.plain_calls import plain_call
 from gateway.api.services import Admit
 from gateway.api.token_counts import token_counting
 from gateway.dialects import Dialect
@@ -57,6 +58,8 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         ("POST", "/v2/chat"): model_endpoint(COHERE_V2),
         ("POST", "/api/chat"): model_endpoint(OLLAMA),
         ("GET", "/api/tags"): plain(models.list_tags),
+        ("POST", "/v1/embeddings"): plain_call("/embeddings"),
+        ("POST", "/v1/completions"): plain_call("/completions"),
         ("GET", "/v1beta/models"): plain(models.list_googles),
         ("GET", "/v1/models"): plain(models.list_models),
         ("GET", "/v1/tools"): plain(tools.list_tools),

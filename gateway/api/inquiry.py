@@ -21,6 +21,7 @@ class Inquiry:
 
     `fields` is the parsed `body`, with all that it refers to put in full, and without what of `brought` was taken
     out of it. `repeated` are fields that the answer is to repeat otherwise than they stand there.
+    `path` is set where it goes elsewhere than to where the dialect calls models.
     """
 
     principal: Principal
@@ -32,6 +33,12 @@ class Inquiry:
     dialect: Dialect
     brought: BroughtTools
     repeated: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    path: str | None = None
+
+    @property
+    def surface(self) -> str:
+        """What the audit trail calls the way that it came."""
+        return self.dialect.name if self.path is None else self.path.strip("/")
 
     @property
     def model(self) -> str:

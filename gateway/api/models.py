@@ -82,7 +82,9 @@ def _openais(model: ModelInfo) -> dict[str, Any]:
 
 
 def _anthropics(model: ModelInfo) -> dict[str, Any]:
-    return {"type": "model", "id": model.id, "display_name": model.id, "created_at": _iso(model.created)}
+    """Claude Code's discovery of models reads `display_name`."""
+    named = {"type": "model", "id": model.id, "display_name": model.id}
+    return {**named, "created_at": _iso(model.created), "lifecycle": "active"}
 
 
 def _as_google(models: Sequence[ModelInfo]) -> dict[str, Any]:

@@ -27,11 +27,13 @@ _LONGEST_HELD = 64 * 1024  # bytes of a line
 
 async def pass_through(request: Request, services: Services, answer: Answer, inquiry: Inquiry) -> None:
     """Pass one request through, and record it."""
-    run = RunLog(request, inquiry.principal, inquiry.dialect.name, inquiry.model, rounds=1)
+    run = RunLog(request, inquiry.principal, inquiry.surface, inquiry.model, rounds=1)
     try:
         with BrokenOffWhenClientLeaves(request, answer):
             dialect, headers = inquiry.dialect.name, passed_in(request.headers)
-            sent = services.router.forward(inquiry.route, dialect, inquiry.body, inquiry.fields, headers)
+            sent = services.router.forward(
+                inquiry.route, dialect, inquiry.body, inquiry.fields, headers, inquiry.path
+            )
             async with sent as given:
                 await _answer(answer, given, inquiry, run)
             if run.usage is not None:

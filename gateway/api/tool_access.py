@@ -10,7 +10,8 @@ from gateway.exposure import Exposure, Narrowings, check_required
 from tool_policies import Policy
 
 _NO_PATTERNS: tuple[tuple[str, ...], ...] = ((),)
-_NO_TOOLS: Exposure[Policy] = Exposure(Policy(), (), ())
+NO_TOOLS: Exposure[Policy] = Exposure(Policy(), (), ())
+"""What requests get to which no tools are attached."""
 
 
 def expose_tools(
@@ -21,8 +22,8 @@ def expose_tools(
     Raises InvalidRequest and ToolsUnavailable for what it insists on.
     """
     if principal.tools == "off":
-        check_required(_NO_TOOLS, options.require)
-        return _NO_TOOLS
+        check_required(NO_TOOLS, options.require)
+        return NO_TOOLS
     attached = principal.tools == "auto" or (principal.tools == "on_request" and options.asks_for_tools)
     exposure = services.exposer.expose(
         services.hub.catalogue,

@@ -144,7 +144,8 @@ async def _beginning(events: AsyncIterator[StreamEvent], provider: str) -> list[
 class Forwarding:
     """Passes a request's bytes on, with only the model's name changed. See `Router.forward`.
 
-    `endpoint` is that of the bytes' dialect; with `counts` its tokens are to be counted.
+    `endpoint` is that of the bytes' dialect; with `counts` its tokens are to be counted. `path` is another
+    one than where it calls models.
     """
 
     __slots__ = (
@@ -157,6 +158,7 @@ class Forwarding:
         "_headers",
         "_is_stream",
         "_parsed",
+        "_path",
         "_route",
     )
 
@@ -171,6 +173,7 @@ class Forwarding:
         headers: Mapping[str, str],
         *,
         counts: bool = False,
+        path: str | None = None,
     ) -> None:
         self._caller = caller
         self._route = route
@@ -180,6 +183,7 @@ class Forwarding:
         self._parsed = parsed
         self._headers = headers
         self._counts = counts
+        self._path = path
         self._is_stream = parsed.get("stream") is True
         self._begun: Begun[_Forwarded] | None = None
 
@@ -211,7 +215,7 @@ class Forwarding:
         endpoint, body = self._endpoint, self._body
         if endpoint.dialect.traits.names_model:
             body = rewrite_model(body, self._parsed, deployment.model)
-        path = endpoint.count_path_for(deployment.model) if self._counts else None
+        path = endpoint.count_path_for(deployment.model) if self._counts else self._path
         path = path or endpoint.path_for(deployment.model, stream=self._is_stream)
         call = self._caller.forward(provider, endpoint.dialect.name, path, body, self._headers)
         answer = await call.__aenter__()

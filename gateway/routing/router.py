@@ -87,14 +87,22 @@ class Router:
         }
 
     def forward(
-        self, route: Route, dialect: str, body: bytes, parsed: Mapping[str, Any], headers: Mapping[str, str]
+        self,
+        route: Route,
+        dialect: str,
+        body: bytes,
+        parsed: Mapping[str, Any],
+        headers: Mapping[str, str],
+        path: str | None = None,
     ) -> Forwarding:
         """Pass a request's bytes on, with only the model's name changed, and get the answer's bytes.
 
         `parsed` is what `body` says. Every deployment must speak its `dialect`: see `Route.speaks_only`. Raises
-        UpstreamError on entering: UpstreamRefused for every status from 400 on.
+        UpstreamError on entering: UpstreamRefused for every status from 400 on. `path` is another one than where
+        the dialect calls models.
         """
-        return Forwarding(self._caller, route, self._calls, ENDPOINTS[dialect], body, parsed, headers)
+        endpoint = ENDPOINTS[dialect]
+        return Forwarding(self._caller, route, self._calls, endpoint, body, parsed, headers, path=path)
 
     def count_tokens(
         self, route: Route, dialect: str, body: bytes, parsed: Mapping[str, Any], headers: Mapping[str, str]
