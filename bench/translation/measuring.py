@@ -59,7 +59,7 @@ async def measure(
         await stack.enter_async_context(running_process(Launch(command), folder / "models.log"))
         await _until_answered(upstream)
         server = await stack.enter_async_context(running(Peer("toolgate", _launch, key=KEY), folder, upstream))
-        for client in [name for name in CLIENTS if name in PROVIDERS]:
+        for client in CLIENTS:
             for provider in PROVIDERS:
                 tell(f"toolgate: {client} to {provider}")
                 await _take(figures, server.port, server.pid, client, provider, count)
