@@ -101,6 +101,7 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
     "A retry with the same key and body joins the run whose answer got lost.": (
         f"{_RETRIES}::test_the_official_sdks_own_retry_joins_the_run_whose_answer_was_lost",
         f"{_RETRIES}::test_a_retry_of_a_request_that_ended_well_is_told_the_same_answer",
+        f"{_RETRIES}::test_the_same_request_after_one_that_broke_off_half_done_does_not_write_again",
         f"{_MESSAGES}::test_a_retry_of_the_sdk_joins_the_run_whose_answer_was_lost",
         f"{_RESPONSES}::test_a_retry_of_the_sdk_joins_the_run_whose_answer_was_lost",
     ),

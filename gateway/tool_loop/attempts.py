@@ -2,7 +2,9 @@
 
 The official SDKs retry without an idempotency key but mark the retry; other clients may send a key. Either
 way a run is never begun twice: a retry waits for an attempt still at work, takes up one that broke off, and
-is told again the answer of one that ended. Kept in this process's memory, bounded in number, bytes and age.
+is told again the answer of one that ended. Clients that do not mark their retries (Codex, for one) join a run
+that broke off after a tool may have written something, so that it is not written twice. Kept in this process's
+memory, bounded in number, bytes and age.
 """
 
 from __future__ import annotations
@@ -76,12 +78,13 @@ class Attempts:
     async def claim(
         self, identity: RequestIdentity, *, begin: Callable[[], ToolLoop], body_bytes: int, rejoin: bool
     ) -> AsyncGenerator[ToolLoop, None]:
-        """The loop to run for this request: an earlier attempt's when `rejoin` is set and there is one.
+        """The loop to run for this request: an earlier attempt's when `rejoin` is set and there is one, or when
+        that broke off half done.
 
         Only one attempt at a run works at a time; others wait here. Raises `IdempotencyMismatch` when the
         client's idempotency key was used for another body.
         """
-        attempted = self._find(identity) if rejoin else None
+        attempted = self._find(identity) if rejoin else self._half_done(identity)
         if attempted is None:
             attempted = self._add(identity, begin(), body_bytes)
         try:
@@ -101,6 +104,15 @@ class Attempts:
                 "this Idempotency-Key was used before for a different request; send a new key"
             )
         return attempted
+
+    def _half_done(self, identity: RequestIdentity) -> _Attempted | None:
+        """A run of this very request that has no answer although a tool may have written, with nobody at work."""
+        attempted = self._runs.get(identity.slot)
+        if attempted is None or attempted.body_digest != identity.body_digest or attempted.lock.locked():
+            return None
+        loop = attempted.loop
+        is_half_done = loop.finish is None and loop.may_have_written
+        return attempted if is_half_done and not self._is_forgettable(attempted, self._clock()) else None
 
     def _add(self, identity: RequestIdentity, loop: ToolLoop, size: int) -> _Attempted:
         self._remove(identity.slot)

@@ -45,6 +45,19 @@ async def test_the_same_request_without_a_sign_of_a_retry_is_a_new_run(
     assert (await whole(gateway)).choices[0].message.content == "Two."
 
 
+async def test_the_same_request_after_one_that_broke_off_half_done_does_not_write_again(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    upstream.add(Turn(calls=(WRITE,)), Turn(status=503), Turn(text="Written."))
+    with pytest.raises(openai.InternalServerError):
+        await whole(gateway)
+    async with gateway.client() as client:
+        raw = await client.chat.completions.with_raw_response.create(**REQUEST)
+    assert raw.parse().choices[0].message.content == "Written."
+    _, calls = await audited(gateway.shared, raw.headers["x-toolgate-run-id"])
+    assert [call.tool for call in calls] == ["write_note"], "what was written is not written again"
+
+
 async def test_an_idempotency_key_finds_the_run_exactly(gateway: InProcess, upstream: ScriptedUpstream):
     upstream.add(Turn(text="Once."))
     headers = {"idempotency-key": "k-1"}
