@@ -41,6 +41,7 @@ from gateway.providers.auth import (
     aws_scope,
     google_tokens,
 )
+from gateway.providers.provider import checked_quirks
 from gateway.routing import (
     Bounds,
     Calls,
@@ -83,7 +84,7 @@ def build_provider(given: ProviderConfig, clients: HttpClients, *, timeouts: Tim
     client = clients.of(network)
 
     def with_key(api_key: str | None) -> Provider:
-        return make_provider(
+        provider = make_provider(
             given.name,
             api_key=api_key,
             base_url=given.base_url,
@@ -94,6 +95,7 @@ def build_provider(given: ProviderConfig, clients: HttpClients, *, timeouts: Tim
             network=network,
             authorizer=None if given.auth is None else make_authorizer(given.auth, client, given.base_url),
         )
+        return provider if given.quirks is None else replace(provider, quirks=checked_quirks(given.quirks))
 
     first, *others = given.api_keys or (given.api_key,)
     return replace(with_key(first), others=tuple(with_key(key) for key in others))

@@ -83,6 +83,7 @@ class ProviderConfig:
     base_url: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    quirks: tuple[str, ...] | None = None
     timeouts: ProviderTimeouts = ProviderTimeouts()
     auth: ProviderAuth | None = None
     env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)

@@ -185,6 +185,8 @@ class ProviderDocument(Document):
     """The credential, best as `${VARIABLE}`."""
     headers: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
     """Sent with every request to this provider."""
+    quirks: list[Word] | None = Field(default=None, max_length=64)
+    """How it differs from OpenAI's Chat, in the place of what is known of it: [] if it does not."""
     auth: AuthDocument | None = Field(default=None, repr=False)
     """In the place of api_key: tokens that are fetched and renewed."""
     env: dict[Word, Text] = Field(default_factory=dict[str, str], repr=False)

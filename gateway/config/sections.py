@@ -60,6 +60,7 @@ def _provider(name: str, document: ProviderDocument, folder: Path, report: Repor
         base_url=document.base_url,
         api_key=document.api_key,
         headers=document.headers,
+        quirks=None if document.quirks is None else tuple(document.quirks),
         timeouts=ProviderTimeouts(timeout.connect, timeout.first_byte, timeout.idle),
         api_keys=tuple(document.api_keys),
         concurrency=_concurrency(document),

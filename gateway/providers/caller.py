@@ -17,6 +17,8 @@ import orjson
 
 from gateway.conversation import ModelRequest, ModelResponse, StreamEvent
 from gateway.dialects import UpstreamStreamError, WireFormatError
+from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects.openai_chat.quirks import adapted
 from gateway.errors import InvalidRequest
 from gateway.providers.answers import ProviderAnswer, read_events
 from gateway.providers.clients import HttpClients
@@ -93,7 +95,10 @@ class ProviderCaller:
         spoken = provider.dialect_for(request.dialect)
         endpoint = self._endpoints[spoken]
         readable = readable_by(self.family(provider, model, request.dialect), request)
-        body = _encoded(endpoint.dialect.write_request(readable, model=model))
+        written = endpoint.dialect.write_request(readable, model=model)
+        if provider.quirks and spoken == OPENAI_CHAT.name:
+            written = adapted(written, provider.quirks)
+        body = _encoded(written)
         meaningful = endpoint.dialect.traits.request_headers if request.dialect == endpoint.dialect.name else ()
         headers = {name: request.headers[name] for name in meaningful if name in request.headers}
         return self.forward(provider, spoken, endpoint.path_for(model, stream=request.stream), body, headers)

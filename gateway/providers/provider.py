@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from gateway.dialects.openai_chat.quirks import Quirk
 from gateway.providers.http import DIRECT, Network, Timeouts
 from gateway.providers.litellm_bridge import Bridge
 from gateway.providers.table import KNOWN_PROVIDERS, KnownProvider
@@ -43,7 +44,7 @@ class Provider:
 
     `dialects` are the wire formats that it speaks below the one `base_url`, the preferred one first. `authorizer`
     gives those credentials that cannot stand in `headers`. `others` are the same host with other credentials, for
-    when those of this one are used up.
+    when those of this one are used up. `quirks` are how its Chat differs from OpenAI's.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Provider:
     timeouts: Timeouts = field(default_factory=Timeouts)
     authorizer: Authorizer | None = field(default=None, repr=False)
     network: Network | Bridge = DIRECT
+    quirks: tuple[Quirk, ...] = ()
     others: tuple[Provider, ...] = field(default=(), repr=False)
 
     @property
@@ -115,7 +117,17 @@ def make_provider(
         timeouts=timeouts or Timeouts(),
         authorizer=authorizer,
         network=network,
+        quirks=checked_quirks(row.quirks if row else ()),
     )
+
+
+def checked_quirks(names: Sequence[str]) -> tuple[Quirk, ...]:
+    """The quirks of these names. Raises ValueError for one that is none."""
+    known = {quirk.value: quirk for quirk in Quirk}
+    for name in names:
+        if name not in known:
+            raise ValueError(f"no quirk is called {name[:64]!r}; there are {', '.join(known)}")
+    return tuple(known[name] for name in names)
 
 
 def _auth(row: KnownProvider | None, api_key: str | None, own: Mapping[str, str]) -> dict[str, str]:

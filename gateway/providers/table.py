@@ -1,7 +1,8 @@
 """Providers that toolgate knows by name: rows of data in `table.json`, none of them code.
 
 Each row says where it was taken from and when; none was checked against the live service. `base_url` in the
-config wins over a row. Quirks are for people: nothing here changes a request.
+config wins over a row. `quirks` change requests (see `gateway.dialects.openai_chat.quirks`); `notes` are for
+people.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class KnownProvider:
     env: str | None
     dialects: tuple[str, ...]
     quirks: tuple[str, ...]
+    notes: tuple[str, ...]
     source: str
     date: str
 
@@ -43,7 +45,7 @@ def _load() -> Mapping[str, KnownProvider]:
     for row in rows:
         spoken: str | list[str] = row.pop("dialect")
         row["dialects"] = (spoken,) if isinstance(spoken, str) else tuple(spoken)
-        row["quirks"] = tuple(row["quirks"])
+        row["quirks"], row["notes"] = tuple(row["quirks"]), tuple(row["notes"])
     return {row["name"]: KnownProvider(**row) for row in rows}
 
 

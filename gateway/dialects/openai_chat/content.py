@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gateway.conversation import Media, Part, Refusal, Text, UnknownPart
+from gateway.conversation import Media, Part, Reasoning, Refusal, Text, UnknownPart
 from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
 from gateway.dialects.media import describe_media
 from gateway.dialects.openai_chat.name import NAME
@@ -31,9 +31,19 @@ def _read_part(raw: Mapping[str, Any]) -> Part:
         return _read_audio(raw) or _unknown(raw)
     if kind == "file":
         return _read_file(raw) or _unknown(raw)
+    if kind == "thinking" and (thoughts := thoughts_in(raw)):
+        return Reasoning(thoughts, name="thinking")
     if kind == "refusal" and isinstance(raw.get("refusal"), str):
         return Refusal(raw["refusal"])
     return _unknown(raw)
+
+
+def thoughts_in(raw: Mapping[str, Any]) -> str:
+    """What Mistral's models think, which stands in parts of the content; a part with a proof stays as it is."""
+    if raw.get("signature"):
+        return ""
+    parts = (object_or_none(part) or {} for part in list_or_empty(raw.get("thinking")))
+    return "".join(text_or_empty(part.get("text")) for part in parts)
 
 
 def _unknown(raw: Mapping[str, Any]) -> UnknownPart:

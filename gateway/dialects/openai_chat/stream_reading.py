@@ -19,6 +19,7 @@ from gateway.dialects.event_reading import EventReader
 from gateway.dialects.faults import UpstreamStreamError, WireFormatError
 from gateway.dialects.json_values import list_or_empty, load_object, object_or_none, text_or_empty
 from gateway.dialects.openai_chat.call_deltas import CallDeltas
+from gateway.dialects.openai_chat.content import thoughts_in
 from gateway.dialects.openai_chat.finish import read_finish
 from gateway.dialects.openai_chat.messages import NAMED, REASONING_FIELDS, tells_something
 from gateway.dialects.openai_chat.name import NAME
@@ -136,12 +137,14 @@ class ChatStreamReader(EventReader):
 
 
 def _read_content(content: Any, events: list[StreamEvent]) -> None:
-    """Mistral gives thoughts as parts of the content; what is no text goes back as it came."""
+    """Mistral gives thoughts as parts of the content; what is neither text nor thought goes back as it came."""
     if isinstance(content, str):
         events.append(TextDelta(content))
     for value in list_or_empty(content):
         part = object_or_none(value)
         if part is not None and part.get("type") == "text":
             events.append(TextDelta(text_or_empty(part.get("text"))))
+        elif part is not None and part.get("type") == "thinking" and (thoughts := thoughts_in(part)):
+            events.append(ReasoningDelta(thoughts, "thinking"))
         elif part is not None:
             events.append(UnknownDelta(NAME, {"content": [part]}))

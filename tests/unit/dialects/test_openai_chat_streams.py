@@ -193,6 +193,12 @@ def test_reasoning_details_are_put_together_for_the_next_turn():
 def test_content_may_be_a_list_of_parts():
     thought = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
     response = answer(read(chunk({"content": [thought, {"type": "text", "text": "x"}]}, "stop")))
+    assert response.message.parts == (Reasoning("hm", name="thinking"), Text("x"))
+
+
+def test_a_thought_with_a_proof_goes_back_as_it_came():
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}], "signature": "sig"}
+    response = answer(read(chunk({"content": [thought, {"type": "text", "text": "x"}]}, "stop")))
     assert response.message.parts == (UnknownPart("openai_chat", {"content": [thought]}), Text("x"))
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gateway.dialects.openai_chat.quirks import Quirk
 from gateway.providers import KNOWN_PROVIDERS, Timeouts, UnknownProvider, make_provider
 from gateway.providers.endpoints import ENDPOINTS
 
@@ -28,7 +29,8 @@ def test_each_row_of_the_table_has_the_shape_that_it_should(row):
     assert row.env is None or re.fullmatch(r"[A-Z][A-Z0-9_]*", row.env)
     assert row.dialects
     assert set(row.dialects) <= ENDPOINTS.keys()
-    assert all(isinstance(quirk, str) and quirk for quirk in row.quirks)
+    assert list(row.quirks) == [quirk for quirk in Quirk if quirk in row.quirks]
+    assert all(isinstance(note, str) and note for note in row.notes)
     assert row.source
     datetime.date.fromisoformat(row.date)
 
@@ -41,7 +43,7 @@ def test_each_row_makes_a_provider(row):
 
 
 def test_the_table_is_large_and_knows_the_usual_names():
-    assert len(KNOWN_PROVIDERS) >= 40
+    assert len(KNOWN_PROVIDERS) >= 160
     assert {"openai", "mistral", "groq", "openrouter", "ollama", "deepseek", "azure"} <= KNOWN_PROVIDERS.keys()
 
 
