@@ -12,20 +12,14 @@ from typing import Any
 
 from gateway.conversation import Message, ModelRequest
 from gateway.dialects.anthropic_messages.block_writing import replayed_blocks, text_blocks, user_blocks
+from gateway.dialects.anthropic_messages.models import ModelFacts, facts_of
 from gateway.dialects.anthropic_messages.name import NAME, THINKING, UNPROVEN, own_object
 from gateway.dialects.anthropic_messages.tools import write_tool_choice, write_tools
 from gateway.dialects.crossing import check_crossing, refuse_crossing
 from gateway.dialects.json_values import list_or_empty, object_or_none
 
-_MOST_TOKENS: Sequence[tuple[str, int]] = (
-    ("claude-3-opus", 4096),
-    ("claude-3-sonnet", 4096),
-    ("claude-3-haiku", 4096),
-    ("claude-3-5", 8192),
-)
-"""By the beginning of a model's name, what it can write at most."""
-_USUAL_MOST_TOKENS = 32_000
-"""What all models can write that came after those."""
+_SAMPLING: Mapping[str, float | None] = {"temperature": 1, "top_p": 1, "top_k": None}
+"""Settings of chance, and the value with which each asks for nothing."""
 
 
 def write_request(request: ModelRequest, *, model: str) -> dict[str, Any]:
@@ -38,8 +32,8 @@ def write_request(request: ModelRequest, *, model: str) -> dict[str, Any]:
     body: dict[str, Any] = {"model": model, "messages": messages}
     if system:
         body["system"] = system
-    body |= request.extras if request.dialect == NAME else _carried_over(request)
-    body["max_tokens"] = request.max_tokens or _most_tokens(model)
+    body |= request.extras if request.dialect == NAME else _carried_over(request, facts_of(model))
+    body["max_tokens"] = request.max_tokens or facts_of(model).most_tokens
     if request.tools:
         body["tools"] = write_tools(request.tools)
     parallel = request.parallel_calls if request.tools else None
@@ -51,37 +45,63 @@ def write_request(request: ModelRequest, *, model: str) -> dict[str, Any]:
     return body
 
 
-def _most_tokens(model: str) -> int:
-    name = model.rpartition("/")[2]
-    return next((most for beginning, most in _MOST_TOKENS if name.startswith(beginning)), _USUAL_MOST_TOKENS)
-
-
-def _carried_over(request: ModelRequest) -> dict[str, Any]:
-    """What the vocabulary names, of a request of another dialect."""
+def _carried_over(request: ModelRequest, facts: ModelFacts) -> dict[str, Any]:
+    """What the vocabulary names, of a request of another dialect, as a model of these facts takes it."""
     if request.n > 1:
         refuse_crossing("n", "n must be 1: the provider of this model gives one answer at a time")
+    choice = request.tool_choice
+    if choice is not None and choice.forces_a_call and request.tools and not facts.forced_calls:
+        what = "this model cannot be made to call a tool: use auto, and say in the prompt what to call"
+        refuse_crossing("tool_choice", f"tool_choice: {what}")
     carried: dict[str, Any] = {
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "top_k": request.top_k,
+        **_sampling(request, facts),
         "stop_sequences": list(request.stop) or None,
         "metadata": {"user_id": request.user} if request.user else None,
-        "output_config": _output_config(request) or None,
-        "thinking": {"type": "disabled"} if request.effort == "none" else None,
+        "output_config": _output_config(request, facts) or None,
+        "thinking": _thinking(request.effort, facts),
     }
     return {name: value for name, value in carried.items() if value is not None}
 
 
-def _output_config(request: ModelRequest) -> dict[str, Any]:
+def _sampling(request: ModelRequest, facts: ModelFacts) -> dict[str, float | None]:
+    given: dict[str, float | None] = {name: getattr(request, name) for name in _SAMPLING}
+    if facts.sampling:
+        return given
+    for name, value in given.items():
+        if value is not None and value != _SAMPLING[name]:
+            refuse_crossing(name, f"{name}: this model takes none: leave it out")
+    return {}
+
+
+def _thinking(effort: str | None, facts: ModelFacts) -> dict[str, str] | None:
+    if effort is None or facts.efforts == ():
+        return None
+    if effort != "none":
+        return {"type": "adaptive"} if facts.thinks_when_asked else None
+    if facts.thinking_off is None:
+        refuse_crossing(
+            "reasoning_effort", "reasoning_effort: this model always thinks: use low in the place of none"
+        )
+    return {"type": facts.thinking_off}
+
+
+def _output_config(request: ModelRequest, facts: ModelFacts) -> dict[str, Any]:
     config: dict[str, Any] = {}
     if request.effort not in (None, "none"):
-        config["effort"] = "low" if request.effort == "minimal" else request.effort
+        config["effort"] = _effort("low" if request.effort == "minimal" else request.effort, facts)
     if request.response_schema is not None:
         config["format"] = {"type": "json_schema", "schema": request.response_schema.schema}
     elif request.structured_output:
         what = "this model's provider answers in JSON only by a schema: use the type json_schema"
         refuse_crossing("response_format", f"response_format: {what}")
     return config
+
+
+def _effort(effort: str, facts: ModelFacts) -> str:
+    if facts.efforts is not None and effort not in facts.efforts:
+        known = f"use {', '.join(facts.efforts)}" if facts.efforts else "leave it out"
+        refuse_crossing("reasoning_effort", f"reasoning_effort: this model does not take {effort[:32]!r}: {known}")
+    return effort
 
 
 def write_messages(messages: Sequence[Message]) -> tuple[Any, list[Mapping[str, Any]]]:
