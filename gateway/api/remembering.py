@@ -38,7 +38,8 @@ async def recall(headers: Mapping[str, str], services: Services, inquiry: Inquir
     recalled = Recalled(given, given)
     if principal.remembers:
         calls_only = principal.tools == "off" and is_of_one_family(inquiry.route, inquiry.dialect.name)
-        recalled = await services.memory.recall(principal.key_id, given, calls_only=calls_only)
+        by_ids = inquiry.dialect.traits.keeps_call_ids
+        recalled = await services.memory.recall(principal.key_id, given, calls_only=calls_only, by_ids=by_ids)
     return _spelled_out(recalled, inquiry)
 
 

@@ -41,7 +41,8 @@ class Traits:
     With `usage_of_run` False clients take the usage for the size of the context: they are told that of the last
     round. With `keeps_proofs` clients send back what the model thought, with the provider's proof of it. With
     `shows_calls` they can be shown the calls to tools of servers that they named, and with `shows_listings` which
-    tools these have. With `stores_answers` they may refer to earlier answers instead of sending them back.
+    tools these have. With `stores_answers` they may refer to earlier answers instead of sending them back. With
+    `keeps_call_ids` False some send calls back without their ids, which then are others than those they got.
     """
 
     response_id_prefix: str
@@ -62,3 +63,4 @@ class Traits:
     shows_calls: bool = False
     shows_listings: bool = False
     stores_answers: bool = False
+    keeps_call_ids: bool = True

@@ -17,7 +17,7 @@ from typing import Protocol
 from gateway.auth import KeyId
 from gateway.conversation import Message, ModelRequest, Reasoning, ToolCall, ToolChoice, ToolDefinition, ToolResult
 from gateway.tool_loop.lenient import Lenient
-from gateway.tool_loop.recognition import Conversation, canonical_text, surroundings_of, words_of
+from gateway.tool_loop.recognition import Conversation, canonical_text, same_calls, surroundings_of, words_of
 from gateway.tool_loop.turns import KeptTurn, dump_turn, load_turn
 
 _log = logging.getLogger(__name__)
@@ -76,12 +76,15 @@ class Memory:
         self._put_back_bytes = put_back_bytes
         self._lenient = Lenient(_log)
 
-    async def recall(self, key_id: KeyId, request: ModelRequest, *, calls_only: bool = False) -> Recalled:
+    async def recall(
+        self, key_id: KeyId, request: ModelRequest, *, calls_only: bool = False, by_ids: bool = True
+    ) -> Recalled:
         """The request with what was kept of its turns; a turn that the client has edited is left as it is.
 
-        With `calls_only` turns without calls of the client's are not looked for.
+        With `calls_only` turns without calls of the client's are not looked for. With `by_ids` False the client
+        does not keep the ids of calls.
         """
-        conversation = Conversation(request.user)
+        conversation = Conversation(request.user, by_ids=by_ids)
         prints = _fingerprints(request.messages, conversation, calls_only=calls_only)
         turns = await self._turns(key_id, prints)
         if not turns:
@@ -180,17 +183,31 @@ def _put_back(request: ModelRequest, turns: Mapping[int, KeptTurn]) -> tuple[tup
     surroundings = surroundings_of(request)
     under_way = _turn_under_way(request.messages)
     messages: list[Message] = []
+    ids: dict[str, str] = {}
     count = 0
     for place, message in enumerate(request.messages):
         turn = turns.get(place)
         if turn is None or not turn.is_told_by(message):
-            messages.append(message)
+            messages.append(_answering(message, ids))
             continue
         count += 1
         holds = turn.surroundings == surroundings or place >= under_way
         told = turn.behind(message)
+        ids |= same_calls(message.tool_calls, [call for ours in told for call in ours.tool_calls])
         messages += told if holds else _without_thoughts(told)
     return tuple(messages), count
+
+
+def _answering(message: Message, ids: Mapping[str, str]) -> Message:
+    """With its tools' results as answers to the calls that were put back, where those have other ids."""
+    answered = (part.call_id for part in message.parts if isinstance(part, ToolResult))
+    if all(ids.get(call_id, call_id) == call_id for call_id in answered):
+        return message
+    parts = (
+        replace(part, call_id=ids.get(part.call_id, part.call_id)) if isinstance(part, ToolResult) else part
+        for part in message.parts
+    )
+    return replace(message, parts=tuple(parts))
 
 
 def declaring(request: ModelRequest) -> ModelRequest:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -29,8 +29,11 @@ class Conversation:
     both sides. So no two turns of one conversation are known alike.
     """
 
-    def __init__(self, user: str | None = None) -> None:
-        """`user` is whom the client says that it speaks for: two of them may say the same."""
+    def __init__(self, user: str | None = None, *, by_ids: bool = True) -> None:
+        """`user` is whom the client says that it speaks for: two of them may say the same. With `by_ids` False
+        calls are known by what they say alone.
+        """
+        self._by_ids = by_ids
         self._said = hashlib.sha256((user or "").encode("utf-8", "surrogatepass"))
         self._whole = self._said.copy()
         self._times: Counter[_Asked] = Counter()
@@ -42,7 +45,7 @@ class Conversation:
             self._said.update(digest)
             self._whole.update(digest)
         elif message.role == "assistant":
-            calls = [_asked(call) for call in message.tool_calls]
+            calls = [self._asked(call) for call in message.tool_calls]
             self._times.update(calls)
             self._whole.update(_digest([canonical_text(words_of(message.parts)), sorted(calls)]))
 
@@ -50,12 +53,30 @@ class Conversation:
         """Of an answer that follows, with this text and these calls, in any order."""
         if not calls:
             return _digest(["text", self._whole.hexdigest(), canonical_text(text)]).hex()
-        asked_for = sorted((*_asked(call), self._times[_asked(call)]) for call in calls)
+        asked_for = sorted((*self._asked(call), self._times[self._asked(call)]) for call in calls)
         return _digest(["calls", self._said.hexdigest(), asked_for]).hex()
 
     def fingerprint_broken_off(self) -> str:
         """Of an answer that follows and was broken off: how much of it the client has, nobody else knows."""
         return _digest(["broken off", self._whole.hexdigest()]).hex()
+
+    def _asked(self, call: ToolCall) -> _Asked:
+        return call.id if self._by_ids else "", call.name, _canonical(call.arguments)
+
+
+def same_calls(theirs: Sequence[ToolCall], ours: Iterable[ToolCall]) -> Mapping[str, str]:
+    """By the ids that a client's calls have there, those that the same calls have here: in order, where several
+    say the same.
+    """
+    left = list(ours)
+    ids: dict[str, str] = {}
+    for call in theirs:
+        said = (call.name, _canonical(call.arguments))
+        found = next((our for our in left if (our.name, _canonical(our.arguments)) == said), None)
+        if found is not None:
+            left.remove(found)
+            ids[call.id] = found.id
+    return ids
 
 
 def words_of(parts: Iterable[Part]) -> str:
@@ -82,10 +103,6 @@ def surroundings_of(request: ModelRequest) -> str:
 
 def _digest(value: Any) -> bytes:
     return hashlib.sha256(orjson.dumps(value)).digest()
-
-
-def _asked(call: ToolCall) -> _Asked:
-    return call.id, call.name, _canonical(call.arguments)
 
 
 def _media(message: Message) -> list[tuple[str, str]]:

@@ -26,6 +26,7 @@ _TRAITS = Traits(
     stream_type="application/x-ndjson",
     frame_break=b"\n",
     end_marks=(b'"done":true', b'"done": true'),
+    keeps_call_ids=False,
 )
 
 

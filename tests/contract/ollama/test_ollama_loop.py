@@ -120,6 +120,26 @@ async def test_the_clients_own_tools_end_the_turn_and_its_results_are_understood
 
 
 @ASKS
+async def test_what_ours_did_is_put_back_although_the_client_keeps_no_ids(
+    gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
+):
+    question = Call("ask_user", {"question": "Which?"})
+    upstream.add(Turn(text="One moment.", calls=(SUM, question, question)), Turn(text="Blue, and 42."))
+    first = await ask(gateway, model, tools=[ASK_USER])
+    assert [call.function.name for call in first.message.tool_calls] == ["ask_user", "ask_user"]
+    results = [{"role": "tool", "tool_name": "ask_user", "content": text} for text in ("blue", "green")]
+    second = await ask(gateway, model, tools=[ASK_USER], messages=[*HELLO, first.message, *results])
+    assert second.message.content == "Blue, and 42."
+    sent = upstream.requests[1].body["messages"]
+    assert results_in(upstream.requests[1].body) == ["42", "blue", "green"]
+    (turn,) = [message for message in sent if message["role"] == "assistant"]
+    assert [call["function"]["name"] for call in turn["tool_calls"]] == [SUM.name, "ask_user", "ask_user"]
+    if model == "tiny":
+        answered = [message["tool_call_id"] for message in sent if message["role"] == "tool"]
+        assert answered == [call["id"] for call in turn["tool_calls"]]
+
+
+@ASKS
 async def test_what_is_wrong_with_a_call_goes_back_to_the_model(
     gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
 ):
