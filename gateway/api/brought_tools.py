@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from gateway.api.ids import new_run_id
@@ -32,7 +33,15 @@ References = Callable[[Mapping[str, Any]], Iterable[McpReference]]
 """How a dialect's requests name MCP servers."""
 
 
-@dataclass(frozen=True, slots=True)
+_NOTHING_SHOWN = ShownTools()
+_NO_CHOICES: Mapping[str, str] = MappingProxyType({})
+
+
+def _no_choices() -> Mapping[str, str]:
+    return _NO_CHOICES
+
+
+@dataclass(slots=True)  # not frozen, and without dicts of its own: one is made for every request
 class BroughtTools:
     """What is left of a request, and what is to be attached because of it.
 
@@ -44,8 +53,8 @@ class BroughtTools:
     patterns: tuple[str, ...] = ()
     narrowed: frozenset[str] = frozenset()
     params: frozenset[str] = frozenset()
-    shown: ShownTools = field(default_factory=ShownTools)
-    choices: Mapping[str, str] = field(default_factory=dict[str, str])
+    shown: ShownTools = _NOTHING_SHOWN
+    choices: Mapping[str, str] = field(default_factory=_no_choices)
 
     def name_of(self, server: str, tool: str) -> str:
         """The wire name of a tool that the client was shown; of one that it does not name now, a likely one."""

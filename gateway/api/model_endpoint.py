@@ -51,8 +51,9 @@ def model_endpoint(
             fields = referring.in_full()
         found = list(dialect.provider_tools(fields))
         brought = take_brought_tools(request, services, principal, fields, found, references)
-        others = [tool for tool in found if tool.param not in brought.params]
-        check_provider_tools(others, principal, services.policies[principal.key_id])
+        if found:
+            others = [tool for tool in found if tool.param not in brought.params]
+            check_provider_tools(others, principal, services.policies[principal.key_id])
         fields = brought.fields
         exposure = expose_tools(services, principal, options, brought)
         adds_tools = bool(exposure.tools)
@@ -104,9 +105,10 @@ def _adds_nothing(inquiry: Inquiry) -> bool:
         and not inquiry.brought.params
         and FIELD not in inquiry.fields
         and inquiry.route.speaks_only(inquiry.dialect.name)
-        and not any(mark in inquiry.body for mark in traits.own_marks)
+        and not (traits.own_marks and any(mark in inquiry.body for mark in traits.own_marks))
         and (
-            not traits.proof_mark
+            len(inquiry.route.deployments) == 1  # then whoever wrote it reads it
+            or not traits.proof_mark
             or traits.proof_mark not in inquiry.body
             or is_of_one_family(inquiry.route, inquiry.dialect.name)
         )

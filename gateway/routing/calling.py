@@ -103,7 +103,7 @@ class Calls:
         return order
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, at a third of the price
 class Begun(Generic[Answer]):
     """An answer that has begun, and who gives it; `use` must be ended."""
 

@@ -231,7 +231,7 @@ class Forwarding:
         await answer.exchange.__aexit__(None, None, None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, at a third of the price
 class _Forwarded:
     answer: ProviderAnswer
     exchange: AbstractAsyncContextManager[ProviderAnswer]

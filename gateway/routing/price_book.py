@@ -19,6 +19,7 @@ from gateway.routing.targets import Deployment, Route
 _log = logging.getLogger(__name__)
 
 _MOST_TOLD = 4096  # models that are told of in the log
+_MOST_KNOWN = 4096  # prices that are remembered for a day
 
 
 class PriceBook:
@@ -27,13 +28,22 @@ class PriceBook:
     def __init__(self, today: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._today = today
         self._told: set[tuple[str, str]] = set()
+        self._day = 0
+        self._known: dict[tuple[str, str], Price | None] = {}
+        """What the list says on that day, by base URL and model."""
 
     def of(self, deployment: Deployment) -> Price | None:
         """The price of a deployment, None where nobody knows it."""
         if deployment.price is not None:
             return deployment.price
-        day = self._today().replace(hour=0, minute=0, second=0, microsecond=0)
-        return listed_price(deployment.model, day, address=deployment.provider.base_url)
+        now = self._today()
+        if now.toordinal() != self._day or len(self._known) >= _MOST_KNOWN:
+            self._day, self._known = now.toordinal(), {}
+        place = deployment.provider.base_url, deployment.model
+        if place not in self._known:
+            day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+            self._known[place] = listed_price(place[1], day, address=place[0])
+        return self._known[place]
 
     def priced(self, usage: Usage, deployment: Deployment) -> Usage:
         """The same tokens with what they cost; a price that is missing is logged once for each model."""
