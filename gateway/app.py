@@ -5,7 +5,8 @@ The routes that agents call are plain ASGI endpoints, found by one look into a d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -86,7 +87,8 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
     show_stored = response_objects.PREFIX + "{id:path}"
     stored = Endpoint(show_stored, plain(response_objects.stored_response), admit, metrics, OPENAI_RESPONSES)
     fastapi.router.routes.append(Route(show_stored, stored, methods=["GET", "DELETE"]))
-    fastapi.add_exception_handler(404, _not_found)
+    paths = frozenset(path for _, path in agents)
+    fastapi.add_exception_handler(404, partial(_not_found, paths))
     fastapi.add_exception_handler(405, _method_not_allowed)
     below: dict[tuple[str, str], ASGIApp] = {
         ("POST", prefix): Endpoint(prefix + "{model}", gemini_paths.call_gemini, admit, metrics, GEMINI)
@@ -152,9 +154,20 @@ async def _refuse_upgrade(scope: Scope, receive: Receive, send: Send) -> None:
     await response(scope, receive, send)
 
 
-def _not_found(request: Request, _: Exception) -> JSONResponse:
+def _not_found(paths: Collection[str], request: Request, _: Exception) -> JSONResponse:
     message = f"there is nothing at {request.method} {_path(request)}"
+    if meant := _meant(request.scope["path"], paths):
+        message += f"; did you mean {one_line(meant, _LONGEST_PATH)}? Then mend the client's base URL"
     return _error(request, ErrorAnswer(404, message, "invalid_request_error", "unknown_url"))
+
+
+def _meant(path: str, paths: Collection[str]) -> str | None:
+    """Where a client wanted to go whose base URL has a /v1 too many, or lacks one."""
+    below = (*gemini_paths.PREFIXES, bedrock_paths.PREFIX)
+    for guess in (path.removeprefix("/v1"), f"/v1{path}"):
+        if guess != path and (guess in paths or guess.startswith(below)):
+            return guess
+    return None
 
 
 def _method_not_allowed(request: Request, _: Exception) -> JSONResponse:

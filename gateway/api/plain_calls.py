@@ -32,7 +32,9 @@ def plain_call(path: str) -> Handler:
         model = model_in(fields)
         route = services.router.resolve(model, principal.models)
         if not route.speaks_only(OPENAI_CHAT.name):
-            message = f"model: the provider of {model[:80]!r} has nothing at {path}; use a model of one that has"
+            message = (
+                f"model: not every provider of {model[:80]!r} has something at {path}; use a model of one that has"
+            )
             raise InvalidRequest(message, code="not_supported", param="model")
         route = narrow_route(route, principal, OPENAI_CHAT, fields, len(body), adds_tools=False)
         brought, options = BroughtTools(fields), RequestOptions()

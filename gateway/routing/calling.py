@@ -128,7 +128,7 @@ class _Failure:
 class _Pursuit(Generic[Answer]):
     """One answer that is wanted."""
 
-    __slots__ = ("_attempt", "_calls", "_failures", "_final", "_is_stream", "_route", "_unsayable")
+    __slots__ = ("_attempt", "_calls", "_failures", "_final", "_is_stream", "_route", "_seen", "_unsayable")
 
     def __init__(self, calls: Calls, route: Route, attempt: Attempt[Answer], is_stream: bool) -> None:
         self._calls = calls
@@ -136,6 +136,8 @@ class _Pursuit(Generic[Answer]):
         self._attempt = attempt
         self._is_stream = is_stream
         self._failures: list[_Failure] = []
+        self._seen: dict[int, UpstreamError] = {}
+        """By deployment, how it failed here: that tells a client more than that it is left alone now."""
         self._unsayable: InvalidRequest | None = None
         self._final: UpstreamError | None = None
 
@@ -247,7 +249,7 @@ class _Pursuit(Generic[Answer]):
         if not breaker.admits(now):
             message = f"the provider {name} has failed too often of late, and is left alone for a while"
             busy = UpstreamBusy(message, provider=name, retry_after=breaker.opens_in(now))
-            self._note(deployment, busy, OPEN)
+            self._note(deployment, self._seen.get(id(deployment), busy), OPEN)
             return False
         gate = deployment.gate
         if gate is None:
@@ -269,6 +271,8 @@ class _Pursuit(Generic[Answer]):
             self._final = error
         elif fault is BUSY or fault is OPEN:
             self._calls.metrics.model_attempt(deployment.provider.name, deployment.label, fault.name)
+        else:
+            self._seen[id(deployment)] = error
 
     def _note_move(self, deployment: Deployment) -> None:
         """Tell of it when a failure leads to another deployment."""

@@ -50,7 +50,8 @@ class Resolver:
             if route is not None:
                 return route
         # One text for both: whoever may not use a model does not learn that it exists.
-        message = f"model: {model[:_LONGEST_NAME]!r} does not exist, or this key may not use it"
+        message = f"model: {model[:_LONGEST_NAME]!r} does not exist, or this key may not use it; "
+        message += "GET /v1/models lists those that it may"
         raise ModelNotFound(message, param="model")
 
     @property

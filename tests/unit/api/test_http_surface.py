@@ -82,6 +82,23 @@ async def test_an_unknown_path_is_an_openai_error(gateway: InProcess, path: str)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_url")
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("/chat/completions", "/v1/chat/completions"),
+        ("/v1/v1/messages", "/v1/messages"),
+        ("/v1/v2/chat", "/v2/chat"),
+        ("/v1/v1beta/models/m:generateContent", "/v1beta/models/m:generateContent"),
+        ("/v1/model/m/converse", "/model/m/converse"),
+    ],
+)
+async def test_a_client_with_a_wrong_base_url_is_told_so(gateway: InProcess, asked: str, meant: str):
+    async with gateway.http() as http:
+        answer = await http.post(asked, json={})
+    assert answer.status_code == 404
+    assert f"did you mean {meant}? Then mend the client's base URL" in answer.text
+
+
 async def test_a_path_is_shown_escaped_and_cut(gateway: InProcess):
     async with gateway.http() as http:
         answer = await http.get("/%1b%5b31m" + "x" * 5000)

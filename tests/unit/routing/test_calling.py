@@ -230,6 +230,15 @@ async def test_a_deployment_that_keeps_failing_is_left_alone_and_comes_back_with
     assert await begin(world, route(one), script) == "hello"
 
 
+async def test_a_call_whose_own_failure_opens_the_breaker_is_told_of_that_failure():
+    one = deployment("a")
+    one.condition.breaker.most = 1
+    script = Script({"a": [unreachable("a")]})
+    with pytest.raises(UpstreamUnreachable):
+        await begin(World(), route(one), script)
+    assert script.asked == ["a"]
+
+
 async def test_the_next_deployment_is_tried_for_one_that_is_left_alone():
     one = deployment("a")
     one.condition.breaker.most = 1
