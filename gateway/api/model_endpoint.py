@@ -25,6 +25,7 @@ from gateway.api.services import Services
 from gateway.api.tool_access import expose_tools
 from gateway.api.toolgate_field import FIELD, read_options
 from gateway.dialects import Dialect
+from gateway.dialects.splice import one_reading
 from gateway.errors import InvalidRequest
 from gateway.routing.families import is_of_one_family
 
@@ -43,7 +44,8 @@ def model_endpoint(
         """Answer one request, whole or as a stream."""
         principal = services.keyring.authenticate(request.headers)
         body = await request.body()
-        fields = addressed(parse_json_object(body), request, addressing)
+        said = parse_json_object(body)
+        fields = addressed(said, request, addressing)
         options = read_options(request.headers, fields)
         route = services.router.resolve(model_in(fields), principal.models)
         referring = await services.stored.resolve(principal, fields) if dialect.traits.stores_answers else None
@@ -60,9 +62,11 @@ def model_endpoint(
         route = narrow_route(route, principal, dialect, fields, len(body), adds_tools=adds_tools)
         inquiry = Inquiry(principal, body, fields, options, route, exposure, dialect, brought)
         passes = _adds_nothing(inquiry) and (referring is None or can_pass(referring, route))
+        if passes:
+            inquiry = replace(inquiry, body=one_reading(body, said))
         if referring is not None:
             repeated = record(answer, services, principal, referring, passes=passes)
-            body = passing_body(referring, body) if passes else body
+            body = passing_body(referring, inquiry.body) if passes else body
             inquiry = replace(inquiry, body=body, repeated=repeated)
         if not passes:
             await run_loop(request, services, answer, inquiry)

@@ -12,12 +12,14 @@ from gateway.api.endpoint import Handler
 from gateway.api.inquiry import Inquiry
 from gateway.api.model_endpoint import model_in
 from gateway.api.pass_through import pass_through
+from gateway.api.provider_tools import check_provider_tools
 from gateway.api.requests import Request, parse_json_object
 from gateway.api.route_choice import narrow_route
 from gateway.api.services import Services
 from gateway.api.tool_access import NO_TOOLS
 from gateway.api.toolgate_field import RequestOptions
 from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects.splice import one_reading
 from gateway.errors import InvalidRequest
 
 
@@ -36,9 +38,12 @@ def plain_call(path: str) -> Handler:
                 f"model: not every provider of {model[:80]!r} has something at {path}; use a model of one that has"
             )
             raise InvalidRequest(message, code="not_supported", param="model")
+        check_provider_tools(OPENAI_CHAT.provider_tools(fields), principal, services.policies[principal.key_id])
         route = narrow_route(route, principal, OPENAI_CHAT, fields, len(body), adds_tools=False)
         brought, options = BroughtTools(fields), RequestOptions()
-        inquiry = Inquiry(principal, body, fields, options, route, NO_TOOLS, OPENAI_CHAT, brought, path=path)
+        inquiry = Inquiry(
+            principal, one_reading(body, fields), fields, options, route, NO_TOOLS, OPENAI_CHAT, brought, path=path
+        )
         await pass_through(request, services, answer, inquiry)
 
     return call

@@ -20,6 +20,9 @@ from tool_policies import Policy
 SERVER = "provider"
 """What stands in the place of a server's name; no server may be called so."""
 
+_KEPT = frozenset({"files", "container", "prompt", "cached_content"})
+"""What is no tool, and may be anybody's who shares the account."""
+
 
 def check_provider_tools(tools: Iterable[ProviderTool], principal: Principal, policy: Policy) -> None:
     """See that every one of these tools, which its provider would run, is allowed.
@@ -31,7 +34,8 @@ def check_provider_tools(tools: Iterable[ProviderTool], principal: Principal, po
             if not principal.passes_unknown_tools:
                 raise _unknown(tool)
         elif policy.decide(f"{SERVER}/{tool.name}", {}).verdict != "allow":
-            message = f"{tool.param}: this key may not use {tool.name!r}, which the provider would run itself"
+            whose = "kept at the provider" if tool.name in _KEPT else "which the provider would run itself"
+            message = f"{tool.param}: this key may not use {tool.name!r}, {whose}"
             hint = f"a policy can allow it as {SERVER}/{tool.name}"
             raise PermissionDenied(f"{message}; {hint}", code="tool_denied", param=tool.param)
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from gateway.api.answer import Answer
 from gateway.api.endpoint import Handler
 from gateway.api.model_endpoint import Addressing, addressed, model_in
 from gateway.api.pass_through import passed_in
 from gateway.api.presence import CancelledWhenClientLeaves
+from gateway.api.provider_tools import check_provider_tools
 from gateway.api.requests import Request, parse_json_object
 from gateway.api.responses import Response, passed_on
 from gateway.api.route_choice import narrow_route
 from gateway.api.services import Services
-from gateway.dialects import Dialect
+from gateway.dialects import Dialect, ProviderTool
+from gateway.dialects.splice import one_reading
 from gateway.errors import NotSupported
 
 
@@ -22,10 +27,13 @@ def token_counting(dialect: Dialect, addressing: Addressing | None = None) -> Ha
         """Pass one request through. Tools of this gateway's, which it would add, are not counted."""
         principal = services.keyring.authenticate(request.headers)
         body = await request.body()
-        fields = addressed(parse_json_object(body), request, addressing)
+        said = parse_json_object(body)
+        fields = addressed(said, request, addressing)
         model = model_in(fields)
         route = services.router.resolve(model, principal.models)
         route = narrow_route(route, principal, dialect, fields, len(body), adds_tools=False)
+        check_provider_tools(_not_ours(dialect, fields, services), principal, services.policies[principal.key_id])
+        body = one_reading(body, said)
         counting = services.router.count_tokens(route, dialect.name, body, fields, passed_in(request.headers))
         if counting is None:
             answer.headers["x-should-retry"] = "false"
@@ -40,3 +48,8 @@ def token_counting(dialect: Dialect, addressing: Addressing | None = None) -> Ha
                 await answer.whole(Response(given.status, counted, content_type, headers))
 
     return count_tokens
+
+
+def _not_ours(dialect: Dialect, fields: Mapping[str, Any], services: Services) -> Iterator[ProviderTool]:
+    """The tools that a provider would run if this were no counting; those for which we have one count like it."""
+    return (tool for tool in dialect.provider_tools(fields) if tool.name not in services.provider_tools)

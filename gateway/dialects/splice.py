@@ -1,16 +1,15 @@
 """Changes one or two top-level fields in the bytes of a JSON object and leaves all other bytes as they are.
 
-What the gateway judged is the parsed object; what the provider reads is the bytes. The two must agree on the
-fields that are changed here even for objects that were made to be read in two ways (names that are repeated,
-spelt with escapes, or in capitals, which some parsers take for the same): those are written anew from what was
-parsed.
+What the gateway judged is the parsed object; what the provider reads is the bytes. The two must agree even for
+objects that were made to be read in two ways (names that are repeated, spelt with escapes, or in capitals, which
+some parsers take for the same): those are written anew from what was parsed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -20,11 +19,14 @@ _STRING = rb'"(?:[^"\\]++|\\.)*+"'
 _VALUE_START = re.compile(rb"[ \t\n\r]*+:[ \t\n\r]*+")
 _WHOLE_STRING = re.compile(_STRING, re.DOTALL)
 _TOKEN = re.compile(_STRING + rb"|[{}\[\]]", re.DOTALL)
+_NAME = re.compile(_STRING + rb"(?P<colon>[ \t\n\r]*+:)?", re.DOTALL)
 _SCALAR = re.compile(rb"[^,}\]\s]++")
 _ESCAPED_LETTER = re.compile(rb"\\u00(?:6[1-9a-fA-F]|7[0-9aA])")
 """A lower-case letter spelt as an escape: no program writes a field's name so, unless to deceive."""
 
 _BLANK = b" \t\n\r"
+_BEHIND_NAMES = (b'":', b'" ', b'"\n', b'"\t', b'"\r')
+"""A string that none of these end is no name."""
 
 
 def rewrite_model(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:
@@ -51,6 +53,34 @@ def rewrite_model(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:
     return body
 
 
+def one_reading(body: bytes, parsed: Mapping[str, Any]) -> bytes:
+    """`body`, or what was parsed of it, written anew, where a name is repeated in one object, at whatever depth:
+    some parsers take the first, some the last, some all. Raises InvalidRequest as above.
+    """
+    return _written(parsed) if _repeats_a_name(body, parsed) else body
+
+
+def _repeats_a_name(body: bytes, parsed: Mapping[str, Any]) -> bool:
+    names = _number_of_names(parsed)
+    if sum(map(body.count, _BEHIND_NAMES)) == names:  # as is usual; there are more where strings hold quotes
+        return False
+    return sum(1 for found in _NAME.finditer(body) if found["colon"]) != names
+
+
+def _number_of_names(value: Mapping[str, Any]) -> int:
+    count = 0
+    left: list[Any] = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            inner = cast("dict[str, Any]", one)
+            count += len(inner)
+            left += [found for found in inner.values() if isinstance(found, dict | list)]
+        else:
+            left += [found for found in cast("list[Any]", one) if isinstance(found, dict | list)]
+    return count
+
+
 def is_shadow_of_model(name: str) -> bool:
     """Whether a field's name is `model` for parsers that do not mind capitals, and not for us."""
     return len(name) == 5 and name != "model" and name.lower() == "model"
@@ -58,8 +88,12 @@ def is_shadow_of_model(name: str) -> bool:
 
 def _written_anew(parsed: Mapping[str, Any], model: str) -> bytes:
     kept = {name: value for name, value in parsed.items() if name != "toolgate" and not is_shadow_of_model(name)}
+    return _written(kept | {"model": model})
+
+
+def _written(fields: Mapping[str, Any]) -> bytes:
     try:
-        return orjson.dumps(kept | {"model": model})
+        return orjson.dumps(fields)
     except TypeError as error:  # the one thing that can be read and not be written
         raise InvalidRequest("the request's body is nested too deeply", code="invalid_json") from error
 

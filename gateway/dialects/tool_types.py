@@ -9,12 +9,14 @@ has one that is missing here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gateway.dialects.json_values import list_or_empty, object_or_none
 
+_JUDGED = frozenset({"type", "tools", "environment", "execution"})
+"""Fields of a tool by which it is told who runs it."""
 LONGEST_NAME = 64
 """Characters of a type that are looked at."""
 
@@ -111,6 +113,21 @@ PROVIDER_TYPES = OPENAI.providers | ANTHROPIC.providers | GOOGLE.providers
 """The types that any provider runs, as policies name them."""
 
 
+def _snake(name: str) -> str:
+    return _CAPITAL.sub(lambda found: f"_{found[0].lower()}", name)
+
+
+_CAPITAL = re.compile(r"[A-Z]")
+_GOOGLES = frozenset(
+    {
+        *("google_search", "googleSearch", "google_search_retrieval", "googleSearchRetrieval", "google_maps"),
+        *("googleMaps", "code_execution", "codeExecution", "url_context", "urlContext"),
+        *("enterprise_web_search", "enterpriseWebSearch"),
+    }
+)
+"""Under these names compatible hosts take tools of Google's."""
+
+
 def type_name(kind: str) -> str:
     """The name in policies of a type of any vendor's, whatever the version."""
     return GOOGLE.name_of(OPENAI.name_of(ANTHROPIC.name_of(kind)))
@@ -121,10 +138,23 @@ def openai_tools(value: Any, where: str) -> Iterator[ProviderTool]:
     for index, item in enumerate(list_or_empty(value)):
         tool = object_or_none(item) or {}
         kind, param = tool.get("type"), f"{where}[{index}]"
+        yield from misspelt(tool, _JUDGED, param)
         if kind == "namespace":
             yield from openai_tools(tool.get("tools"), f"{param}.tools")
-        elif isinstance(kind, str) and not runs_itself(tool) and (found := OPENAI.judge(param, kind)):
-            yield found
+        elif isinstance(kind, str):
+            if not runs_itself(tool) and (found := OPENAI.judge(param, kind)):
+                yield found
+        elif tool and not tool.keys() & {"function", "name"}:
+            yield ProviderTool(param, next(iter(tool))[:LONGEST_NAME], is_known=False)
+        for name in tool.keys() & _GOOGLES:  # some hosts take them beside functions
+            yield ProviderTool(f"{param}.{name}", GOOGLE.name_of(_snake(name)))
+
+
+def misspelt(fields: Mapping[str, Any], names: Collection[str], where: str) -> Iterator[ProviderTool]:
+    """The fields that some parsers, which do not mind capitals, take for one of `names`, in lower case."""
+    for name in fields:
+        if not (name.isascii() and name.islower()) and name not in names and name.casefold() in names:
+            yield ProviderTool(f"{where}.{name[:LONGEST_NAME]}".lstrip("."), name[:LONGEST_NAME], is_known=False)
 
 
 def runs_itself(tool: Mapping[str, Any]) -> bool:

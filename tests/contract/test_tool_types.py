@@ -16,7 +16,10 @@ from openai.types.chat import ChatCompletionToolUnionParam
 from openai.types.responses import ToolParam
 
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
+from gateway.dialects.gemini import GEMINI
 from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.dialects.tool_types import ANTHROPIC, OPENAI, ToolTypes
 
 WHAT_TO_DO = (
@@ -124,3 +127,107 @@ def test_anthropics_client_run_types_pass():
     kinds = ["custom", "bash_20250124", "text_editor_20250728", "computer_20251124", "memory_20250818"]
     tools = [{"type": kind} for kind in [*kinds, "computer_toolset_20260801", "browser_toolset_20260801"]]
     assert judged(ANTHROPIC_MESSAGES, tools=tools) == []
+
+
+ON: dict[str, Any] = {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({"tools": [{"googleSearch": ON}]}, ("tools[0].googleSearch", "google_search", True)),
+        (
+            {"tools": [{"type": "function", "function": ON, "code_execution": ON}]},
+            ("tools[0].code_execution", "code_execution", True),
+        ),
+        ({"tools": [{"web": ON}]}, ("tools[0]", "web", False)),
+        ({"tools": [{"type": "function", "Type": "web_search"}]}, ("tools[0].Type", "Type", False)),
+        ({"Tools": [{"type": "web_search"}]}, ("Tools", "Tools", False)),
+        ({"tool\u017f": [{"type": "web_search"}]}, ("tool\u017f", "tool\u017f", False)),
+        ({"search_parameters": {"mode": "on"}}, ("search_parameters", "web_search", True)),
+        ({"web_search_options": ON}, ("web_search_options", "web_search", True)),
+        ({"enable_search": True}, ("enable_search", "web_search", True)),
+        ({"data_sources": [ON]}, ("data_sources", "file_search", True)),
+        ({"models": ["other"]}, ("models", "fallbacks", True)),
+    ],
+)
+def test_what_compatible_hosts_would_run_is_found_wherever_it_stands(
+    fields: dict[str, Any], found: tuple[str, str, bool]
+):
+    assert found in judged(OPENAI_CHAT, **fields)
+
+
+def test_a_function_without_a_type_and_a_search_that_is_off_are_nobodys_but_the_clients():
+    assert judged(OPENAI_CHAT, tools=[{"function": {"name": "f"}}], enable_search=False, models=[]) == []
+
+
+BUCKET = {"source": {"s3Location": {"uri": "s3://b/x"}}}
+FILE_OF_GOOGLE = "https://generativelanguage.googleapis.com/v1beta/files/x"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "fields", "param"),
+    [
+        (OPENAI_CHAT, {"messages": [{"content": [{"type": "file", "file": {"file_id": "f"}}]}]}, "messages[0]"),
+        (OPENAI_CHAT, {"messages": [{"content": [{"image_url": {"url": "gs://b/x"}}]}]}, "messages[0]"),
+        (OPENAI_RESPONSES, {"input": [{"content": [{"type": "input_image", "file_id": "f"}]}]}, "input[0]"),
+        (OPENAI_RESPONSES, {"tools": [{"type": "x", "container": {"file_ids": ["f"]}}]}, "tools[0]"),
+        (
+            ANTHROPIC_MESSAGES,
+            {"messages": [{"content": [{"source": {"type": "file", "file_id": "f"}}]}]},
+            "messages[0]",
+        ),
+        (
+            ANTHROPIC_MESSAGES,
+            {"messages": [{"content": [{"type": "container_upload", "file_id": "f"}]}]},
+            "messages[0]",
+        ),
+        (GEMINI, {"contents": {"parts": {"fileData": {"fileUri": "gs://b/x"}}}}, "contents"),
+        (GEMINI, {"contents": [{"parts": [{"file_data": {"file_uri": FILE_OF_GOOGLE}}]}]}, "contents[0]"),
+        (BEDROCK_CONVERSE, {"messages": [{"content": [{"image": BUCKET}]}]}, "messages[0]"),
+    ],
+)
+def test_files_at_the_provider_which_all_keys_share_are_found(dialect: Any, fields: dict[str, Any], param: str):
+    assert (param, "files", True) in judged(dialect, **fields)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "fields"),
+    [
+        (ANTHROPIC_MESSAGES, {"messages": [{"content": [{"type": "tool_use", "input": {"file_id": "mine"}}]}]}),
+        (GEMINI, {"contents": [{"parts": [{"functionCall": {"args": {"fileUri": "gs://mine"}}}]}]}),
+        (GEMINI, {"contents": [{"parts": [{"fileData": {"fileUri": "https://youtu.be/x"}}]}]}),
+        (
+            OPENAI_RESPONSES,
+            {"input": [{"content": [{"annotations": [{"type": "file_citation", "file_id": "f"}]}]}]},
+        ),
+        (
+            ANTHROPIC_MESSAGES,
+            {"messages": [{"content": [{"content": [{"type": "code_execution_output", "file_id": "f"}]}]}]},
+        ),
+    ],
+)
+def test_a_tools_own_data_and_what_is_cited_refer_to_no_file(dialect: Any, fields: dict[str, Any]):
+    assert judged(dialect, **fields) == []
+
+
+def test_containers_of_the_providers_are_found():
+    assert judged(ANTHROPIC_MESSAGES, container="container_x") == [("container", "container", True)]
+    tools = [{"type": "code_interpreter", "container": "cntr_x"}]
+    assert ("tools[0]", "container", True) in judged(OPENAI_RESPONSES, tools=tools)
+
+
+def test_in_one_entry_of_amazons_list_nothing_hides_behind_a_function():
+    entry = {"toolSpec": {"name": "f"}, "systemTool": {"name": "nova_grounding"}}
+    assert judged(BEDROCK_CONVERSE, toolConfig={"tools": [entry]}) == [
+        ("toolConfig.tools[0]", "nova_grounding", True)
+    ]
+    beside: dict[str, Any] = {"tools": [{"type": "web_search_20250305"}], "container": {"skills": []}}
+    assert [name for _, name, _ in judged(BEDROCK_CONVERSE, additionalModelRequestFields=beside)] == [
+        "web_search",
+        "container",
+    ]
+
+
+def test_a_cached_content_is_found_under_either_spelling():
+    assert judged(GEMINI, cachedContent="", cached_content="x") == [("cachedContent", "cached_content", True)]

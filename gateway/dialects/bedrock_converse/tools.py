@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.conversation import ModelRequest, Source, ToolChoice, ToolDefinition
+from gateway.dialects.anthropic_messages.provider_tools import provider_tools as of_anthropic
 from gateway.dialects.bedrock_converse.name import NAME, own_object
 from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
-from gateway.dialects.tool_types import ANTHROPIC, ProviderTool
+from gateway.dialects.kept_elsewhere import kept_files
+from gateway.dialects.tool_types import ProviderTool
 from gateway.errors import InvalidRequest
 
 _SYSTEM_TOOLS = frozenset({"nova_grounding", "nova_code_interpreter"})
@@ -152,16 +154,13 @@ def provider_tools(body: Mapping[str, Any]) -> Iterator[ProviderTool]:
     config = object_or_none(body.get("toolConfig")) or {}
     for index, value in enumerate(list_or_empty(config.get("tools"))):
         raw = object_or_none(value) or {}
-        if raw and not raw.keys() & {"toolSpec", "cachePoint"}:
-            kind, inner = next(iter(raw.items()))
-            name = text_or_empty((object_or_none(inner) or {}).get("name"))[:64]
-            is_known = kind == "systemTool" and name in _SYSTEM_TOOLS
-            yield ProviderTool(f"toolConfig.tools[{index}]", name or kind[:64], is_known)
+        for kind, inner in raw.items():
+            if kind not in ("toolSpec", "cachePoint") and inner is not None:
+                name = text_or_empty((object_or_none(inner) or {}).get("name"))[:64]
+                is_known = kind == "systemTool" and name in _SYSTEM_TOOLS
+                yield ProviderTool(f"toolConfig.tools[{index}]", name or kind[:64], is_known)
     beside = object_or_none(body.get("additionalModelRequestFields")) or {}
-    for index, value in enumerate(list_or_empty(beside.get("tools"))):
-        kind = (object_or_none(value) or {}).get("type")
-        where = f"additionalModelRequestFields.tools[{index}]"
-        if isinstance(kind, str) and (found := ANTHROPIC.judge(where, kind)):
-            yield found
-    for index, _ in enumerate(list_or_empty(beside.get("mcp_servers"))):
-        yield ProviderTool(f"additionalModelRequestFields.mcp_servers[{index}]", "mcp")
+    for tool in of_anthropic(beside):
+        yield tool._replace(param=f"additionalModelRequestFields.{tool.param}")
+    yield from kept_files(body.get("messages"), "messages")
+    yield from kept_files(body.get("system"), "system")

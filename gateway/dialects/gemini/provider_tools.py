@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.dialects.gemini.fields import as_list, field, snake
 from gateway.dialects.json_values import object_or_none
+from gateway.dialects.kept_elsewhere import kept_files
 from gateway.dialects.tool_types import GOOGLE, ProviderTool
 
 
@@ -23,5 +24,7 @@ def provider_tools(body: Mapping[str, Any]) -> Iterator[ProviderTool]:
             found = GOOGLE.judge(f"{where}.{name}", snake(name))
             if found is not None:
                 yield found
-    if field(body, "cachedContent"):
+    if body.get("cachedContent") or body.get("cached_content"):
         yield ProviderTool("cachedContent", "cached_content")
+    yield from kept_files(body.get("contents"), "contents")
+    yield from kept_files(field(body, "systemInstruction"), "systemInstruction")

@@ -40,13 +40,20 @@ def references_in(fields: Mapping[str, Any]) -> References:
 
 
 def _is_reference(item: Mapping[str, Any]) -> bool:
-    """Whether a provider would look an item up by its id; thoughts that prove themselves it need not."""
+    """Whether a provider would look an item up by its id; thoughts that prove themselves it need not, nor pictures
+    that are there.
+    """
     if not isinstance(item.get("id"), str):
         return False
-    kind = item.get("type")
-    if kind == "reasoning":
-        return not item.get("encrypted_content") and not item.get("content")
-    return kind == "item_reference" or (kind is None and "role" not in item)
+    match item.get("type"):
+        case "reasoning":
+            return not item.get("encrypted_content") and not item.get("content")
+        case "image_generation_call":
+            return not item.get("result")
+        case None:
+            return not item.get("role") or item.get("content") is None
+        case kind:
+            return kind == "item_reference"
 
 
 def resolved(

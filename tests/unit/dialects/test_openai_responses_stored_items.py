@@ -109,3 +109,30 @@ def test_items_are_kept_with_ids_of_their_kind():
     items = with_ids([{"role": "user", "content": "hi"}, {"type": "function_call_output"}, {"id": "own"}, 5])
     assert [item["id"].split("_")[0] for item in items] == ["msg", "fco", "own"]
     assert output_of({"output": [{"id": "a"}, {"type": "x"}, 5]}) == [{"id": "a"}]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"id": "msg_x"},
+        {"id": "msg_x", "type": None, "role": None},
+        {"id": "msg_x", "role": "user"},
+        {"id": "rs_x", "type": "reasoning", "summary": []},
+        {"id": "ig_x", "type": "image_generation_call"},
+        {"id": "ig_x", "type": "image_generation_call", "result": None, "status": "completed"},
+    ],
+)
+def test_whatever_a_provider_would_look_up_by_its_id_is_a_reference(item: dict[str, object]):
+    assert references_in({"input": [item]}).items == (item["id"],)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"id": "msg_x", "role": "user", "content": "hi"},
+        {"id": "ig_x", "type": "image_generation_call", "result": "aGk="},
+        {"id": "rs_x", "type": "reasoning", "encrypted_content": "abc"},
+    ],
+)
+def test_what_is_there_in_full_is_no_reference(item: dict[str, object]):
+    assert references_in({"input": [item]}).items == ()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.splice import rewrite_model
+from gateway.dialects.splice import one_reading, rewrite_model
 from gateway.errors import InvalidRequest
 
 
@@ -109,3 +109,34 @@ def test_a_body_that_must_be_written_anew_and_cannot_is_the_clients_fault(field:
     body = f'{{{field}, "deep": {"[" * 500}{"]" * 500}, "model": "m"}}'.encode()
     with pytest.raises(InvalidRequest, match="nested too deeply"):
         rewrite_model(body, orjson.loads(body), "other")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"m","tools":[{"type":"web_search"}],"tools":[]}',
+        b'{"model":"m","tools":[{"type":"web_search","type" :"function"}]}',
+        b'{"model":"m","tools":[{"type":"web_search","\\u0074ype":"function"}]}',
+        b'{"model":"m","a":"x\\" :","tools"\n:[{"type":"web_search"}],"tools":[]}',
+        b'{"model":"m","x":[[{"y":{"z":"web_search","z":1}}]],"tools":[]}',
+    ],
+)
+def test_of_a_name_that_is_repeated_only_what_was_parsed_is_left(body: bytes):
+    parsed = orjson.loads(body)
+    written = one_reading(body, parsed)
+    assert b"web_search" not in written
+    assert orjson.loads(written) == parsed
+
+
+@given(st.dictionaries(st.text('ab"\\{}: ', max_size=4), _JSON, max_size=4), st.sampled_from([None, 1]))
+def test_a_body_that_repeats_nothing_is_left_as_it_is(fields: dict[str, Any], indent: int | None):
+    body = json.dumps(fields, indent=indent).encode()
+    assert one_reading(body, orjson.loads(body)) is body
+
+
+@given(_JSON, _JSON, st.sampled_from(['"a"', '"\\u0061"', '"a" ']))
+def test_a_second_value_never_gets_through(first: Any, second: Any, again: str):
+    body = f'{{"b":{json.dumps(second)},"a":{json.dumps(first)},{again}:{json.dumps(second)}}}'.encode()
+    written = one_reading(body, orjson.loads(body))
+    names = [name for name, _ in json.loads(written, object_pairs_hook=lambda pairs: pairs)]
+    assert names == ["b", "a"]
