@@ -19,6 +19,8 @@ _STATE = "tests/contract/memory/test_reasoning_state.py"
 _RESPONSES = "tests/contract/responses/test_responses_loop.py"
 _RESPONSES_FAULTS = "tests/contract/responses/test_responses_faults.py"
 _BROUGHT = "tests/contract/brought/test_mcp_servers.py"
+_MISTAKES = "tests/contract/matrix/test_mistakes_of_clients.py"
+_BROKEN = "tests/contract/matrix/test_faults_within_streams.py"
 _MESSAGES_FAULTS = "tests/contract/messages/test_messages_faults.py"
 
 LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
@@ -124,6 +126,20 @@ LOOP_CONTRACT: Mapping[str, tuple[str, ...]] = {
         f"{_FAULTS}::test_a_fault_within_a_stream_is_an_error_event_and_the_end",
         f"{_MESSAGES_FAULTS}::test_a_fault_within_a_stream_is_an_error_event_and_the_end",
         f"{_RESPONSES_FAULTS}::test_a_fault_within_a_stream_is_an_error_event_and_the_end",
+        f"{_BROKEN}::test_a_providers_error_is_the_clients_own_error_at_the_end",
+        f"{_BROKEN}::test_what_breaks_off_or_makes_no_sense_is_an_error",
+        f"{_BROKEN}::test_bytes_that_pass_through_and_break_off_end_in_an_error",
+    ),
+    "What cannot be served is refused in the client's own dialect, by the name of the field, before a provider is "
+    "asked.": (
+        f"{_MISTAKES}::test_what_is_no_json_object",
+        f"{_MISTAKES}::test_a_conversation_of_the_wrong_type",
+        f"{_MISTAKES}::test_a_model_that_is_not_there",
+        f"{_MISTAKES}::test_a_model_that_the_key_may_not_use_is_answered_like_one_that_is_not_there",
+        f"{_MISTAKES}::test_a_body_over_the_limit",
+        f"{_MISTAKES}::test_several_answers_from_a_provider_that_gives_one",
+        f"{_MISTAKES}::test_probabilities_of_tokens_from_a_provider_of_another_form",
+        f"{_MISTAKES}::test_an_image_by_url_for_a_provider_that_takes_bytes",
     ),
     "The toolgate field and the header can only narrow what the key may do.": (
         f"{_NARROWING}::test_header_and_field_both_narrow",

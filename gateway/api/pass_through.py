@@ -6,6 +6,7 @@ usage is read from what passes by. This is the hot path: every line runs for eve
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 
 from gateway.api.answer import Answer
@@ -23,6 +24,8 @@ from gateway.providers.failures import protocol_error
 
 _OURS = "x-toolgate-"
 _LONGEST_HELD = 64 * 1024  # bytes of a line
+_ERROR = re.compile(rb'"error"(?!\s*:\s*null)')
+"""An error, or the kind of an event that is one; responses say from the first event on that they have none."""
 
 
 async def pass_through(request: Request, services: Services, answer: Answer, inquiry: Inquiry) -> None:
@@ -112,7 +115,7 @@ def _holds_one_of(marks: tuple[bytes, ...], data: bytes) -> bool:
     for mark in marks:
         if mark in data:
             return True
-    return b'"error"' in data
+    return b'"error"' in data and _ERROR.search(data) is not None
 
 
 async def _whole_frames(given: ProviderAnswer, frames: Cutter) -> AsyncGenerator[bytes]:

@@ -28,6 +28,7 @@ _TRAITS = Traits(
     proof_mark=b"eason",  # reasoningContent, reasoning_config, maxReasoningEffort
     stream_type=STREAM_TYPE,
     frame_break=b"",
+    end_marks=(b"messageStop", b":exception-type", b":error-code"),
     frames=FrameCutter,
     error_type_header=ERROR_TYPE,
     names_model=False,

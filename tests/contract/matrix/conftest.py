@@ -13,6 +13,8 @@ from tests.contract.loop.conftest import POLICIES, loop_document
 from tests.support.covering import CHAT, COHERE, CONVERSE, GEMINI, MESSAGES, OLLAMA, RESPONSES
 from tests.support.gateways import InProcess, gateway_in_process
 
+NARROW = "narrow-secret-0123456789"
+"""The secret of a key that may use one model."""
 MODELS = {
     CHAT: "tiny",
     RESPONSES: "gpt-9",
@@ -51,6 +53,8 @@ async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
     }
     document["models"] = {name: [{"provider": name, "model": model}] for name, model in MODELS.items()}
     document["keys"] = {name: document["keys"][name] for name in ("agent", "plain")}
+    document["keys"]["narrow"] = {"secret": NARROW, "policies": ["all"], "models": [CHAT]}
+    document["limits"]["body_bytes"] = 1024 * 1024
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
         async with gateway_in_process(Path(folder), document, POLICIES) as gateway:
             yield gateway
