@@ -21,7 +21,11 @@ from gateway.providers.retry_after import retry_after
 
 _WHEN_TO_RETRY = frozenset({"retry-after", "retry-after-ms", "x-should-retry"})
 
-_HOPELESS = frozenset({"invalid_api_key", "upstream_unauthorized"})
+_SPENT = "insufficient_quota"
+"""The code of what fails because the money is used up: OpenAI's own, at which Codex stops."""
+_SPENT_STATUS = 402
+_SPENT_KINDS = frozenset({_SPENT, "billing_error"})
+_HOPELESS = frozenset({"invalid_api_key", "upstream_unauthorized", "not_supported", _SPENT})
 """Codes of what stays as it is until a person does something; some agents would try again for minutes."""
 
 SERVER_ERROR = "server_error"
@@ -85,6 +89,8 @@ def error_response(told: ErrorAnswer, dialect: Dialect = OPENAI_CHAT, *, request
         if told.upstream.dialect in ("", dialect.name):
             return _pass_on(told.upstream, _error_type(told, dialect))
         headers = {name: value for name, value in told.upstream.headers.items() if name in _WHEN_TO_RETRY}
+        if told.code == _SPENT:
+            headers = {}  # the money does not come back by waiting
     if told.retry_after is not None:
         headers["retry-after"] = str(told.retry_after)
     if told.status == 401:
@@ -92,8 +98,9 @@ def error_response(told: ErrorAnswer, dialect: Dialect = OPENAI_CHAT, *, request
     if told.code in _HOPELESS:
         headers["x-should-retry"] = "false"
     headers |= _error_type(told, dialect)
+    status = dialect.traits.spent_status if told.code == _SPENT else told.status
     body = dialect.write_error(told, request_id=request_id)
-    return json_response(body, status=told.status, headers=headers)
+    return json_response(body, status=status, headers=headers)
 
 
 def _error_type(told: ErrorAnswer, dialect: Dialect) -> dict[str, str]:
@@ -119,15 +126,19 @@ def _request(error: errors.RequestError) -> ErrorAnswer:
 def _refused(error: errors.UpstreamRefused) -> ErrorAnswer:
     """In a stream, the provider's own words are used where they can be found.
 
-    A provider that does not know the operator's key is no matter of the client's, whose own key is good.
+    A provider that does not know the operator's key is no matter of the client's, whose own key is good. That the
+    money is used up is told to each client as it stops at it (`Traits.spent_status`).
     """
     if error.answer.status == 401:
         message = f"the provider {error.provider} refused this gateway's credentials"
         return ErrorAnswer(502, message, "upstream_error", "upstream_unauthorized")
     kind, code, message = _read_error_object(error.answer.body)
     wait = retry_after(error.answer.headers, error.answer.body)
+    status = error.answer.status
+    if status == _SPENT_STATUS or kind in _SPENT_KINDS or code in _SPENT_KINDS:
+        status, kind, code, wait = _SPENT_STATUS, _SPENT, _SPENT, None
     return ErrorAnswer(
-        error.answer.status,
+        status,
         message or error.message,
         kind or "upstream_error",
         code or "upstream_refused",

@@ -36,7 +36,6 @@ def token_counting(dialect: Dialect, addressing: Addressing | None = None) -> Ha
         body = one_reading(body, said)
         counting = services.router.count_tokens(route, dialect.name, body, fields, passed_in(request.headers))
         if counting is None:
-            answer.headers["x-should-retry"] = "false"
             raise NotSupported(
                 f"the provider of the model {model[:80]!r} cannot count tokens beforehand", param="model"
             )

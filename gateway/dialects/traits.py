@@ -34,6 +34,7 @@ class Traits:
     one that broke off; where nothing can, `frames` cuts the stream, so that none is ever broken off.
     One of `end_marks` stands in every stream that came to its end, and in none before; without any, that is not
     known. `error_type_header` is where its clients look for what kind an error is, which its body has as `__type`.
+    `spent_status` is the HTTP status at which they stop because the money is used up.
 
     With `names_model` False the model, and whether to stream, stand in the URL: its codec finds them as `model`
     and `stream` among a request's fields all the same, and writes neither.
@@ -54,6 +55,7 @@ class Traits:
     frame_break: bytes = b"\n\n"
     frames: Callable[[], Cutter] | None = None
     error_type_header: str = ""
+    spent_status: int = 402
     names_model: bool = True
     end_marks: tuple[bytes, ...] = ()
     request_id_header: str = ""

@@ -113,11 +113,10 @@ async def test_as_a_provider_of_its_own_it_is_told_at_once_that_there_are_no_web
     [
         Turn(status=429, headers={"retry-after": "1"}),
         Turn(status=529),
-        Turn(status=402),  # for which there is a better word: see below
         Turn(text="one two three four", cut_after=4),
         Turn(text="one two three four", end_after=4),
     ],
-    ids=["429", "529", "402", "cut", "ended early"],
+    ids=["429", "529", "cut", "ended early"],
 )
 async def test_it_connects_again(
     programs: Programs,
@@ -132,6 +131,26 @@ async def test_it_connects_again(
     done = await codex(programs.codex, gateway.origin, tmp_path, model=model, secret=WITHOUT_TOOLS)
     assert (done.code, done.said[-1]) == (0, "All is well.")
     assert [one.status for one in responses.seen] == [fault.status, 200]
+
+
+@proves("errors", provider=RESPONSES)
+async def test_at_402_in_its_own_form_it_connects_again(
+    programs: Programs, gateway: InProcess, upstream: ScriptedUpstream, responses: Recorder, tmp_path: Path
+):
+    upstream.add(Turn(status=402), FINE)
+    done = await codex(programs.codex, gateway.origin, tmp_path, model=GPT, secret=WITHOUT_TOOLS)
+    assert (done.code, done.said[-1]) == (0, "All is well.")
+    assert [one.status for one in responses.seen] == [402, 200]
+
+
+@proves("errors", provider=CHAT)
+async def test_402_of_a_provider_of_another_form_is_told_in_the_words_at_which_it_stops(
+    programs: Programs, gateway: InProcess, upstream: ScriptedUpstream, responses: Recorder, tmp_path: Path
+):
+    upstream.add(Turn(status=402))
+    done = await codex(programs.codex, gateway.origin, tmp_path, model="gpt-elsewhere", secret=WITHOUT_TOOLS)
+    assert done.errors == ["Quota exceeded. Check your plan and billing details."]
+    assert [one.status for one in responses.seen] == [429]
 
 
 @proves("errors", provider=CHAT)

@@ -21,6 +21,7 @@ from gateway.dialects.traits import Traits
 
 _TRAITS = Traits(
     response_id_prefix="chatcmpl-",
+    spent_status=429,
     turn_mark=b'"assistant"',
     proof_mark=b"signature",
     tool_name="function.name",

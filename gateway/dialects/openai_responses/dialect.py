@@ -23,6 +23,7 @@ from gateway.dialects.traits import Traits
 
 _TRAITS = Traits(
     response_id_prefix="resp_",
+    spent_status=429,
     turn_mark=b'"role"',
     tool_name="name",
     own_marks=(OURS.encode(), SERVED.encode(), LISTED.encode()),
