@@ -109,10 +109,11 @@ async def gateway(upstream: ScriptedUpstream, tmp_path: Path) -> AsyncGenerator[
         yield running
 
 
+@pytest.mark.parametrize("client", ["client", "anthropic"])
 async def test_the_readmes_client_gets_its_answer(
-    gateway: InProcess, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    client: str, gateway: InProcess, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    (example,) = [block for block in blocks(ROOT / "README.md") if block.note == "run: client"]
+    (example,) = [block for block in blocks(ROOT / "README.md") if block.note == f"run: {client}"]
     text = example.text.replace("http://127.0.0.1:8484", gateway.origin).replace("the secret of agent-1", SECRET)
     assert text.count(gateway.origin) == text.count(SECRET) == 1
     await anyio.to_thread.run_sync(lambda: exec(compile(text, "README.md", "exec"), {}))
