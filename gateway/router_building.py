@@ -5,6 +5,7 @@ Above: `runtime`, and commands that serve nobody. Below: `gateway.routing` and `
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -41,6 +42,7 @@ from gateway.providers.auth import (
     aws_scope,
     google_tokens,
 )
+from gateway.providers.endpoints import ENDPOINTS
 from gateway.providers.provider import checked_quirks
 from gateway.routing import (
     Bounds,
@@ -79,6 +81,7 @@ def _signing(auth: AwsAuth, base_url: str | None) -> Authorizer:
 
 def build_provider(given: ProviderConfig, clients: HttpClients, *, timeouts: Timeouts | None = None) -> Provider:
     """A provider as a configuration describes it, with all its keys. Raises ValueError."""
+    _check_dialects(given.dialects)
     patience = given.timeouts
     network = _network(given)
     client = clients.of(network)
@@ -99,6 +102,12 @@ def build_provider(given: ProviderConfig, clients: HttpClients, *, timeouts: Tim
 
     first, *others = given.api_keys or (given.api_key,)
     return replace(with_key(first), others=tuple(with_key(key) for key in others))
+
+
+def _check_dialects(names: Sequence[str]) -> None:
+    for name in names:
+        if name not in ENDPOINTS:
+            raise ValueError(f"no dialect is called {name[:64]!r}; there are {', '.join(ENDPOINTS)}")
 
 
 def _network(given: ProviderConfig) -> Network | Bridge:

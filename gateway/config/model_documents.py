@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from gateway.config.documents import Document, Number, PriceDocument, Size, Text, WholeNumber, Word, fault
 
@@ -39,6 +39,16 @@ Words = list[Word]
 _Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=256)]], Field(max_length=256)]
 
 
+def _form_of_price(value: Any) -> str:
+    """Which of the two forms was meant, so that mistakes in it are told of that one alone."""
+    return "listed" if isinstance(value, str) else "given"
+
+
+_Price = Annotated[
+    Annotated[PriceDocument, Tag("given")] | Annotated[Text, Tag("listed")], Discriminator(_form_of_price)
+]
+
+
 class ModelTargetDocument(Document):
     """One place where a model can be had."""
 
@@ -46,7 +56,7 @@ class ModelTargetDocument(Document):
     """The name of one of `providers`."""
     model: Text | None = Field(default=None, min_length=1)
     """What the provider calls it; without it, the name that the client asked for is passed on."""
-    price: PriceDocument | Text | None = None
+    price: _Price | None = None
     """What it costs, where that is not known, or not what the list says; `openai/gpt-5` is the listed price of
     that model."""
     weight: Number = Field(default=1.0, ge=0, le=1_000_000)

@@ -140,6 +140,7 @@ def build_keys(
                 path = ("keys", name, "policies", index)
                 report.error(path, "no policy has this name", near(policy, policies))
     _check_secrets(document, report, is_exposed=is_exposed)
+    _check_regions(document, report)
     return tuple(
         KeyConfig(
             name,
@@ -155,6 +156,17 @@ def build_keys(
         )
         for name, key in document.keys.items()
     )
+
+
+def _check_regions(document: ConfigDocument, report: Report) -> None:
+    """Warn of keys that no deployment may serve because of a slip in the name of a region."""
+    targets = [target for model in document.models.values() for target in model.deployments]
+    known = {target.region for target in targets if target.region}
+    for name, key in document.keys.items():
+        for index, region in enumerate(key.regions):
+            if region not in known:
+                hint = near(region, known) if known else "give the deployments in `models` a region"
+                report.warn(("keys", name, "regions", index), "no deployment is said to be in this region", hint)
 
 
 def _check_secrets(document: ConfigDocument, report: Report, *, is_exposed: bool) -> None:

@@ -21,7 +21,9 @@ from gateway.config.documents import (
     KeyDocument,
     LimitsDocument,
     ListenDocument,
+    MemoryDocument,
     OAuth2AuthDocument,
+    PriceDocument,
     ProviderDocument,
     ProviderTimeoutDocument,
     QueueDocument,
@@ -173,6 +175,7 @@ _SHAPES: Sequence[tuple[tuple[str, ...], type[BaseModel]]] = (
     (("providers", "*", "queue"), QueueDocument),
     (("models", "*"), ModelDocument),
     (("models", "*", "deployments", "*"), ModelTargetDocument),
+    (("models", "*", "deployments", "*", "price", "given"), PriceDocument),
     (("models", "*", "hedge"), HedgeDocument),
     (("models", "*", "rules", "*"), RuleDocument),
     (("models", "*", "rules", "*", "use"), PickDocument),
@@ -184,6 +187,7 @@ _SHAPES: Sequence[tuple[tuple[str, ...], type[BaseModel]]] = (
     (("limits",), LimitsDocument),
     (("storage",), StorageDocument),
     (("storage", "audit"), AuditDocument),
+    (("storage", "memory"), MemoryDocument),
 )
 _MEANT = {
     "servers": "mcpServers",

@@ -39,6 +39,14 @@ def test_check_finds_what_only_shows_when_providers_are_made(configured: Shell):
     assert "gateway.yaml:3: providers.local: the provider 'local' is not in toolgate's table" in ended.err
 
 
+def test_a_dialect_that_there_is_not_is_told_where_it_stands(configured: Shell):
+    configured.write({"gateway.yaml": CONFIG.replace("local: {", "local: {dialect: openai, ")})
+    ended = configured.run("check")
+    assert ended.status == 2
+    assert "gateway.yaml:3: providers.local: no dialect is called 'openai'; there are openai_chat," in ended.err
+    assert "error: gateway.yaml:3: providers.local: no dialect" in configured.run("providers").err
+
+
 def test_a_policy_is_explained_without_any_server(configured: Shell):
     allowed = configured.run("policy", "explain", "--tool", "files/read_file", "--args", '{"path": "a"}')
     assert allowed.status == 0

@@ -78,6 +78,12 @@ def test_a_key_says_whose_it_is_and_where_its_data_may_be(folder: Folder):
     assert (key.team, key.tags, key.regions) == ("t", frozenset({"x"}), frozenset({"eu", "ch"}))
 
 
+def test_a_region_that_no_deployment_is_in_is_warned_about(folder: Folder):
+    keys = f"keys: {{k: {{secret: {SECRET}, regions: [eu, eux]}}}}"
+    (warning,) = folder.load(f"version: 1\n{PROVIDERS}models: {{m: {{provider: a, region: eu}}}}\n{keys}").warnings
+    assert (warning.field, warning.hint) == ("keys.k.regions[1]", "did you mean eu?")
+
+
 SMART = (
     PROVIDERS
     + """\
@@ -121,6 +127,13 @@ MISTAKES = [
     ("providers: {a: {max_concurrency: 0}}", 3, "providers.a.max_concurrency", "at least 1", None),
     ("providers: {a: {queue: {most: 2}}}", 3, "providers.a.queue", "without max_concurrency", "set max_conc"),
     ("providers: {a: {max_concurrency: 1, queue: {mots: 2}}}", 3, "providers.a.queue.mots", "no such", "most?"),
+    (
+        PROVIDERS + "models:\n  m: [{provider: a, price: {input: 1, output: 2, cached_inputs: 1}}]",
+        *(5, "models.m[0].price.cached_inputs", "no such setting", "did you mean cached_input?"),
+    ),
+    (PROVIDERS + "models: {m: [{provider: a, price: {input: 1}}]}", 4, "models.m[0].price.output", "miss", None),
+    (PROVIDERS + "models:\n  m: [{provider: a, price: 5}]", 5, "models.m[0].price", "a mapping", "beneath it"),
+    ("storage: {memory: {byte: 512m}}", 3, "storage.memory.byte", "no such setting", "did you mean bytes?"),
     ("routing: {retrys: 1}", 3, "routing.retrys", "no such setting", "did you mean retries?"),
     ("routing: {breaker: {failures: -1}}", 3, "routing.breaker.failures", "at least 0", None),
     ("routing: {retry_within: 1h}", 3, "routing.retry_within", "a number of seconds", "2s or 500ms"),
