@@ -36,7 +36,10 @@ async def stored_response(request: Request, services: Services) -> Response:
 
 
 def _query(request: Request) -> Mapping[str, str]:
-    given = parse_qs(request.scope["query_string"].decode("latin-1"), max_num_fields=20)
+    try:
+        given = parse_qs(request.scope["query_string"].decode("latin-1"), max_num_fields=20)
+    except ValueError as error:
+        raise InvalidRequest("the URL's query has too many fields", param="query") from error
     return {name: values[-1] for name, values in given.items()}
 
 

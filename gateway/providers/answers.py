@@ -9,7 +9,7 @@ import anyio
 from gateway.conversation import Finished, ResponseStarted, StreamEvent
 from gateway.dialects import Dialect, StreamReader, UpstreamStreamError, WireFormatError
 from gateway.errors import UpstreamError
-from gateway.providers.failures import named, protocol_error, refused_in_stream, unreadable
+from gateway.providers.failures import SENSELESS, named, protocol_error, refused_in_stream, unreadable
 from gateway.providers.http import LARGEST_BODY, HttpAnswer, HttpFault
 from gateway.providers.provider import Provider
 from gateway.providers.whole_answers import events_of
@@ -121,6 +121,8 @@ async def read_events(dialect: Dialect, answer: ProviderAnswer) -> AsyncGenerato
         raise unreadable(answer.provider, answer.status, answer.headers, error) from error
     except UpstreamStreamError as error:
         raise refused_in_stream(answer.provider, dialect.name, error) from error
+    except SENSELESS as error:  # the boundary at which nonsense becomes a fault of the provider's
+        raise unreadable(answer.provider, answer.status, answer.headers, error) from error
     finally:
         await chunks.aclose()
 

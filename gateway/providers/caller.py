@@ -17,6 +17,7 @@ import orjson
 
 from gateway.conversation import ModelRequest, ModelResponse, StreamEvent
 from gateway.dialects import UpstreamStreamError, WireFormatError
+from gateway.dialects.json_values import can_be_written, load_object
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_chat.quirks import adapted
 from gateway.errors import InvalidRequest
@@ -24,6 +25,7 @@ from gateway.providers.answers import ProviderAnswer, read_events
 from gateway.providers.clients import HttpClients
 from gateway.providers.endpoints import ENDPOINTS, Endpoint
 from gateway.providers.failures import (
+    SENSELESS,
     named,
     no_credentials,
     protocol_error,
@@ -37,6 +39,7 @@ from gateway.providers.provider import Authorizer, CredentialsUnavailable, Provi
 
 _LARGEST_MODEL_LIST = 8 * 1024 * 1024  # bytes
 _MOST_MODELS = 10_000
+_MANY = 200  # objects and lists: with fewer, none is nested too deeply
 _OURS: Mapping[str, str] = {
     "content-type": "application/json",
     "accept-encoding": "identity",  # bytes pass through as they come, and what is bounded is what is held
@@ -46,14 +49,18 @@ _NEVER_FORWARDED = frozenset(
     {
         *("host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"),
         *("content-length", "content-encoding", "cookie", "authorization", "proxy-authorization"),
-        *("x-amz-date", "x-amz-security-token", "x-amz-content-sha256"),
         *("x-api-key", "api-key", "x-goog-api-key", "x-real-ip", "forwarded", "via"),
+        *("x-access-token", "x-vault-token", "x-functions-key", "ocp-apim-subscription-key", "true-client-ip"),
         *("proxy-connection", "proxy-authenticate", "http2-settings"),
         # Who pays and whose data it is goes with the credentials: the operator's to say, in the config.
         *("openai-organization", "openai-project", "x-goog-user-project"),
-        *("x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"),
     }
 )
+_NEVER_BEGIN = (
+    *("x-amz-", "x-amzn-", "x-forwarded-", "x-auth-", "cf-", "x-envoy-", "x-original-"),
+    *("x-goog-iap-", "x-goog-authenticated-", "x-ms-client-", "x-ms-token-"),
+)
+"""Signatures, and what proxies in front of the gateway say of its clients: who they are, and where."""
 
 
 class ProviderCaller:
@@ -69,12 +76,15 @@ class ProviderCaller:
         async with self._ask(provider, request, model) as answer:
             whole = await answer.read()
             try:
+                _check_depth(whole)
                 response = dialect.read_response(whole)
                 return written_by(self.family(provider, model, request.dialect), model, response)
             except WireFormatError as error:
                 raise unreadable(provider, answer.status, answer.headers, error) from error
             except UpstreamStreamError as error:
                 raise refused_in_stream(provider, dialect.name, error) from error
+            except SENSELESS as error:  # the boundary at which nonsense becomes a fault of the provider's
+                raise unreadable(provider, answer.status, answer.headers, error) from error
 
     @asynccontextmanager
     async def stream(
@@ -119,7 +129,11 @@ class ProviderCaller:
         Raises UpstreamError on entering: UpstreamRefused for every status from 400 on, with the answer exactly
         as it came.
         """
-        kept = {name: value for name, value in headers.items() if name not in _NEVER_FORWARDED}
+        kept = {
+            name: value
+            for name, value in headers.items()
+            if name not in _NEVER_FORWARDED and not name.startswith(_NEVER_BEGIN)
+        }
         return self._call("POST", provider, dialect, path, body, kept)
 
     async def list_models(self, provider: Provider) -> list[str]:
@@ -148,6 +162,12 @@ class ProviderCaller:
         name = endpoint.errors_in or endpoint.dialect.name
         client = self._clients.of(provider.network)
         return _ProviderExchange(client, method, provider, name, provider.url(path), sent, body)
+
+
+def _check_depth(whole: bytes) -> None:
+    """What is nested very deeply can be read, and not be written again. Raises WireFormatError."""
+    if whole.count(b"{") + whole.count(b"[") > _MANY and not can_be_written(load_object(whole)):
+        raise WireFormatError("it is nested too deeply")
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

@@ -61,12 +61,21 @@ def _status_in(body: bytes) -> int:
     return status if 400 <= status < 600 else 502
 
 
+SENSELESS = (TypeError, LookupError, ValueError, AttributeError, RecursionError)
+"""What reading an answer raises where a value of it is of another type than anybody would think of."""
+
+
 def unreadable(
-    provider: Provider, status: int, headers: Mapping[str, str], error: WireFormatError
+    provider: Provider, status: int, headers: Mapping[str, str], error: Exception
 ) -> UpstreamProtocolError:
     """A body that is not the provider's dialect."""
     kind = headers.get("content-type", "no content type").split(";")[0].strip()[:60]
-    return protocol_error(provider, f"its answer (HTTP {status}, {kind}) cannot be read: {error}")
+    return protocol_error(provider, f"its answer (HTTP {status}, {kind}) cannot be read: {_told(error)}")
+
+
+def _told(error: Exception) -> str:
+    """What is wrong; Python's own words for it would tell nobody anything."""
+    return str(error) if isinstance(error, WireFormatError) else "a value in it is of the wrong type"
 
 
 def protocol_error(provider: Provider, message: str) -> UpstreamProtocolError:

@@ -91,7 +91,9 @@ class CohereStreamReader(EventReader):
                 if citation := object_or_none(message.get("citations")):
                     events.append(UnknownDelta(NAME, {"citations": [citation]}))
             case _:
-                events.append(UnknownDelta(NAME, {"event": raw}, in_message=False))
+                if not kind.isprintable():
+                    raise WireFormatError("an event has a type that none can have")
+                events.append(UnknownDelta(NAME, {"event": {**raw, "type": kind}}, in_message=False))
 
     def _begin_call(self, index: Any, raw: Mapping[str, Any], events: list[StreamEvent]) -> None:
         number = len(self._calls)

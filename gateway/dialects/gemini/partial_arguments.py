@@ -18,15 +18,17 @@ _STEP = re.compile(r"""\.([^.\[\]]+)|\[(\d{1,4})\]|\['((?:[^'\\]|\\.)*)'\]|\["((
 _ESCAPED = re.compile(r"\\(.)")
 _MOST_STEPS = 64
 _LARGEST_LIST = 4096
+_MOST_PLACES = 64 * 1024  # that lists have, all together: a few bytes can ask for thousands
 
 
 class PartialArguments:
     """The arguments of one call, as far as they have come."""
 
-    __slots__ = ("value",)
+    __slots__ = ("_left", "value")
 
     def __init__(self) -> None:
         self.value: dict[str, Any] = {}
+        self._left = _MOST_PLACES
 
     def add(self, changes: Any) -> None:
         """Take the changes of one chunk. Raises WireFormatError."""
@@ -39,9 +41,26 @@ class PartialArguments:
         steps = _steps(text_or_empty(field(change, "jsonPath")))
         here: Any = self.value
         for step, following in pairwise(steps):
-            here = _entered(here, step, [] if isinstance(following, int) else {})
+            here = self._entered(here, step, [] if isinstance(following, int) else {})
         last, old = steps[-1], _looked_up(here, steps[-1])
-        _set(here, last, _changed(old, change))
+        self._set(here, last, _changed(old, change))
+
+    def _entered(self, here: Any, step: str | int, fresh: Any) -> Any:
+        found = _looked_up(here, step)
+        if found is None:
+            self._set(here, step, found := fresh)
+        return found
+
+    def _set(self, here: Any, step: str | int, value: Any) -> None:
+        if isinstance(step, str):
+            here[step] = value
+            return
+        added = max(0, step + 1 - len(here))
+        self._left -= added
+        if step >= _LARGEST_LIST or self._left < 0:
+            raise WireFormatError("a piece of a call's arguments is too far down a list")
+        here.extend([None] * added)
+        here[step] = value
 
 
 def _changed(old: Any, change: Mapping[str, Any]) -> Any:
@@ -78,20 +97,3 @@ def _looked_up(here: Any, step: str | int) -> Any:
         items = cast("list[Any]", here)
         return items[step] if step < len(items) else None
     raise WireFormatError("a piece of a call's arguments does not fit those before")
-
-
-def _entered(here: Any, step: str | int, fresh: Any) -> Any:
-    found = _looked_up(here, step)
-    if found is None:
-        _set(here, step, found := fresh)
-    return found
-
-
-def _set(here: Any, step: str | int, value: Any) -> None:
-    if isinstance(step, str):
-        here[step] = value
-        return
-    if step >= _LARGEST_LIST:
-        raise WireFormatError("a piece of a call's arguments is too far down a list")
-    here.extend([None] * (step + 1 - len(here)))
-    here[step] = value

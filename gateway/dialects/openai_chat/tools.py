@@ -31,9 +31,10 @@ def read_tools(value: Any) -> tuple[ToolDefinition, ...]:
 
 def _read_tool(value: Any, where: str) -> ToolDefinition:
     raw = object_or_none(value)
-    if raw is None or not (isinstance(raw.get("type"), str) or "function" in raw):
+    kind = None if raw is None else raw.get("type")
+    if raw is None or not (isinstance(kind, str) or (kind is None and "function" in raw)):
         raise InvalidRequest(f"{where} must be an object with a type", param=where)
-    kind: str = raw.get("type") or "function"
+    kind = kind or "function"
     if kind not in ("function", "custom"):
         name = text_or_empty(raw.get("name")) or kind
         return ToolDefinition(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.dialects.json_values import list_or_empty, object_or_none
+from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
 from gateway.dialects.kept_elsewhere import containers, kept_files
 from gateway.dialects.openai_responses.tools import BRINGS_TOOLS
 from gateway.dialects.tool_types import ProviderTool, misspelt, openai_tools
@@ -19,7 +19,7 @@ def provider_tools(body: Mapping[str, Any]) -> Iterator[ProviderTool]:
     yield from containers(body.get("tools"), "tools")
     for index, value in enumerate(list_or_empty(body.get("input"))):
         item = object_or_none(value) or {}
-        if item.get("type") in BRINGS_TOOLS:
+        if text_or_empty(item.get("type")) in BRINGS_TOOLS:
             yield from openai_tools(item.get("tools"), f"input[{index}].tools")
             yield from containers(item.get("tools"), f"input[{index}].tools")
     if body.get("prompt") is not None:  # what stands in it, tools among it, only the provider knows

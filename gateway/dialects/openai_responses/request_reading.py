@@ -186,7 +186,7 @@ def _tools_in(items: Sequence[Mapping[str, Any]]) -> list[ToolDefinition]:
     """The tools that came to be known within the input."""
     found: list[ToolDefinition] = []
     for index, item in enumerate(items):
-        if item.get("type") in BRINGS_TOOLS:
+        if text_or_empty(item.get("type")) in BRINGS_TOOLS:
             found += read_tools(item.get("tools"), f"input[{index}].tools", item)
     return found
 

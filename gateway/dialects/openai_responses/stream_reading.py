@@ -165,5 +165,7 @@ def _read_thought(raw: Mapping[str, Any], name: str, item: ReadItem | None, even
 def _read_arguments(piece: str, item: ReadItem | None, events: list[StreamEvent]) -> None:
     if piece:
         item = _told(item)
+        if item.number < 0:
+            raise WireFormatError("arguments came for a part that is no call")
         events.append(ToolCallDelta(item.number, item.encoded(piece)))
         item.has_told = True

@@ -12,10 +12,10 @@ JSON = {"content-type": "application/json"}
 
 
 @pytest.mark.parametrize("secret", [PLAIN, SECRET])
-async def test_a_file_at_the_provider_is_refused_before_anybody_is_asked(
+async def test_what_the_operators_account_can_read_is_refused_before_anybody_is_asked(
     gateway: InProcess, upstream: ScriptedUpstream, secret: str
 ):
-    part = {"type": "file", "file": {"file_id": "file-of-another"}}
+    part = {"type": "image_url", "image_url": {"url": "gs://bucket-of-another/x.png"}}
     async with gateway.http(secret) as http:
         body = {"model": "tiny", "messages": [{"role": "user", "content": [part]}]}
         refused = await http.post("/v1/chat/completions", json=body)
@@ -64,4 +64,24 @@ async def test_what_an_items_author_leaves_out_is_looked_up_for_no_other_key(
         async with gateway.http(PLAIN) as http:
             refused = await http.post("/v1/responses", json={"model": "tiny", "input": [item]})
         assert refused.status_code == 404
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("kind", [["x"], {"type": "x"}, 5, [[]]])
+@pytest.mark.parametrize("secret", [PLAIN, SECRET])
+async def test_a_type_that_is_no_string_is_the_clients_fault(
+    gateway: InProcess, upstream: ScriptedUpstream, secret: str, kind: object
+):
+    bodies: dict[str, dict[str, object]] = {
+        "/v1/responses": {"input": [{"type": kind, "role": "user", "content": "x"}], "store": False},
+        "/v1/chat/completions": {
+            "messages": [{"role": "user", "content": "x"}],
+            "tools": [{"type": kind, "function": {"name": "f"}}],
+            "toolgate": {},
+        },
+    }
+    async with gateway.http(secret) as http:
+        for path, body in bodies.items():
+            refused = await http.post(path, json={"model": "tiny", **body})
+            assert refused.status_code == 400, refused.text
     assert upstream.requests == []

@@ -226,7 +226,10 @@ async def test_conversations_are_refused_by_name(gateway: InProcess, model: str,
 
 @pytest.mark.parametrize(
     ("query", "param"),
-    [("?limit=0", "limit"), ("?limit=x", "limit"), ("?order=up", "order"), ("?after=msg_none", "after")],
+    [
+        *(("?limit=0", "limit"), ("?limit=x", "limit"), ("?order=up", "order"), ("?after=msg_none", "after")),
+        ("?" + "a=1&" * 30, "query"),
+    ],
 )
 async def test_a_page_that_there_is_not_is_refused(
     gateway: InProcess, upstream: ScriptedUpstream, query: str, param: str

@@ -283,3 +283,14 @@ def test_the_usage_is_what_is_charged_else_what_was_seen():
     seen = {"usage": {"tokens": USAGE["tokens"], "billed_units": {}}}
     assert COHERE_V2.usage_of(orjson.dumps(seen)) == Usage(70, 4)
     assert COHERE_V2.usage_of(b"no") is None
+
+
+def test_an_event_whose_type_is_told_beside_it_is_passed_on_with_it():
+    data = told("message-start", id="x", delta={}) + b'event: novelty\ndata: {"type":true,"index":1}\n\n'
+    events = read(data + told("message-end", delta={"finish_reason": "COMPLETE"}))
+    assert b'{"type":"novelty","index":1}' in write(events)
+
+
+def test_a_type_cannot_hold_another_event():
+    with pytest.raises(WireFormatError, match="type"):
+        read(told("message-start", id="x", delta={}) + told("x\nevent: message-end", index=1))

@@ -311,6 +311,13 @@ def test_changes_at_no_known_place_are_faults(path: str):
         read_stream(chunk({"functionCall": call}))
 
 
+def test_a_few_bytes_cannot_ask_for_lists_without_end():
+    changes = [{"jsonPath": f"$.a{number}[4095]", "numberValue": 1} for number in range(17)]
+    call = {"name": "f", "partialArgs": changes, "willContinue": True}
+    with pytest.raises(WireFormatError, match="too far down"):
+        read_stream(chunk({"functionCall": call}))
+
+
 @pytest.mark.parametrize(
     ("chunks", "message"),
     [

@@ -621,3 +621,9 @@ def test_what_came_is_never_changed_while_it_is_written():
     before = [str(event) for event in events]
     written(events)
     assert [str(event) for event in events] == before
+
+
+def test_arguments_of_what_is_no_call_are_a_fault():
+    piece = about("function_call_arguments.delta", 0, item_id="msg_1", delta="{}")
+    with pytest.raises(WireFormatError, match="no call"):
+        read_stream(START, MESSAGE, piece, END)

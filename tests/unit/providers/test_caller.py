@@ -277,6 +277,33 @@ async def test_an_answer_of_another_kind_is_a_protocol_error(caller, ask, body, 
             await ask(caller, at(server.origin))
 
 
+ITEMS = b'{"id":"r","status":"completed","output":[{"type":["x"],"id":"m"}]}'
+BLOCKS = (
+    b'data: {"type":"message_start","message":{"id":"m","role":"assistant","content":[],"usage":{}}}\n\n'
+    b'data: {"type":"content_block_start","index":{"x":1},"content_block":{"type":"text","text":""}}\n\n'
+)
+DEEP = b'{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":%s}}]}}]}'
+COHERES = b'data: {"type":["content-start"],"index":0}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("dialect", "ask", "body", "kind"),
+    [
+        ("openai_responses", whole, ITEMS, b"application/json"),
+        ("anthropic_messages", streamed, BLOCKS, b"text/event-stream"),
+        ("cohere_v2", streamed, COHERES, b"text/event-stream"),
+        ("gemini", whole, DEEP % (b'{"a":' * 245 + b"1" + b"}" * 245), b"application/json"),
+    ],
+)
+async def test_values_of_types_that_nobody_would_think_of_are_the_providers_fault(
+    caller, dialect, ask, body, kind
+):
+    async with raw_server(once(sized(body, headers=b"content-type: %s\r\n" % kind))) as server:
+        provider = make_provider("acme", dialects=(dialect,), base_url=server.origin, api_key="sesame")
+        with pytest.raises(UpstreamProtocolError, match=r"acme failed: its answer .* cannot be read"):
+            await ask(caller, provider)
+
+
 async def test_a_page_in_html_is_named(caller):
     async with raw_server(once(sized(b"<html>", headers=b"content-type: text/html; charset=x\r\n"))) as server:
         with pytest.raises(UpstreamProtocolError, match=r"its answer \(HTTP 200, text/html\) cannot be read"):
