@@ -83,7 +83,7 @@ class ProviderAnswer:
                 reader.feed(b"")
         except UpstreamStreamError as error:
             raise refused_in_stream(self.provider, dialect.name, error) from error
-        except WireFormatError:
+        except SENSELESS:  # a WireFormatError is one of them
             pass  # what cannot be read is for the client to judge: bytes pass as they come
 
     async def read(self, limit: int = LARGEST_BODY) -> bytes:

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.conversation import FinishReason, Message, ModelRequest, Text, UsageReported
 from gateway.conversation.assembly import ResponseAssembler
+from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.errors import (
     UpstreamError,
     UpstreamProtocolError,
@@ -302,6 +303,16 @@ async def test_values_of_types_that_nobody_would_think_of_are_the_providers_faul
         provider = make_provider("acme", dialects=(dialect,), base_url=server.origin, api_key="sesame")
         with pytest.raises(UpstreamProtocolError, match=r"acme failed: its answer .* cannot be read"):
             await ask(caller, provider)
+
+
+async def test_a_beginning_that_makes_no_sense_passes_as_it_came(caller):
+    body = b'data: {"type":"response.created","response":{}}\n\ndata: {"type":"response.output_item.added",'
+    body += b'"item":{"type":["x"],"error":null,"a":{"error":1}}}\n\n'
+    async with raw_server(once(sized(body, headers=b"content-type: text/event-stream\r\n"))) as server:
+        provider = make_provider("acme", dialects=("openai_responses",), base_url=server.origin, api_key="sesame")
+        async with caller.forward(provider, "openai_responses", "/responses", b"{}", {}) as answer:
+            await answer.begin(OPENAI_RESPONSES)
+            assert b"".join([chunk async for chunk in answer.chunks()]) == body
 
 
 async def test_a_page_in_html_is_named(caller):
