@@ -6,8 +6,12 @@ import importlib.util
 import os
 import shutil
 import subprocess
-from functools import cache
+from collections.abc import Generator
+from functools import cache, wraps
+from inspect import iscoroutinefunction
+from typing import Any
 
+import anyio
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -16,6 +20,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("steady", settings.get_profile("search"), derandomize=True)
 settings.load_profile("steady")
+
+_BEFORE_THE_OTHER = 0.8
+"""Of the time limit of a test: when an asynchronous one is cancelled."""
 
 NEEDS = {
     "docker": "a Docker engine (`docker info` must answer)",
@@ -46,6 +53,29 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if os.environ.get("REQUIRE_ALL") == "1":
                 pytest.fail(f"this machine lacks {what}, and REQUIRE_ALL=1 forbids a skip", pytrace=False)
             pytest.skip(f"needs {what}")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """A test that hangs in the event loop is cancelled there: pytest-timeout would leave its task behind, and all
+    later tests and fixtures of the loop waiting for it.
+    """
+    if iscoroutinefunction(pyfuncitem.obj):
+        marker, config = pyfuncitem.get_closest_marker("timeout"), pyfuncitem.config
+        seconds = float(marker.args[0] if marker else config.getoption("timeout") or config.getini("timeout"))
+        pyfuncitem.obj = _within(seconds * _BEFORE_THE_OTHER, pyfuncitem.obj)
+    return (yield)
+
+
+def _within(seconds: float, test: Any) -> Any:
+    @wraps(test)
+    async def bounded(**given: Any) -> None:
+        with anyio.move_on_after(seconds) as patience:
+            await test(**given)
+        if patience.cancelled_caught:
+            pytest.fail(f"the test hung: it was cancelled after {seconds:g} s")
+
+    return bounded
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from gateway.errors import StoreError
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from gateway.providers.scripted.messages_wire import signature_of
 from tests.contract.loop.asking import SUM, TIME
+from tests.support.conditions import eventually
 from tests.support.gateways import SECRET, InProcess, find_run
 
 from .asking import (
@@ -252,8 +253,11 @@ async def test_a_conversation_of_which_nothing_was_kept_passes_through_as_bytes(
     assert upstream.requests[0].raw == body.encode()
 
 
-async def broken_off(gateway: InProcess, question: str, *, has: str) -> str:
-    """The text that a client has who stops reading once it has this much, when the run is over."""
+async def broken_off(gateway: InProcess, upstream: ScriptedUpstream, question: str, *, has: str) -> str:
+    """The text that a client has who stops reading once it has this much, when the run is over.
+
+    It leaves when the model has been asked all that the script holds: else it could be gone before the tools ran.
+    """
     async with gateway.client() as openai:
         asked = openai.chat.completions.with_streaming_response.create(
             model="tiny", messages=[{"role": "user", "content": question}], stream=True
@@ -265,6 +269,7 @@ async def broken_off(gateway: InProcess, question: str, *, has: str) -> str:
             async for chunk in stream:
                 text += chunk.choices[0].delta.content or "" if chunk.choices else ""
                 if text.startswith(has):
+                    await eventually(lambda: upstream.is_over)
                     break
     with anyio.fail_after(10):
         while await find_run(gateway.shared, run_id) is None:
@@ -288,7 +293,7 @@ async def test_what_was_done_before_the_client_broke_the_stream_off_is_known_in_
     """Else the model would do it again."""
     question = f"broken off after {has}?"
     upstream.add(Turn(text="Let me look.", calls=(SUM,)), Turn(text="It is 42, I say.", stall_after=3))
-    text = await broken_off(gateway, question, has=has)
+    text = await broken_off(gateway, upstream, question, has=has)
     sent = await gone_on_with(gateway, upstream, question, text)
     assert (sent[1]["content"], sent[2]["content"]) == ("Let me look.", "42")
     rest = text.removeprefix("Let me look.").strip()
@@ -299,7 +304,7 @@ async def test_an_answer_that_begins_otherwise_than_the_broken_one_is_another_an
     gateway: InProcess, upstream: ScriptedUpstream
 ):
     upstream.add(Turn(text="Let me look.", calls=(SUM,)), Turn(text="It is 42, I say.", stall_after=3))
-    await broken_off(gateway, "broken off again?", has="Let me look.\n\nI")
+    await broken_off(gateway, upstream, "broken off again?", has="Let me look.\n\nI")
     sent = await gone_on_with(gateway, upstream, "broken off again?", "Let me think.")
     assert [message["content"] for message in sent] == ["broken off again?", "Let me think.", "go on"]
 

@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 from gateway.hub import Hub, HubSettings, StdioServerSpec
 from gateway.hub.stdio import open_stdio_peer
 from sandbox.spec import Exit, StdioServer
-from tests.unit.hub.conditions import eventually
+from tests.support.conditions import eventually
 from tests.unit.hub.plain_launcher import PlainLauncher
 
 HOSTILE = Path(__file__).parent / "servers" / "hostile.py"

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.errors import ToolCallTimeout, ToolServerDown
 from gateway.hub import HttpServerSpec, Hub, HubSettings
-from tests.unit.hub.conditions import eventually
+from tests.support.conditions import eventually
 from tests.unit.hub.servers.over_http import (
     Front,
     MemoryEvents,

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import ToolServerDown
 from gateway.hub import HubSettings
-from tests.unit.hub.conditions import eventually
+from tests.support.conditions import eventually
 from tests.unit.hub.plain_launcher import scripted
 from tests.unit.hub.test_hub_over_stdio import call, hub_of, where
 
