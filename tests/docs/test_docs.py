@@ -31,7 +31,7 @@ ENVIRON = {
 OF_MAKE = {"make demo", "make serve", "make check", "make test", "make bench"}
 ELSEWHERE = {
     ".venv/bin/toolgate init": "tests/e2e/test_init.py",
-    ".venv/bin/toolgate doctor": "tests/unit/cli",
+    ".venv/bin/toolgate doctor": "tests/integration/cli/test_doctor_command.py",
     ".venv/bin/toolgate serve": "tests/e2e/test_main_job.py",
 }
 WITH_FILES = [page for page in PAGES if files(page)]

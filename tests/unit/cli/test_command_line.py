@@ -15,7 +15,7 @@ from gateway.cli.failures import find_failure, is_interruption
 from gateway.cli.output import Failure, as_typed, counted
 from gateway.errors import ConfigError, Problem, StoreError, UpstreamTimeout
 from sandbox.spec import SandboxError
-from tests.unit.cli.commands import CONFIG, Shell
+from tests.support.shells import CONFIG, Shell
 
 TOOLGATE = [sys.executable, "-m", "gateway.cli"]
 

@@ -16,7 +16,7 @@ from gateway.cli.setup.texts import DEFAULT_POLICY, Choices
 from gateway.config import load_config
 from gateway.providers import KNOWN_PROVIDERS
 from gateway.providers.scripted import serve_scripted_model
-from tests.unit.cli.commands import Shell
+from tests.support.shells import Shell
 from tool_policies import PolicyFile, load_policies
 
 OPENAI = "sk-openai-0123456789"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from tests.unit.cli.commands import CONFIG, POLICIES, SECRET, Shell
+from tests.support.shells import CONFIG, POLICIES, SECRET, Shell
 
 
 def test_check_passes_what_is_right(configured: Shell):

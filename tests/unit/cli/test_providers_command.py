@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from tests.unit.cli.commands import POLICIES, SECRET, Shell
+from tests.support.shells import POLICIES, SECRET, Shell
 
 KEYS = ["sk-first-0123456789", "sk-second-0123456789"]
 

@@ -13,7 +13,7 @@ from gateway.auth import KeyId
 from gateway.conversation import Usage
 from gateway.store import open_database
 from gateway.telemetry import Metrics
-from tests.unit.cli.commands import Shell
+from tests.support.shells import Shell
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from gateway.errors import ToolCallTimeout, ToolServerDown, ToolServerError, Too
 from gateway.hub import HttpServerSpec, Hub, HubSettings
 from gateway.hub.jsonrpc import LARGEST_MESSAGE
 from tests.support.conditions import eventually
-from tests.unit.hub.servers.raw_http import Exchange, raw_server
+from tests.unit.hub.raw_http import Exchange, raw_server
 
 SETTINGS = HubSettings(probe_head_start=1.0, first_backoff=0.02, connect_timeout=5.0)
 SECRET = "tg-very-secret-token"

@@ -9,9 +9,9 @@ import pytest
 
 from gateway.errors import ToolServerDown
 from gateway.hub import HubSettings
+from tests.integration.hub.plain_launcher import scripted
+from tests.integration.hub.test_hub_over_stdio import call, hub_of, where
 from tests.support.conditions import eventually
-from tests.unit.hub.plain_launcher import scripted
-from tests.unit.hub.test_hub_over_stdio import call, hub_of, where
 
 
 async def test_a_server_with_a_workspace_is_listed_from_an_instance_that_is_then_stopped():

@@ -1,19 +1,21 @@
-"""Runs the command line in this process, as `toolgate` in a shell would."""
+"""Runs the command line in this process, as `toolgate` in a shell would; with the fixtures for that."""
 
 from __future__ import annotations
 
 import logging
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio.from_thread
 import orjson
 import pytest
 
 from gateway.cli import main
+from gateway.providers.scripted import serve_scripted_model
 
 SECRET = "agent-secret-0123456789"
 POLICIES = "version: 1\npolicies:\n  readers: {allow: ['files/read_*']}\n"
@@ -82,3 +84,31 @@ def clean_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
         if name not in ("PATH", "LANG", "TMPDIR") and not name.startswith(("PYTEST", "DOCKER")):
             patch.delenv(name)
     patch.setenv("HOME", str(home))
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """An empty folder, and a home without anything in it."""
+    folder, home = tmp_path / "project", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    clean_environment(monkeypatch, home)
+    monkeypatch.chdir(folder)
+    return Shell(folder, monkeypatch, capsys)
+
+
+@pytest.fixture
+def configured(shell: Shell) -> Shell:
+    """A folder with a configuration that is right."""
+    shell.write({"gateway.yaml": CONFIG, "policies.yaml": POLICIES})
+    return shell
+
+
+@pytest.fixture
+def scripted_url() -> Iterator[str]:
+    """The scripted model, served beside the test."""
+    with (
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(serve_scripted_model()) as url,
+    ):
+        yield url

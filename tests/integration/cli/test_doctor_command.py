@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from gateway.providers.scripted.serving import serve_app
-from tests.unit.cli.commands import POLICIES, SECRET, Ended, Shell
+from tests.support.shells import POLICIES, SECRET, Ended, Shell
 
 CREDENTIAL = "sk-credential-0123456789"
 

@@ -12,8 +12,7 @@ import pytest
 
 from gateway.errors import ToolCallTimeout, ToolServerDown
 from gateway.hub import HttpServerSpec, Hub, HubSettings
-from tests.support.conditions import eventually
-from tests.unit.hub.servers.over_http import (
+from tests.integration.hub.servers.over_http import (
     Front,
     MemoryEvents,
     Seen,
@@ -24,6 +23,7 @@ from tests.unit.hub.servers.over_http import (
     served,
     url_of,
 )
+from tests.support.conditions import eventually
 
 SETTINGS = HubSettings(probe_head_start=1.0, first_backoff=0.02, connect_timeout=10.0)
 both_eras = pytest.mark.parametrize("era", ["modern", "legacy"])

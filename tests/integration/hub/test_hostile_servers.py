@@ -12,8 +12,8 @@ from anyio.lowlevel import checkpoint
 from gateway.hub import Hub, HubSettings, StdioServerSpec
 from gateway.hub.stdio import open_stdio_peer
 from sandbox.spec import Exit, StdioServer
+from tests.integration.hub.plain_launcher import PlainLauncher
 from tests.support.conditions import eventually
-from tests.unit.hub.plain_launcher import PlainLauncher
 
 HOSTILE = Path(__file__).parent / "servers" / "hostile.py"
 SETTINGS = HubSettings(probe_head_start=0.3, first_backoff=0.02, connect_timeout=10.0)

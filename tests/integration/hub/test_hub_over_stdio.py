@@ -12,8 +12,8 @@ import pytest
 
 from gateway.errors import ToolCallTimeout, ToolServerDown, ToolServerFault
 from gateway.hub import Hub, HubSettings
+from tests.integration.hub.plain_launcher import PlainLauncher, scripted
 from tests.support.conditions import eventually
-from tests.unit.hub.plain_launcher import PlainLauncher, scripted
 
 SETTINGS = HubSettings(probe_head_start=0.3, first_backoff=0.02, connect_timeout=10.0)
 

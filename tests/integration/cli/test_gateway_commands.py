@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from tests.unit.cli.commands import SECRET, Shell
+from tests.support.shells import SECRET, Shell
 
 POLICY = "version: 1\npolicies:\n  demo: {allow: ['demo/c*', 'demo/list_*'], rules: [RULE]}\n"
 RULE = "{id: small, tools: [demo/calculate], require: {properties: {expression: {not: {const: '9'}}}}}"
