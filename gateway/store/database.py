@@ -25,6 +25,16 @@ from gateway.store.migrations import NEWEST, find_version, migrate
 
 _READERS = 4
 
+_PATIENCE = {
+    "connect_timeout": "10",  # seconds
+    "tcp_user_timeout": "30000",  # milliseconds
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+}
+"""How the library of PostgreSQL is told to give up on a server that is gone: a thread would wait for ever."""
+_OF_POSTGRESQL = ("psycopg", "psycopg2")
+
 ResultT = TypeVar("ResultT")
 
 
@@ -145,7 +155,7 @@ def _open_sqlite(url: URL, where: str, read_only: bool) -> tuple[Database, Engin
 
 def _open_server(url: URL, where: str, read_only: bool) -> tuple[Database, Engine]:
     try:
-        engine = create_engine(url, pool_pre_ping=True, pool_size=_READERS + 1, max_overflow=0)
+        engine = create_engine(_with_patience(url), pool_pre_ping=True, pool_size=_READERS + 1, max_overflow=0)
     except ImportError as error:
         raise StoreError(f"{where} needs a driver: {error}", hint=f"install the package {error.name}") from error
     if engine.dialect.is_async:
@@ -158,6 +168,13 @@ def _open_server(url: URL, where: str, read_only: bool) -> tuple[Database, Engin
         engine.dispose()
         raise
     return Database(engine, where), engine
+
+
+def _with_patience(url: URL) -> URL:
+    """What the operator wrote stands."""
+    if url.get_backend_name() != "postgresql" or url.get_driver_name() not in _OF_POSTGRESQL:
+        return url
+    return url.set(query={**_PATIENCE, **url.query})
 
 
 def _prepare(engine: Engine, where: str, version: int | None, *, read_only: bool) -> None:

@@ -49,7 +49,7 @@ async def _is_toolgate(listen: Listen) -> bool:
     except (HttpFault, ValueError):
         return False
     finally:
-        with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(_PATIENCE, shield=True):
             await client.aclose()
     return False
 

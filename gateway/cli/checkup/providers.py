@@ -30,7 +30,7 @@ async def check_providers(config: Config, tell: Tell) -> None:
             for given in config.providers.values():
                 tasks.start_soon(_check_one, given, clients, tell)
     finally:
-        with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(_PATIENCE, shield=True):
             await clients.aclose()
     if not config.providers:
         hint = "write one under `providers`; `toolgate init` does so"

@@ -97,6 +97,6 @@ async def find_ollama(base_url: str | None = None) -> tuple[str, ...] | None:
     except UpstreamError:
         return None
     finally:
-        with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(_PATIENCE, shield=True):
             await clients.aclose()
     return models

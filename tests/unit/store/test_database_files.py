@@ -15,7 +15,7 @@ from urllib.parse import quote
 import anyio
 import anyio.to_thread
 import pytest
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import URL, Connection, select, text, update
 
 from gateway.errors import StoreError
 from gateway.store import Database, open_database, sqlite
@@ -166,6 +166,25 @@ async def test_a_driver_that_is_missing_is_named_and_the_password_is_not():
         async with open_database("postgresql+pg8000://me:hush-hush@localhost/tools"):
             pass
     assert "hush-hush" not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("", "10"), ("?connect_timeout=3", "3")])
+async def test_a_server_that_no_longer_answers_is_given_up_unless_the_operator_says_how(
+    said: str, seconds: str, monkeypatch: pytest.MonkeyPatch
+):
+    made: list[URL] = []
+
+    def make(url: URL, **_: object) -> None:
+        made.append(url)
+        raise ImportError("none", name="psycopg")
+
+    monkeypatch.setattr("gateway.store.database.create_engine", make)
+    with pytest.raises(StoreError, match="needs a driver"):
+        async with open_database(f"postgresql+psycopg://me:hush-hush@localhost/tools{said}"):
+            pass
+    assert made[0].query["connect_timeout"] == seconds
+    assert made[0].query["tcp_user_timeout"] == "30000"
+    assert made[0].password == "hush-hush"
 
 
 async def test_read_only_nothing_is_made_or_changed(tmp_path: Path):
