@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, get_args
 
 import anyio
 import pytest
 
 from gateway.api.tools import _CODES, _STATUS
+from gateway.hub import Hub
 from gateway.tool_calls import OutcomeKind
+from tests.support.conditions import cancelled_once
 from tests.support.gateways import OTHER_SECRET, InProcess, audited, find_run
 
 
@@ -182,12 +185,22 @@ async def test_a_body_may_be_left_out(gateway: InProcess):
     assert answer.status_code == 200
 
 
-async def test_a_client_that_leaves_stops_a_call_that_only_reads(gateway: InProcess):
+async def test_a_client_that_leaves_stops_a_call_that_only_reads(
+    gateway: InProcess, monkeypatch: pytest.MonkeyPatch
+):
+    begun: list[Any] = []
+    call_as_ever = Hub.call
+
+    def watched(self: Hub, *given: Any, **more: Any) -> Any:
+        begun.append(given)
+        return call_as_ever(self, *given, **more)
+
+    monkeypatch.setattr(Hub, "call", watched)
     await gateway.shared.audit.flush()
     async with gateway.http() as http:
         before = {run.run_id for run in await gateway.shared.audit.runs(limit=1000)}
-        with anyio.move_on_after(0.3):
-            await http.post("/v1/tools/demo/slow", json={"arguments": {"seconds": 60}})
+        slow = partial(http.post, "/v1/tools/demo/slow", json={"arguments": {"seconds": 60}})
+        await cancelled_once(lambda: begun, slow)
     with anyio.fail_after(10):
         while True:
             await gateway.shared.audit.flush()

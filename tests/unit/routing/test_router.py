@@ -38,14 +38,14 @@ async def two():
         yield upstream
 
 
-def provider(name, base_url, **fields):
-    return make_provider(
-        name, base_url=base_url, timeouts=Timeouts(connect=10, first_byte=0.3, idle=0.3), **fields
-    )
+def provider(name, base_url, patience=10, **fields):
+    timeouts = Timeouts(connect=10, first_byte=patience, idle=patience)
+    return make_provider(name, base_url=base_url, timeouts=timeouts, **fields)
 
 
-def router_of(client, one, two, models=BOTH):
-    first = provider("one", one if isinstance(one, str) else one.base_url)
+def router_of(client, one, two, models=BOTH, *, hurried=False):
+    """`hurried` gives the first one a moment to answer, where it is silent for ever."""
+    first = provider("one", one if isinstance(one, str) else one.base_url, 0.5 if hurried else 10)
     second = provider("two", two if isinstance(two, str) else two.base_url)
     return Router([first, second], models, client, calls=Calls(RoutingSettings(retries=0, breaker_failures=0)))
 
@@ -98,7 +98,7 @@ async def test_the_first_deployment_answers_if_it_can(client, one, two, ask):
 async def test_the_next_deployment_answers_where_the_first_fails(client, one, two, ask, turn):
     one.add(turn)
     two.add(HELLO)
-    assert await ask(router_of(client, one, two)) == "hello there"
+    assert await ask(router_of(client, one, two, hurried=turn.wait_for is not None)) == "hello there"
     assert len(one.requests) == 1
     assert two.requests[0].body["model"] == "big-2"
 
@@ -142,7 +142,7 @@ async def test_the_last_failure_is_told_where_all_fail(client, one, ask):
 async def test_a_stream_that_said_nothing_yet_is_begun_elsewhere(client, one, two, fault):
     one.add(Turn(text="one two", **{fault: 1}))
     two.add(HELLO)
-    assert await streamed(router_of(client, one, two)) == "hello there"
+    assert await streamed(router_of(client, one, two, hurried=fault == "stall_after")) == "hello there"
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "end_after", "malformed_after", "error_after", "stall_after"])
@@ -150,7 +150,7 @@ async def test_a_stream_that_said_something_is_never_begun_elsewhere(client, one
     one.add(Turn(text="one two", **{fault: 2}))
     two.add(HELLO)
     with pytest.raises(UpstreamError, match="one"):
-        await streamed(router_of(client, one, two))
+        await streamed(router_of(client, one, two, hurried=fault == "stall_after"))
     assert two.requests == []
 
 
@@ -178,13 +178,13 @@ async def test_a_forwarded_stream_that_has_begun_is_not_asked_for_again(client, 
 async def test_a_forwarded_stream_of_which_nothing_came_is_begun_elsewhere(client, one, two, fault):
     one.add(Turn(text="one two", **{fault: 0}))
     two.add(HELLO)
-    assert b"hello" in await forwarded_stream(router_of(client, one, two))
+    assert b"hello" in await forwarded_stream(router_of(client, one, two, hurried=fault == "stall_after"))
 
 
 async def test_a_stream_that_failed_over_leaves_no_connection_behind(client, one, two):
     one.add(Turn(text="one two", stall_after=1))
     two.add(HELLO)
-    await streamed(router_of(client, one, two))
+    await streamed(router_of(client, one, two, hurried=True))
     await one.wait_for_clients_left(1)
 
 
