@@ -1,5 +1,5 @@
 """An empty folder to run commands in, and a model for them."""
 
-from tests.support.shells import scripted_url, shell
+from tests.support.shells import configured, scripted_url, shell
 
-__all__ = ["scripted_url", "shell"]
+__all__ = ["configured", "scripted_url", "shell"]
