@@ -5,6 +5,7 @@ The head leaves with the first bytes, so that a fault before them can still be a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -29,7 +30,9 @@ class RunStream:
         self._writer = writer
         self._heartbeat_seconds = heartbeat_seconds
         self._tells_progress = tells_progress
-        self._last_write = anyio.current_time()
+        # What `anyio.current_time` asks in the end, once it has found the event loop: much for each chunk.
+        self._clock = asyncio.get_running_loop().time
+        self._last_write = self._clock()
         self._writing = 0
         self._closing: list[Finished | UsageReported] = []
 
@@ -59,7 +62,7 @@ class RunStream:
     async def _beat(self) -> None:
         while True:
             due = self._last_write + self._heartbeat_seconds
-            if anyio.current_time() < due:
+            if self._clock() < due:
                 await anyio.sleep_until(due)
             elif self._writing:  # something waits for the client as it is
                 await anyio.sleep(self._heartbeat_seconds)
@@ -69,7 +72,7 @@ class RunStream:
     async def _write(self, data: bytes, *, more: bool = True) -> None:
         if not data and more:
             return
-        self._last_write = anyio.current_time()
+        self._last_write = self._clock()
         self._writing += 1
         try:
             if not self._answer.has_begun:

@@ -7,7 +7,7 @@ What was read from another format is written as far as the vocabulary names it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast
 
 from gateway.conversation import ModelRequest, ModelResponse, StreamEvent, Usage
 from gateway.dialects.faults import ToldFault
@@ -144,7 +144,6 @@ class Dialect(Protocol):
         ...
 
 
-@runtime_checkable
 class Repeating(Protocol):
     """A wire format whose answers repeat what was asked, or name tools in the way that it was asked in."""
 
@@ -155,4 +154,5 @@ class Repeating(Protocol):
 
 def answering(dialect: Dialect, request: ModelRequest) -> Dialect:
     """The codec for the answer to a client's `request`."""
-    return dialect.answering(request) if isinstance(dialect, Repeating) else dialect
+    # To ask whether it is an instance of the protocol would take as long as to read the request.
+    return cast("Repeating", dialect).answering(request) if hasattr(dialect, "answering") else dialect

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import product
 from typing import Any, cast
 
 import orjson
@@ -23,6 +24,7 @@ _NAME = re.compile(_STRING + rb"(?P<colon>[ \t\n\r]*+:)?", re.DOTALL)
 _SCALAR = re.compile(rb"[^,}\]\s]++")
 _ESCAPED_LETTER = re.compile(rb"\\u00(?:6[1-9a-fA-F]|7[0-9aA])")
 """A lower-case letter spelt as an escape: no program writes a field's name so, unless to deceive."""
+_SHADOWS = frozenset(map("".join, product("mM", "oO", "dD", "eE", "lL"))) - {"model"}
 
 _BLANK = b" \t\n\r"
 _BEHIND_NAMES = (b'":', b'" ', b'"\n', b'"\t', b'"\r')
@@ -35,7 +37,7 @@ def rewrite_model(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:
     `parsed` is the object in `body`. The very same bytes come back when nothing is to be changed. Raises
     InvalidRequest for a body that must be written anew and is nested too deeply for that.
     """
-    if _has_escaped_letter(body) or any(is_shadow_of_model(name) for name in parsed):
+    if _has_escaped_letter(body) or not _SHADOWS.isdisjoint(parsed):
         return _written_anew(parsed, model)
     place = _only_member(body, b'"model"') if "model" in parsed else None
     if place is None or body[place[1] : place[1] + 1] != b'"':
@@ -83,7 +85,7 @@ def _number_of_names(value: Mapping[str, Any]) -> int:
 
 def is_shadow_of_model(name: str) -> bool:
     """Whether a field's name is `model` for parsers that do not mind capitals, and not for us."""
-    return len(name) == 5 and name != "model" and name.lower() == "model"
+    return name in _SHADOWS
 
 
 def _written_anew(parsed: Mapping[str, Any], model: str) -> bytes:

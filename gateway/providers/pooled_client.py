@@ -29,7 +29,7 @@ class _Origin:
     tls: bool
     parked: list[Connection] = field(default_factory=list[Connection])
     in_use: set[Connection] = field(default_factory=set[Connection])
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MOST_CONNECTIONS))
+    slots: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(_MOST_CONNECTIONS, fast_acquire=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ class PooledClient:
 
     async def take(self, origin: _Origin, patience: float, *, fresh: bool) -> tuple[Connection, bool]:
         """A connection for one exchange, and whether it served one before. Raises NotConnected, DeadlinePassed."""
-        if origin.slots.locked():
+        try:
+            origin.slots.acquire_nowait()
+        except anyio.WouldBlock:
             await self._wait_for_slot(origin, patience)
-        else:
-            await origin.slots.acquire()  # does not wait
         try:
             connection = None if fresh else _unpark(origin)
             reused = connection is not None

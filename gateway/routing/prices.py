@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from gateway.conversation import Usage
 
@@ -73,6 +74,8 @@ def listed_price(
 
     Batch and priority rates are left out of account: the price is that of an ordinary call on that day, in UTC.
     """
+    if address is not None and _is_ones_own(address):
+        return None
     from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415 - see the module
 
     try:
@@ -84,6 +87,12 @@ def listed_price(
     if into is None or out is None or rates.requests_kcount is not None:
         return None  # a model that is paid for in another way than by its tokens
     return Price(into, out, _rate(rates.cache_read_mtok), _rate(rates.cache_write_mtok), source=_list_name())
+
+
+def _is_ones_own(address: str) -> bool:
+    """Whether a server has a number, or a name without a dot: such a one is in no list, and none need be read."""
+    host = urlsplit(address).hostname or ""
+    return "." not in host or host.replace(".", "").isdecimal()
 
 
 @lru_cache(maxsize=1)

@@ -108,3 +108,12 @@ def test_dated_prices_are_those_of_the_day():
 def test_costs_add_up_and_one_that_is_unknown_makes_the_sum_unknown():
     assert (Usage(cost_usd=0.25) + Usage(cost_usd=0.5)).cost_usd == 0.75
     assert (Usage(cost_usd=0.25) + Usage()).cost_usd is None
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/v1", "http://[::1]:9/v1", "http://models:8000/v1"])
+def test_for_a_server_of_one_s_own_the_list_is_not_even_read(address: str, monkeypatch: pytest.MonkeyPatch):
+    def read() -> None:
+        pytest.fail("the list was read")
+
+    monkeypatch.setattr(genai_prices.data_snapshot, "get_snapshot", read)
+    assert listed_price("gpt-4o", DAY, address=address) is None
