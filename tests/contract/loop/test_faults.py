@@ -176,6 +176,6 @@ async def test_unknown_urls_and_methods_are_openai_errors_too(gateway: InProcess
 async def test_a_failed_run_is_recorded_with_what_went_wrong(gateway: InProcess, upstream: ScriptedUpstream):
     upstream.add(Turn(calls=(TIME,)), Turn(status=503))
     with pytest.raises(openai.InternalServerError) as caught:
-        await whole(gateway)
+        await whole(gateway, messages=[{"role": "user", "content": "what went wrong?"}])
     run, calls = await audited(gateway.shared, caught.value.response.headers["x-toolgate-run-id"])
     assert (run.outcome, run.rounds, len(calls)) == ("upstream_refused", 1, 1)
