@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from gateway.cli.options import config_options, json_option
 from gateway.cli.output import counted, print_json, print_table
 from gateway.config import Config, ProviderConfig
 from gateway.errors import ConfigError, Problem
-from gateway.providers import HttpClients, Provider
+from gateway.providers import KNOWN_PROVIDERS, HttpClients, Provider
 from gateway.router_building import build_provider
 from gateway.telemetry.logs import Redactor, configure_logging
 
@@ -25,9 +26,15 @@ from gateway.telemetry.logs import Redactor, configure_logging
 @click.command(help="List the providers of models; with --check, ask each whether it answers.")
 @config_options
 @click.option("--check", "is_checked", is_flag=True, help="Ask each for its models, for at most 10 seconds.")
+@click.option("--known", "is_known", is_flag=True, help="List those that are known by name instead.")
 @json_option
-def command(config_path: Path | None, mcp_configs: tuple[Path, ...], is_checked: bool, as_json: bool) -> int:
+def command(
+    config_path: Path | None, mcp_configs: tuple[Path, ...], is_checked: bool, is_known: bool, as_json: bool
+) -> int:
     """Exit status 1 when one that was asked does not answer."""
+    if is_known:
+        _show_known(as_json=as_json)
+        return 0
     config = load(config_path, mcp_configs)
     configure_logging(level="error", json=False, secrets=config.secrets)
     described = anyio.run(_describe_all, config)
@@ -40,6 +47,19 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], is_checked:
     else:
         _show(described, is_checked=is_checked)
     return 1 if any(finding.state == "fail" for finding in found.values()) else 0
+
+
+def _show_known(*, as_json: bool) -> None:
+    """The table of providers, with where each row was taken from: no configuration is needed."""
+    rows = KNOWN_PROVIDERS.values()
+    if as_json:
+        print_json({"known": [asdict(row) for row in rows]})
+        return
+    told = [
+        [row.name, row.title, row.base_url or row.base_url_form or "-", ", ".join(row.dialects), row.env or "-"]
+        for row in rows
+    ]
+    print_table(["PROVIDER", "NAME", "BASE URL", "DIALECT", "KEY IN"], told)
 
 
 def _show(described: Sequence[Mapping[str, Any]], *, is_checked: bool) -> None:

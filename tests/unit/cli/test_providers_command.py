@@ -86,3 +86,14 @@ def test_models_show_their_deployments_and_how_one_is_chosen(shell: Shell):
     assert fast.split() == ["fast", "priority", "gone/fast"]
     (told, _) = shell.run("models", "--json").json["models"]
     assert told["deployments"][0] == {"provider": "local", "model": "big"}
+
+
+def test_hosts_that_are_known_by_name_are_listed_without_a_configuration(shell: Shell):
+    ended = shell.run("providers", "--known")
+    assert ended.status == 0
+    assert ended.out.splitlines()[0].split() == ["PROVIDER", "NAME", "BASE", "URL", "DIALECT", "KEY", "IN"]
+    (groq,) = [line.split() for line in ended.out.splitlines() if line.startswith("groq ")]
+    assert groq[-3:] == ["https://api.groq.com/openai/v1", "openai_chat", "GROQ_API_KEY"]
+    rows = shell.run("providers", "--known", "--json").json["known"]
+    assert len([row for row in rows if row["dialects"] == ["openai_chat"]]) >= 60
+    assert all(row["source"] and row["date"] for row in rows)
