@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.api import bedrock_paths, gemini_paths, health, models, requests, response_objects, tools
 from gateway.api.endpoint import Endpoint, plain
 from gateway.api.errors import ErrorAnswer
+from gateway.api.media_calls import MEDIA, media_call
 from gateway.api.model_endpoint import model_endpoint
 from gateway.api.plain_calls import plain_call
 from gateway.api.services import Admit
@@ -61,6 +62,7 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         ("GET", "/api/tags"): plain(models.list_tags),
         ("POST", "/v1/embeddings"): plain_call("/embeddings"),
         ("POST", "/v1/completions"): plain_call("/completions"),
+        **{("POST", f"/v1{path}"): media_call(path, shape) for path, shape in MEDIA.items()},
         ("GET", "/v1beta/models"): plain(models.list_googles),
         ("GET", "/v1/models"): plain(models.list_models),
         ("GET", "/v1/tools"): plain(tools.list_tools),

@@ -254,7 +254,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
             repeats=limits.repeats,
             usd=limits.usd,
         ),
-        http_limits=HttpLimits(limits.body_bytes, limits.stream_heartbeat_seconds),
+        http_limits=HttpLimits(limits.body_bytes, limits.stream_heartbeat_seconds, limits.upload_bytes),
         operator_token_digest=_digest(config.operator_token),
         provider_tools=read_substitutes(config),
     )
@@ -272,6 +272,7 @@ def _principal(key: KeyConfig) -> Principal:
         key.team,
         key.tags,
         key.regions,
+        key.passthrough,
     )
 
 

@@ -12,7 +12,7 @@ from gateway.api.toolgate_field import RequestOptions
 from gateway.auth import Principal
 from gateway.dialects import Dialect
 from gateway.exposure import Exposure
-from gateway.routing import Route
+from gateway.routing import Form, Route
 from tool_policies import Policy
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -28,7 +28,8 @@ class Inquiry:
 
     `fields` is the parsed `body`, with all that it refers to put in full, and without what of `brought` was taken
     out of it. `repeated` are fields that the answer is to repeat otherwise than they stand there.
-    `path` is set where it goes elsewhere than to where the dialect calls models.
+    `path` is set where it goes elsewhere than to where the dialect calls models, and `form` where it is no
+    conversation.
     """
 
     principal: Principal
@@ -41,6 +42,7 @@ class Inquiry:
     brought: BroughtTools
     repeated: Mapping[str, Any] = field(default_factory=_nothing, repr=False)
     path: str | None = None
+    form: Form | None = field(default=None, repr=False)
 
     @property
     def surface(self) -> str:

@@ -35,7 +35,7 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
         with BrokenOffWhenClientLeaves(request, answer):
             dialect, headers = inquiry.dialect.name, passed_in(request.headers)
             sent = services.router.forward(
-                inquiry.route, dialect, inquiry.body, inquiry.fields, headers, inquiry.path
+                inquiry.route, dialect, inquiry.form or inquiry.body, inquiry.fields, headers, inquiry.path
             )
             async with sent as given:
                 await _answer(answer, given, inquiry, run)
@@ -65,10 +65,21 @@ async def _answer(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: 
     if given.is_stream(inquiry.dialect):
         await _stream(answer, given, inquiry, run)
         return
+    if not given.is_whole:
+        await _bytes(answer, given)
+        return
     body = await given.read()
     run.usage = inquiry.dialect.usage_of(body)
     await answer.begin(given.status, {**passed_on(given.headers), "content-length": str(len(body))})
     await answer.write(body, more=False)
+
+
+async def _bytes(answer: Answer, given: ProviderAnswer) -> None:
+    """Sound and the like. One that breaks off is not ended: its length tells no client that it is not whole."""
+    await answer.begin(given.status, passed_on(given.headers))
+    async for chunk in given.chunks():
+        await answer.write(chunk)
+    await answer.write(b"", more=False)
 
 
 async def _stream(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: RunLog) -> None:

@@ -24,7 +24,17 @@ class ClientLeft(Exception):
 class Request:
     """One HTTP request. Reading the body is left to whoever wants it."""
 
-    __slots__ = ("_is_late", "_loop", "body_limit", "headers", "receive", "request_id", "run_id", "scope")
+    __slots__ = (
+        "_is_late",
+        "_loop",
+        "body_limit",
+        "body_seconds",
+        "headers",
+        "receive",
+        "request_id",
+        "run_id",
+        "scope",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, *, body_limit: int = 64 * 1024) -> None:
         """Read the head. `headers` has lower-case names; the values of one that is repeated are joined."""
@@ -41,6 +51,7 @@ class Request:
         """The rest of what the client sends; after the body, that is its leaving."""
         self.body_limit = body_limit
         """In bytes."""
+        self.body_seconds = _READING
         self._is_late = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -65,13 +76,13 @@ class Request:
         if _declared_length(self.headers) > self.body_limit:
             raise self._too_large()
         reading = asyncio.current_task(self.loop)
-        alarm = self.loop.call_later(_READING, self._give_up, reading)
+        alarm = self.loop.call_later(self.body_seconds, self._give_up, reading)
         try:
             return await self._read_body()
         except asyncio.CancelledError:
             if not self._is_late or reading is None or reading.uncancel() > 0:
                 raise
-            message = f"the request's body did not arrive within {_READING:g} seconds"
+            message = f"the request's body did not arrive within {self.body_seconds:g} seconds"
             raise InvalidRequest(message, code="body_timeout") from None
         finally:
             alarm.cancel()

@@ -24,12 +24,13 @@ from tool_policies import Policy
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """Bounds of the HTTP surface. `body_bytes` holds for one request; a stream is never silent for longer than
-    `heartbeat_seconds`.
+    """Bounds of the HTTP surface. `body_bytes` holds for one request, `upload_bytes` for one that sends files; a
+    stream is never silent for longer than `heartbeat_seconds`.
     """
 
     body_bytes: int = 16 * 1024 * 1024
     heartbeat_seconds: float = 15.0
+    upload_bytes: int = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

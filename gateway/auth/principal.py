@@ -18,7 +18,8 @@ class Principal:
 
     With `passes_unknown_tools`, tools of types that the gateway does not know go to providers without a question.
     Without `remembers`, nothing is kept of its conversations. Rules of models look at `team` and `tags`; its data
-    may be in one of `regions` alone, or anywhere when there are none.
+    may be in one of `regions` alone, or anywhere when there are none. `passthrough` names the surfaces
+    that are open to it besides models that talk.
     """
 
     key_id: KeyId
@@ -30,3 +31,4 @@ class Principal:
     team: str | None = None
     tags: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
+    passthrough: frozenset[str] = frozenset()

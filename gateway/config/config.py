@@ -149,7 +149,8 @@ ServerConfig = StdioServerConfig | HttpServerConfig
 class KeyConfig:
     """A virtual key: its models (glob patterns), the policies that hold for it, and when tools are attached.
 
-    `unknown_tools` says what becomes of tools in a request whose type the gateway does not know.
+    `unknown_tools` says what becomes of tools in a request whose type the gateway does not know, and `passthrough`
+    which of a provider's surfaces are open to it besides models that talk.
     """
 
     name: str
@@ -162,6 +163,7 @@ class KeyConfig:
     team: str | None = None
     tags: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
+    passthrough: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ class LimitsConfig:
     remembered_bytes: int = 2 * 1024 * 1024
     usd: float | None = None
     body_bytes: int = 16 * 1024 * 1024
+    upload_bytes: int = 64 * 1024 * 1024
     requests_in_flight: int = 512
     stream_heartbeat_seconds: float = 15.0
 

@@ -71,6 +71,11 @@ Words = Annotated[
     BeforeValidator(_listed, json_schema_input_type=str | list[str]),
     Field(min_length=1, max_length=16),
 ]
+Surfaces = Annotated[
+    list[Literal["images", "audio"]],
+    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+    Field(max_length=16),
+]
 Text = Annotated[str, Field(max_length=4096)]
 
 
@@ -229,6 +234,8 @@ class KeyDocument(Document):
     """Whether tools are attached to every request, to those that ask for them, or never."""
     unknown_tools: Literal["refuse", "pass"] = "refuse"
     """What becomes of requests with tools of types that toolgate does not know: their providers may run those."""
+    passthrough: Surfaces = []
+    """What of a provider's it may use besides models that talk: any of images and audio."""
     remember: bool = True
     """Whether what the gateway did in a conversation is kept, so that the model knows of it in the next turn."""
     team: Word | None = None
@@ -263,6 +270,8 @@ class LimitsDocument(Document):
     whose price is known can be used then."""
     body_bytes: WholeNumber = Field(default=16 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024)
     """The body of one request."""
+    upload_bytes: Size = Field(default=64 * 1024 * 1024, ge=1024, le=512 * 1024 * 1024)
+    """The same, where files are sent; it is held in memory."""
     requests_in_flight: WholeNumber = Field(default=512, ge=1, le=100_000)
     """Requests at the same time; further ones are told to come back."""
     stream_heartbeat_seconds: Number = Field(default=15.0, ge=1, le=300)

@@ -139,6 +139,9 @@ def build_keys(
             if policies is not None and policy not in policies:
                 path = ("keys", name, "policies", index)
                 report.error(path, "no policy has this name", near(policy, policies))
+        if key.passthrough and _has_budget(document):
+            message = "limits.usd bounds what is spent, and what these cost cannot be read"
+            report.error(("keys", name, "passthrough"), message, "keep one of the two")
     _check_secrets(document, report, is_exposed=is_exposed)
     _check_regions(document, report)
     return tuple(
@@ -153,6 +156,7 @@ def build_keys(
             team=key.team,
             tags=frozenset(key.tags),
             regions=frozenset(key.regions),
+            passthrough=frozenset(key.passthrough),
         )
         for name, key in document.keys.items()
     )
@@ -167,6 +171,11 @@ def _check_regions(document: ConfigDocument, report: Report) -> None:
             if region not in known:
                 hint = near(region, known) if known else "give the deployments in `models` a region"
                 report.warn(("keys", name, "regions", index), "no deployment is said to be in this region", hint)
+
+
+def _has_budget(document: ConfigDocument) -> bool:
+    """Whether what keys spend is bounded: such a key cannot have what nobody can count."""
+    return document.limits.usd is not None
 
 
 def _check_secrets(document: ConfigDocument, report: Report, *, is_exposed: bool) -> None:

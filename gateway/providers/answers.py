@@ -36,6 +36,11 @@ class ProviderAnswer:
         """True when the body is declared to be a stream of this dialect."""
         return self.headers.get("content-type", "").lower().startswith(dialect.traits.stream_type)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it has come; once it has begun."""
+        return self._chunks is None
+
     async def begin(self, dialect: Dialect) -> None:
         """Wait for a stream of this dialect to begin, and for any other body to be whole: so that what fails can
         still be done elsewhere. Raises UpstreamError, also for a stream that begins with an error.
@@ -53,6 +58,17 @@ class ProviderAnswer:
             self._check_whole(self._beginning)
         elif b'"error"' in self._beginning:
             self._check_beginning(dialect, self._beginning)
+
+    async def begin_any(self, dialect: Dialect) -> None:
+        """The same where an answer may be anything, such as sound, of which there need only be a beginning."""
+        if self.is_stream(dialect) or "json" in self.headers.get("content-type", ""):
+            await self.begin(dialect)
+            return
+        self._chunks = self._answer.chunks()
+        try:
+            self._beginning = await anext(self._chunks, b"")
+        except HttpFault as fault:
+            raise named(self.provider, fault) from fault
 
     async def _first_frame(self, frame_break: bytes) -> bytes:
         """The beginning of a stream, with one frame at least, where frames end in a line: less says nothing."""

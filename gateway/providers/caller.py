@@ -121,10 +121,17 @@ class ProviderCaller:
         return self._endpoints[provider.dialect_for(request.dialect)]
 
     def forward(
-        self, provider: Provider, dialect: str, path: str, body: bytes, headers: Mapping[str, str]
+        self,
+        provider: Provider,
+        dialect: str,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        content_type: str | None = None,
     ) -> AbstractAsyncContextManager[ProviderAnswer]:
         """Send bytes of `dialect`, which is one of the provider's, and get bytes. `headers` are the client's that
-        may pass; credentials among them never do.
+        may pass; credentials among them never do. With a `content_type` the body is of that, and the answer of
+        any.
 
         Raises UpstreamError on entering: UpstreamRefused for every status from 400 on, with the answer exactly
         as it came.
@@ -134,7 +141,7 @@ class ProviderCaller:
             for name, value in headers.items()
             if name not in _NEVER_FORWARDED and not name.startswith(_NEVER_BEGIN)
         }
-        return self._call("POST", provider, dialect, path, body, kept)
+        return self._call("POST", provider, dialect, path, body, kept, content_type)
 
     async def list_models(self, provider: Provider) -> list[str]:
         """The names of the provider's models, as it gives them, without repetitions."""
@@ -155,10 +162,19 @@ class ProviderCaller:
         return list(dict.fromkeys(name for name in own if name))
 
     def _call(
-        self, method: str, provider: Provider, dialect: str, path: str, body: bytes, headers: Mapping[str, str]
+        self,
+        method: str,
+        provider: Provider,
+        dialect: str,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        content_type: str | None = None,
     ) -> _ProviderExchange:
         endpoint = self._endpoints[dialect]
         sent = {**endpoint.headers, **headers, **_OURS, "accept": endpoint.accept, **provider.headers}
+        if content_type is not None:
+            sent |= {"content-type": content_type, "accept": "*/*"}
         name = endpoint.errors_in or endpoint.dialect.name
         client = self._clients.of(provider.network)
         return _ProviderExchange(client, method, provider, name, provider.url(path), sent, body)

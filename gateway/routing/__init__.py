@@ -6,7 +6,7 @@ wire formats, tools, and how keys are recognised.
 
 from gateway.routing.calling import Calls
 from gateway.routing.conditions import Conditions
-from gateway.routing.fallback import RoutedModel
+from gateway.routing.fallback import Form, RoutedModel
 from gateway.routing.faults import another_may_do_better
 from gateway.routing.narrowing import narrowed
 from gateway.routing.needs import needs_of
@@ -24,6 +24,7 @@ __all__ = [
     "Capability",
     "Conditions",
     "Deployment",
+    "Form",
     "ModelInfo",
     "Pick",
     "Plan",

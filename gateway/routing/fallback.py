@@ -9,7 +9,7 @@ first. Until then the next deployment is tried after every failure that it might
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -141,6 +141,16 @@ async def _beginning(events: AsyncIterator[StreamEvent], provider: str) -> list[
     raise UpstreamProtocolError(f"the provider {provider} answered nothing", provider=provider)
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A request that is no conversation: its body for each model's name, and of which content type that is. The
+    answer may be anything.
+    """
+
+    content_type: str
+    write: Callable[[str], bytes]
+
+
 class Forwarding:
     """Passes a request's bytes on, with only the model's name changed. See `Router.forward`.
 
@@ -168,7 +178,7 @@ class Forwarding:
         route: Route,
         calls: Calls,
         endpoint: Endpoint,
-        body: bytes,
+        body: bytes | Form,
         parsed: Mapping[str, Any],
         headers: Mapping[str, str],
         *,
@@ -212,15 +222,18 @@ class Forwarding:
 
     async def begin(self, deployment: Deployment, provider: Provider) -> _Forwarded:
         """See `gateway.routing.calling.Attempt`."""
-        endpoint, body = self._endpoint, self._body
-        if endpoint.dialect.traits.names_model:
+        endpoint, body, kind = self._endpoint, self._body, None
+        if isinstance(body, Form):
+            body, kind = body.write(deployment.model), body.content_type
+        elif endpoint.dialect.traits.names_model:
             body = rewrite_model(body, self._parsed, deployment.model)
         path = endpoint.count_path_for(deployment.model) if self._counts else self._path
         path = path or endpoint.path_for(deployment.model, stream=self._is_stream)
-        call = self._caller.forward(provider, endpoint.dialect.name, path, body, self._headers)
+        call = self._caller.forward(provider, endpoint.dialect.name, path, body, self._headers, kind)
         answer = await call.__aenter__()
         try:
-            await answer.begin(endpoint.dialect)
+            begin = answer.begin if kind is None else answer.begin_any
+            await begin(endpoint.dialect)
         except BaseException as error:
             await call.__aexit__(type(error), error, error.__traceback__)
             raise

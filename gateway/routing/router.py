@@ -19,7 +19,7 @@ from gateway.providers.provider import Provider
 from gateway.routing.breakers import BreakerState
 from gateway.routing.calling import Calls
 from gateway.routing.conditions import Conditions
-from gateway.routing.fallback import Forwarding, RoutedModel
+from gateway.routing.fallback import Form, Forwarding, RoutedModel
 from gateway.routing.listing import ProviderModels
 from gateway.routing.patterns import filling, matches, matches_any
 from gateway.routing.price_book import PriceBook
@@ -90,7 +90,7 @@ class Router:
         self,
         route: Route,
         dialect: str,
-        body: bytes,
+        body: bytes | Form,
         parsed: Mapping[str, Any],
         headers: Mapping[str, str],
         path: str | None = None,

@@ -12,6 +12,7 @@ from gateway.errors import ConfigError, Problem
 from tests.unit.config.folders import ENVIRON, EXAMPLE, POLICIES, SECRET, Folder
 
 # Each text begins on line 3. Then: the line, the field, a part of the message and a part of the hint.
+AUDIO = f"keys: {{a: {{secret: {SECRET}, passthrough: audio}}}}"
 MISTAKES = [
     ("provider: {}", 3, "provider", "no such setting", "did you mean providers?"),
     ("\nservers: {}", 4, "servers", "no such setting", "did you mean mcpServers?"),
@@ -63,6 +64,9 @@ MISTAKES = [
     (f"keys: {{a: {{secret: {SECRET}, models: ['']}}}}", 3, "keys.a.models[0]", "must not be empty", None),
     (f"keys: {{a: {{secret: {SECRET}, models: x}}}}", 3, "keys.a.models", "must be a list", "[a, b]"),
     (f"keys: {{a: {{secret: {SECRET}, policies: [x]}}}}", 3, "keys.a.policies[0]", "no policy", "none yet"),
+    (f"keys: {{a: {{secret: {SECRET}, passthrough: [video]}}}}", 3, "keys.a.passthrough[0]", "'images'", None),
+    (f"{AUDIO}\nlimits: {{usd: 1}}", 3, "keys.a.passthrough", "limits.usd", "one of the two"),
+    ("limits: {upload_bytes: 1}", 3, "limits.upload_bytes", "must be at least", None),
     ("limits: {rounds: 0}", 3, "limits.rounds", "must be at least 1", None),
     ("limits: {calls: 1.5}", 3, "limits.calls", "must be a whole number", None),
     ("limits: {wall_clock_seconds: soon}", 3, "limits.wall_clock_seconds", "must be a number", None),
