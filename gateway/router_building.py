@@ -42,6 +42,7 @@ from gateway.providers.auth import (
     aws_scope,
     google_tokens,
 )
+from gateway.providers.caller import openais_dialect
 from gateway.providers.endpoints import ENDPOINTS
 from gateway.providers.provider import checked_quirks
 from gateway.routing import (
@@ -136,6 +137,10 @@ def build_router(
     models = {
         alias: [_target(config, alias, target) for target in targets] for alias, targets in config.models.items()
     }
+    place = config.passthrough_provider
+    if place and not any(openais_dialect(provider) for provider in providers if provider.name == place):
+        message = "the provider speaks none of OpenAI's formats, in which files are sent"
+        raise ConfigError([config.problem(("passthrough", "provider"), message, "name another one")])
     try:
         return Router(
             providers,

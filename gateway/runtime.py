@@ -37,7 +37,7 @@ from gateway.hub import HttpServerSpec, Hub, ServerSpec, ServerStatus, StdioLaun
 from gateway.providers import HttpClients
 from gateway.router_building import build_router
 from gateway.routing import Conditions
-from gateway.store import SealedPayloads, open_database
+from gateway.store import ProviderObjects, SealedPayloads, open_database
 from gateway.telemetry import Metrics
 from gateway.tool_calls import ToolCaller
 from gateway.tool_loop import Attempts, LoopLimits, Memory
@@ -58,6 +58,7 @@ class Shared:
     clients: HttpClients
     audit: AuditTrail
     payloads: SealedPayloads
+    objects: ProviderObjects
     metrics: Metrics
     attempts: Attempts = field(default_factory=Attempts)
     conditions: Conditions = field(default_factory=Conditions)
@@ -187,21 +188,25 @@ async def open_shared(config: Config) -> AsyncGenerator[Shared]:
         stack.push_async_callback(clients.aclose)
         database = await stack.enter_async_context(open_database(storage.database))
         payloads = await SealedPayloads.open(database, storage.state_dir, most_bytes=storage.memory_bytes)
+        objects = ProviderObjects(database)
         trail = await stack.enter_async_context(open_trail(database, metrics, storage.audit_jsonl))
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
-        tasks.start_soon(_keep_house, trail, payloads, storage.retention_days)
+        tasks.start_soon(_keep_house, trail, payloads, objects, storage.retention_days)
         if any(isinstance(server, StdioServerConfig) for server in config.servers):
             await sandbox.sweep()  # who runs nothing in boxes need not look for the engine
-        yield Shared(sandbox, clients, trail, payloads, metrics)
+        yield Shared(sandbox, clients, trail, payloads, objects, metrics)
 
 
-async def _keep_house(trail: AuditTrail, payloads: SealedPayloads, retention_days: int) -> None:
+async def _keep_house(
+    trail: AuditTrail, payloads: SealedPayloads, objects: ProviderObjects, retention_days: int
+) -> None:
     """Forget what is out of date, now and then."""
     while True:
         try:
             await trail.purge(older_than_days=retention_days)
             await payloads.purge()
+            await objects.purge(older_than_days=retention_days)
         except (StoreError, SQLAlchemyError) as error:
             _log.warning("what is out of date could not be removed: %s", error)
         await anyio.sleep(_HOUSEKEEPING)
@@ -241,6 +246,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
             put_back_bytes=limits.remembered_bytes,
         ),
         stored=StoredResponses(shared.payloads, retention_days=config.storage.memory_days),
+        objects=shared.objects,
         attempts=shared.attempts,
         audit=shared.audit,
         metrics=shared.metrics,
@@ -257,6 +263,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
         http_limits=HttpLimits(limits.body_bytes, limits.stream_heartbeat_seconds, limits.upload_bytes),
         operator_token_digest=_digest(config.operator_token),
         provider_tools=read_substitutes(config),
+        passthrough_provider=config.passthrough_provider,
     )
 
 

@@ -31,7 +31,8 @@ from gateway.dialects.traits import Traits
 from gateway.errors import InvalidRequest, NotFound
 from gateway.routing import Form
 
-_UPLOADING = 600.0  # seconds for a body with files to arrive
+UPLOADING = 600.0
+"""Seconds for a body with files to arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def media_call(path: str, shape: Shape) -> Handler:
         check_open(request, principal, shape.family)
         if shape.is_form:
             request.body_limit = services.http_limits.upload_bytes
-            request.body_seconds = _UPLOADING
+            request.body_seconds = UPLOADING
         body = await request.body()
         fields, form = (_form if shape.is_form else _json)(request, body)
         model = model_in(fields)

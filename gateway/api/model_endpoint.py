@@ -14,6 +14,7 @@ from gateway.api.answer import Answer
 from gateway.api.answer_recording import can_pass, passing_body, record
 from gateway.api.brought_tools import References, take_brought_tools
 from gateway.api.endpoint import Handler
+from gateway.api.file_checks import check_files
 from gateway.api.inquiry import Inquiry
 from gateway.api.loop_run import run_loop
 from gateway.api.pass_through import pass_through
@@ -56,6 +57,7 @@ def model_endpoint(
         if found:
             others = [tool for tool in found if tool.param not in brought.params]
             check_provider_tools(others, principal, services.policies[principal.key_id])
+        await check_files(services, principal, said, body)
         fields = brought.fields
         exposure = expose_tools(services, principal, options, brought)
         adds_tools = bool(exposure.tools)

@@ -66,7 +66,7 @@ async def _answer(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: 
         await _stream(answer, given, inquiry, run)
         return
     if not given.is_whole:
-        await _bytes(answer, given)
+        await pass_bytes(answer, given)
         return
     body = await given.read()
     run.usage = inquiry.dialect.usage_of(body)
@@ -74,7 +74,7 @@ async def _answer(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: 
     await answer.write(body, more=False)
 
 
-async def _bytes(answer: Answer, given: ProviderAnswer) -> None:
+async def pass_bytes(answer: Answer, given: ProviderAnswer) -> None:
     """Sound and the like. One that breaks off is not ended: its length tells no client that it is not whole."""
     await answer.begin(given.status, passed_on(given.headers))
     async for chunk in given.chunks():

@@ -16,6 +16,7 @@ from gateway.auth import KeyId, Keyring
 from gateway.exposure import Exposer
 from gateway.hub import Hub
 from gateway.routing import Router
+from gateway.store import ProviderObjects
 from gateway.telemetry import Metrics
 from gateway.tool_calls import ToolCaller
 from gateway.tool_loop import Attempts, LoopLimits, Memory
@@ -38,6 +39,7 @@ class Services:
     """One configuration at work. `policies` has one compiled policy for each key.
 
     `provider_tools` are tools of ours, as `server/tool`, by the types of those in whose place they run.
+    `passthrough_provider` is where files are.
     """
 
     keyring: Keyring
@@ -48,6 +50,7 @@ class Services:
     tool_caller: ToolCaller
     memory: Memory
     stored: StoredResponses
+    objects: ProviderObjects
     attempts: Attempts
     audit: AuditTrail
     metrics: Metrics
@@ -55,6 +58,7 @@ class Services:
     http_limits: HttpLimits
     operator_token_digest: bytes | None = None
     provider_tools: Mapping[str, str] = field(default_factory=dict[str, str])
+    passthrough_provider: str = ""
 
 
 Admit = Callable[[], AbstractContextManager[Services]]

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.api.answer import Answer
 from gateway.api.endpoint import Handler
+from gateway.api.file_checks import check_files
 from gateway.api.model_endpoint import Addressing, addressed, model_in
 from gateway.api.pass_through import passed_in
 from gateway.api.presence import CancelledWhenClientLeaves
@@ -33,6 +34,7 @@ def token_counting(dialect: Dialect, addressing: Addressing | None = None) -> Ha
         route = services.router.resolve(model, principal.models)
         route = narrow_route(route, principal, dialect, fields, len(body), adds_tools=False)
         check_provider_tools(_not_ours(dialect, fields, services), principal, services.policies[principal.key_id])
+        await check_files(services, principal, said, body)
         body = one_reading(body, said)
         counting = services.router.count_tokens(route, dialect.name, body, fields, passed_in(request.headers))
         if counting is None:

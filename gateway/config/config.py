@@ -245,6 +245,8 @@ class Config:
     warnings: tuple[Problem, ...] = ()
     provider_tools: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tools of our servers, as `server/tool`, by the types of the providers' tools in whose place they run."""
+    passthrough_provider: str = ""
+    """Where files are; empty unless a key may have some."""
     operator_token: str | None = field(default=None, repr=False)
     routing: RoutingConfig = field(default_factory=RoutingConfig)
     main_source: Source | None = field(default=None, repr=False, compare=False)

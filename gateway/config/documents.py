@@ -72,7 +72,7 @@ Words = Annotated[
     Field(min_length=1, max_length=16),
 ]
 Surfaces = Annotated[
-    list[Literal["images", "audio"]],
+    list[Literal["files", "images", "audio"]],
     BeforeValidator(_listed, json_schema_input_type=str | list[str]),
     Field(max_length=16),
 ]
@@ -235,7 +235,7 @@ class KeyDocument(Document):
     unknown_tools: Literal["refuse", "pass"] = "refuse"
     """What becomes of requests with tools of types that toolgate does not know: their providers may run those."""
     passthrough: Surfaces = []
-    """What of a provider's it may use besides models that talk: any of images and audio."""
+    """What of a provider's it may use besides models that talk: any of files, images and audio."""
     remember: bool = True
     """Whether what the gateway did in a conversation is kept, so that the model knows of it in the next turn."""
     team: Word | None = None
@@ -244,6 +244,13 @@ class KeyDocument(Document):
     """Labels, for rules of models."""
     regions: list[Word] = []
     """Its requests go only to deployments in these regions; anywhere, unless given."""
+
+
+class PassthroughDocument(Document):
+    """What passes through that is no model's."""
+
+    provider: Text | None = Field(default=None, min_length=1)
+    """Where files are: one of the providers, which speaks OpenAI's formats."""
 
 
 class LimitsDocument(Document):

@@ -149,6 +149,7 @@ class _Loading:
             storage=storage,
             routing=build_routing(document, report),
             provider_tools=document.provider_tools,
+            passthrough_provider=document.passthrough.provider or "",
             operator_token=None if token is None else token.strip(),
             main_source=report.source,
         )

@@ -18,6 +18,7 @@ from gateway.config.documents import (
     ListenDocument,
     Name,
     Number,
+    PassthroughDocument,
     ProviderDocument,
     Size,
     StorageDocument,
@@ -129,6 +130,7 @@ class ConfigDocument(ServersDocument):
     """What operators present from other machines to see the states of servers and the metrics."""
     provider_tools: dict[Name, Text] = Field(default_factory=dict[str, str], max_length=256)
     """Tools of ours, as server/tool, that run in the place of tools of a provider's, by the types of those."""
+    passthrough: PassthroughDocument = PassthroughDocument()
     policy_files: list[Text] = Field(default=[], max_length=256)
     """The files with tool policies."""
     limits: LimitsDocument = LimitsDocument()

@@ -142,6 +142,12 @@ def build_keys(
         if key.passthrough and _has_budget(document):
             message = "limits.usd bounds what is spent, and what these cost cannot be read"
             report.error(("keys", name, "passthrough"), message, "keep one of the two")
+        if "files" in key.passthrough and document.passthrough.provider is None:
+            message = "it is not said at which provider files are"
+            report.error(("keys", name, "passthrough"), message, "name one: passthrough: {provider: openai}")
+    place = document.passthrough.provider
+    if place is not None and place not in document.providers:
+        report.error(("passthrough", "provider"), "no provider has this name", near(place, document.providers))
     _check_secrets(document, report, is_exposed=is_exposed)
     _check_regions(document, report)
     return tuple(

@@ -20,6 +20,7 @@ from gateway.dialects import UpstreamStreamError, WireFormatError
 from gateway.dialects.json_values import can_be_written, load_object
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_chat.quirks import adapted
+from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.errors import InvalidRequest
 from gateway.providers.answers import ProviderAnswer, read_events
 from gateway.providers.clients import HttpClients
@@ -61,6 +62,13 @@ _NEVER_BEGIN = (
     *("x-goog-iap-", "x-goog-authenticated-", "x-ms-client-", "x-ms-token-"),
 )
 """Signatures, and what proxies in front of the gateway say of its clients: who they are, and where."""
+_JSON = "application/json"
+_OPENAIS = (OPENAI_CHAT.name, OPENAI_RESPONSES.name)
+
+
+def openais_dialect(provider: Provider) -> str:
+    """That of OpenAI's formats which a provider speaks; empty where it speaks none."""
+    return next((dialect for dialect in _OPENAIS if dialect in provider.dialects), "")
 
 
 class ProviderCaller:
@@ -142,6 +150,12 @@ class ProviderCaller:
             if name not in _NEVER_FORWARDED and not name.startswith(_NEVER_BEGIN)
         }
         return self._call("POST", provider, dialect, path, body, kept, content_type)
+
+    def ask(
+        self, provider: Provider, method: str, path: str, body: bytes = b"", content_type: str = _JSON
+    ) -> AbstractAsyncContextManager[ProviderAnswer]:
+        """The same for what is no model: bytes of any kind, at a provider that speaks OpenAI's formats."""
+        return self._call(method, provider, openais_dialect(provider), path, body, {}, content_type)
 
     async def list_models(self, provider: Provider) -> list[str]:
         """The names of the provider's models, as it gives them, without repetitions."""

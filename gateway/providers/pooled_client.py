@@ -53,7 +53,7 @@ class PooledClient:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
     ) -> _Exchange:
         """See the protocol."""
-        if method not in ("GET", "POST"):
+        if method not in ("GET", "POST", "DELETE"):
             raise ValueError(f"the method {method} is not supported")
         target = self._targets.get(url) or self._parse(url)
         return _Exchange(self, target.origin, _render(method, target, headers, body), timeouts)

@@ -113,6 +113,12 @@ class Router:
             return None
         return Forwarding(self._caller, route, self._calls, endpoint, body, parsed, headers, counts=True)
 
+    def ask(
+        self, provider: str, method: str, path: str, body: bytes = b"", content_type: str = "application/json"
+    ) -> AbstractAsyncContextManager[ProviderAnswer]:
+        """Ask a provider for what is no model's. Raises UpstreamError on entering."""
+        return self._caller.ask(self._resolver.providers[provider], method, path, body, content_type)
+
     def describe(self, route: Route) -> ModelInfo:
         """A route's model, as it would be listed."""
         return ModelInfo(route.model, route.deployments[0].provider.name, self._created)

@@ -6,5 +6,6 @@ and payloads mean.
 
 from gateway.store.database import Database, open_database
 from gateway.store.payloads import SealedPayloads
+from gateway.store.provider_objects import ProviderObject, ProviderObjects
 
-__all__ = ["Database", "SealedPayloads", "open_database"]
+__all__ = ["Database", "ProviderObject", "ProviderObjects", "SealedPayloads", "open_database"]

@@ -11,12 +11,17 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, MetaData, insert, inspect, select, update
 
 from gateway.errors import StoreError
-from gateway.store.tables import metadata, schema_version
+from gateway.store.tables import metadata, provider_objects, schema_version
 
 Step = Callable[[Connection], None]
 """Changes the tables of one version to those of the next, and what is in them."""
 
-STEPS: tuple[Step, ...] = ()
+
+def _add_provider_objects(connection: Connection) -> None:
+    provider_objects.create(connection)
+
+
+STEPS: tuple[Step, ...] = (_add_provider_objects,)
 """The first leads from version 1 to version 2. A step that was released is never changed again."""
 
 NEWEST = len(STEPS) + 1

@@ -50,3 +50,16 @@ payloads = Table(
     Column("sealed", LargeBinary, nullable=False),
     Index("payloads_by_time", "expires", "size"),  # answers how much there is without touching a payload
 )
+
+provider_objects = Table(
+    "provider_objects",
+    metadata,
+    Column("key_id", String, primary_key=True),
+    Column("provider", String, primary_key=True),
+    Column("object_id", String, primary_key=True, comment="as the provider has it"),
+    Column("kind", String, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("shown", Text, nullable=False, comment="JSON, as the provider told it"),
+    Column("at", BigInteger, nullable=False, comment=_AT),
+    Index("provider_objects_by_time", "at"),
+)

@@ -22,11 +22,14 @@ SOUND = bytes(range(256)) * 600
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: its path, its headers, and its fields; of a file, its name, its content type and its bytes."""
+    """One request: its path, its headers, and its fields; of a file, its name, its content type and its bytes.
+    `raw` is its body as it came.
+    """
 
     path: str
     headers: dict[str, str]
     fields: dict[str, Any]
+    raw: bytes = b""
 
 
 class MediaHost:
@@ -42,8 +45,9 @@ class MediaHost:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
+        await request.body()  # so that it can be read twice
         fields = await _fields(request)
-        self.asked.append(Asked(scope["path"], dict(request.headers), fields))
+        self.asked.append(Asked(scope["path"], dict(request.headers), fields, await request.body()))
         body, kind = _answer(scope["path"], fields)
         headers = [(b"content-type", kind.encode()), (b"openai-organization", b"the operator's")]
         is_cut = fields.get("voice") == "mute"

@@ -66,6 +66,8 @@ MISTAKES = [
     (f"keys: {{a: {{secret: {SECRET}, policies: [x]}}}}", 3, "keys.a.policies[0]", "no policy", "none yet"),
     (f"keys: {{a: {{secret: {SECRET}, passthrough: [video]}}}}", 3, "keys.a.passthrough[0]", "'images'", None),
     (f"{AUDIO}\nlimits: {{usd: 1}}", 3, "keys.a.passthrough", "limits.usd", "one of the two"),
+    (AUDIO.replace("audio", "files"), 3, "keys.a.passthrough", "which provider", "name one"),
+    ("passthrough: {provider: openai}", 3, "passthrough.provider", "no provider", "there are none yet"),
     ("limits: {upload_bytes: 1}", 3, "limits.upload_bytes", "must be at least", None),
     ("limits: {rounds: 0}", 3, "limits.rounds", "must be at least 1", None),
     ("limits: {calls: 1.5}", 3, "limits.calls", "must be a whole number", None),

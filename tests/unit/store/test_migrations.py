@@ -55,7 +55,7 @@ def version(connection: Connection) -> int:
 
 def test_old_tables_led_forwards_have_the_shape_of_new_ones_and_keep_their_rows(engine: Engine):
     with engine.begin() as connection:
-        migrate(connection, "it")
+        migrate(connection, "it", steps=())
         assert version(connection) == 1
         connection.execute(runs.insert().values(at=1, run_id="run_1", key_id="k", record="{}"))
         migrate(connection, "it", tables=later_tables(), steps=STEPS)
@@ -70,7 +70,7 @@ def test_old_tables_led_forwards_have_the_shape_of_new_ones_and_keep_their_rows(
 
 def test_only_the_steps_that_are_missing_are_taken(engine: Engine):
     with engine.begin() as connection:
-        migrate(connection, "it")
+        migrate(connection, "it", steps=())
         migrate(connection, "it", steps=STEPS[:1])
         migrate(connection, "it", steps=STEPS)
         migrate(connection, "it", steps=STEPS)
@@ -83,5 +83,5 @@ def test_tables_of_a_later_version_are_refused_unchanged(engine: Engine):
         migrate(connection, "it", tables=later_tables(), steps=STEPS)
         before = shape(connection)
         with pytest.raises(StoreError, match="it was written by a newer toolgate"):
-            migrate(connection, "it")
+            migrate(connection, "it", steps=())
         assert (shape(connection), version(connection)) == (before, 3)

@@ -1,0 +1,105 @@
+"""Which key made what at a provider: files that it sent there, by their ids.
+
+Above: the API, for all keys share the account in which these lie. Bounded for each key, and forgotten in time;
+what is forgotten is nobody's, and can be reached by nobody.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+
+from gateway.store.database import Database
+from gateway.store.tables import provider_objects
+
+_AT_ONCE = 500  # ids in one statement
+_DAY = 86_400
+_SECOND = 1_000_000  # microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderObject:
+    """One: its id at the provider, what kind of thing and of which purpose it is, and what is shown of it."""
+
+    object_id: str
+    kind: str
+    purpose: str
+    shown: str
+
+
+class ProviderObjects:
+    """See the module. `clock` gives seconds since the epoch."""
+
+    def __init__(
+        self, database: Database, *, most_of_a_key: int = 10_000, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._most = most_of_a_key
+        self._clock = clock
+
+    async def has_room(self, key_id: str) -> bool:
+        """Whether a key may make one more. Raises StoreError, as all that follow."""
+        query = select(func.count()).select_from(provider_objects).where(provider_objects.c.key_id == key_id)
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one()) < self._most
+
+    async def add(self, key_id: str, provider: str, made: ProviderObject) -> None:
+        """Note what a key made."""
+        row = {
+            "key_id": key_id,
+            "provider": provider,
+            "object_id": made.object_id,
+            "kind": made.kind,
+            "purpose": made.purpose,
+            "shown": made.shown,
+            "at": int(self._clock() * _SECOND),
+        }
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(provider_objects).where(*_place(key_id, provider, [made.object_id])))
+            connection.execute(insert(provider_objects), [row])
+
+        await self._database.write(work)
+
+    async def owned(self, key_id: str, provider: str, ids: Collection[str]) -> set[str]:
+        """Those of the ids that this key made."""
+
+        def work(connection: Connection) -> set[str]:
+            found: set[str] = set()
+            wanted = list(ids)
+            for start in range(0, len(wanted), _AT_ONCE):
+                places = _place(key_id, provider, wanted[start : start + _AT_ONCE])
+                found |= set(connection.execute(select(provider_objects.c.object_id).where(*places)).scalars())
+            return found
+
+        return await self._database.read(work)
+
+    async def of_key(self, key_id: str, provider: str, kind: str) -> list[ProviderObject]:
+        """All of one kind that a key made, the newest first."""
+        columns = provider_objects.c
+        query = (
+            select(columns.object_id, columns.kind, columns.purpose, columns.shown)
+            .where(columns.key_id == key_id, columns.provider == provider, columns.kind == kind)
+            .order_by(columns.at.desc(), columns.object_id)
+            .limit(self._most)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [ProviderObject(*row) for row in rows]
+
+    async def remove(self, key_id: str, provider: str, object_id: str) -> None:
+        """Forget one."""
+        query = delete(provider_objects).where(*_place(key_id, provider, [object_id]))
+        await self._database.write(lambda connection: connection.execute(query).rowcount)
+
+    async def purge(self, *, older_than_days: int) -> None:
+        """Forget what is out of date."""
+        before = int((self._clock() - older_than_days * _DAY) * _SECOND)
+        query = delete(provider_objects).where(provider_objects.c.at < before)
+        await self._database.write(lambda connection: connection.execute(query).rowcount)
+
+
+def _place(key_id: str, provider: str, ids: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+    columns = provider_objects.c
+    return columns.key_id == key_id, columns.provider == provider, columns.object_id.in_(ids)
