@@ -73,6 +73,11 @@ def _completions(litellm: Any, secret: bytes) -> Any:
         if unknown:
             name = unknown[0][:80]
             return _error(400, f"{name}: not a field that can be passed on through LiteLLM", name)
+        if _names_address(fields.get("messages")):
+            message = (
+                "messages: what LiteLLM is to show must be in the request as data: it would fetch a URL itself"
+            )
+            return _error(400, message, "messages")
         try:
             given = await litellm.acompletion(**fields, num_retries=0)
         except Exception as error:  # noqa: BLE001 - whatever it raises becomes an answer
@@ -92,6 +97,19 @@ async def _events(chunks: Any) -> AsyncGenerator[bytes]:
         yield b"data: " + _refusal(error).body + b"\n\n"
     else:
         yield b"data: [DONE]\n\n"
+
+
+def _names_address(value: Any) -> bool:
+    """Whether a part of a message is at an address: fetched from here, it could be one within this network."""
+    if isinstance(value, list):
+        return any(_names_address(entry) for entry in cast("list[Any]", value))
+    if not isinstance(value, dict):
+        return False
+    fields = cast("dict[str, Any]", value)
+    given = fields.get("url", fields.get("image_url"))
+    if isinstance(given, str) and not given.lstrip().lower().startswith("data:"):
+        return True
+    return any(_names_address(entry) for name, entry in fields.items() if name != "arguments")
 
 
 def _models(secret: bytes) -> Any:

@@ -121,6 +121,14 @@ async def test_a_field_that_would_send_credentials_elsewhere_is_refused_by_name(
     assert upstream.requests == []
 
 
+async def test_an_image_at_an_address_is_not_fetched_from_here(served: Command, upstream: ScriptedUpstream):
+    image = {"type": "image_url", "image_url": {"url": f"{upstream.base_url}/secret.png"}}
+    async with client(served, "plain-secret-0123456789") as sdk:
+        with pytest.raises(BadRequestError, match="as data"):
+            await sdk.chat.completions.create(model="far", messages=[{"role": "user", "content": [image]}])
+    assert upstream.requests == []
+
+
 async def test_a_refusal_keeps_its_status_and_when_to_try_again(served: Command, upstream: ScriptedUpstream):
     upstream.add(Turn(status=429, headers={"retry-after": "7"}))
     async with client(served, "plain-secret-0123456789") as sdk:
