@@ -59,7 +59,17 @@ def one_reading(body: bytes, parsed: Mapping[str, Any]) -> bytes:
     """`body`, or what was parsed of it, written anew, where a name is repeated in one object, at whatever depth:
     some parsers take the first, some the last, some all. Raises InvalidRequest as above.
     """
-    return _written(parsed) if _repeats_a_name(body, parsed) else body
+    if _is_written_so(body, parsed) or not _repeats_a_name(body, parsed):
+        return body
+    return _written(parsed)
+
+
+def _is_written_so(body: bytes, parsed: Mapping[str, Any]) -> bool:
+    """Whether the bytes are what we should write ourselves, as those of most SDKs are: no name is there twice."""
+    try:
+        return orjson.dumps(parsed) == body
+    except TypeError:  # nested more deeply than can be written
+        return False
 
 
 def _repeats_a_name(body: bytes, parsed: Mapping[str, Any]) -> bool:
