@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import shutil
@@ -11,7 +12,6 @@ from functools import cache, wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
-import anyio
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -70,9 +70,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 def _within(seconds: float, test: Any) -> Any:
     @wraps(test)
     async def bounded(**given: Any) -> None:
-        with anyio.move_on_after(seconds) as patience:
-            await test(**given)
-        if patience.cancelled_caught:
+        # asyncio's, not anyio's: fixtures may hold scopes that were entered within the test and outlive it.
+        patience = asyncio.timeout(seconds)
+        try:
+            async with patience:
+                await test(**given)
+        except TimeoutError:
+            if not patience.expired():
+                raise
             pytest.fail(f"the test hung: it was cancelled after {seconds:g} s")
 
     return bounded

@@ -240,7 +240,6 @@ async def test_a_policy_allows_them_and_tools_of_the_clients_own_need_none(
         ({"something_new": True}, "something_new"),
         ({"reasoning": {"mode": "pro"}}, "reasoning.mode"),
         ({"input": [*HELLO, {"type": "compaction", "encrypted_content": "x"}]}, "compaction"),
-        ({"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]}, "input_image"),
     ],
 )
 @pytest.mark.parametrize("other", ["tiny", "claude"])
