@@ -24,28 +24,28 @@ def programs() -> Programs:
     return install_programs()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def script() -> AsyncGenerator[ScriptedUpstream]:
     async with ScriptedUpstream(models=("tiny",)).serve() as upstream:
         yield upstream
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def messages() -> Recorder:
     return Recorder("/v1/messages")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def responses() -> Recorder:
     return Recorder("/v1/responses")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def shared_gateway(
     script: ScriptedUpstream, messages: Recorder, responses: Recorder
 ) -> AsyncGenerator[InProcess]:

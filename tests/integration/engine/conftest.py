@@ -20,12 +20,12 @@ APIS = ("openai_chat", "openai_responses", "anthropic_messages")
 DEMO = {"command": sys.executable, "args": ["-m", "mcp_servers.demo"], "sandbox": {"backend": "host"}}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """Where the engine listens."""
     folder = tmp_path_factory.mktemp("engine")
@@ -50,7 +50,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
             process.stdout.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def gateway(engine: str) -> AsyncGenerator[InProcess]:
     """A model for each of the engine's APIs, by the name of its dialect."""
     document = {
