@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from gateway.conversation import (
     Media,
     Part,
@@ -24,14 +22,13 @@ from gateway.conversation import (
     UnknownPart,
 )
 from gateway.dialects.anthropic_messages.name import NAME, REDACTED, SERVED, THINKING, UNPROVEN, own_object
+from gateway.dialects.call_arguments import arguments_object
 from gateway.dialects.crossing import refuse_media
-from gateway.dialects.json_values import list_or_empty, object_or_none
+from gateway.dialects.json_values import list_or_empty
 from gateway.dialects.media import describe_media
 
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z", re.ASCII)
-_NOT_JSON = "INVALID_JSON"
-"""The field for arguments that are no JSON object, as Anthropic's documentation has it."""
 
 
 def answer_blocks(parts: Iterable[Part]) -> list[Mapping[str, Any]]:
@@ -85,7 +82,7 @@ def redacted_blocks(part: Reasoning) -> list[Mapping[str, Any]]:
 
 def write_call(call: ToolCall) -> dict[str, Any]:
     """A tool call, whose arguments must be an object here."""
-    named = {"type": "tool_use", "id": call.id, "name": call.name, "input": _input(call.arguments)}
+    named = {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments_object(call.arguments)}
     return {**own_object(call.source), **named}
 
 
@@ -93,7 +90,7 @@ def served_blocks(served: ServedCall) -> list[Mapping[str, Any]]:
     """A call that this gateway ran for the client, and its result once there is one."""
     call = served.made
     named = {"type": "mcp_tool_use", "id": SERVED + call.id, "name": call.name, "server_name": served.server}
-    use = {**named, "input": _input(call.arguments)}
+    use = {**named, "input": arguments_object(call.arguments)}
     return [use] if served.result is None else [use, served_result(served.result)]
 
 
@@ -103,16 +100,6 @@ def served_result(result: ToolResult) -> dict[str, Any]:
     blocks = [block for text in texts for block in text_blocks(text)]
     named = {"type": "mcp_tool_result", "tool_use_id": SERVED + result.call_id}
     return {**named, "is_error": result.is_error, "content": blocks}
-
-
-def _input(arguments: str) -> Mapping[str, Any]:
-    if not arguments.strip():
-        return {}
-    try:
-        found = object_or_none(orjson.loads(arguments))
-    except orjson.JSONDecodeError:
-        found = None
-    return {_NOT_JSON: arguments} if found is None else found
 
 
 def safe_id(call_id: str) -> str:

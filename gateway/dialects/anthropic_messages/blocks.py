@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from gateway.conversation import (
     Media,
     Part,
@@ -20,11 +18,10 @@ from gateway.conversation import (
     UnknownPart,
 )
 from gateway.dialects.anthropic_messages.name import NAME, REDACTED, SERVED, THINKING, UNPROVEN
+from gateway.dialects.call_arguments import json_text
 from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
 
 _CALL = frozenset({"type", "id", "name", "input"})
-_TOO_DEEP = "(arguments that are nested too deeply)"
-"""Not JSON: whoever is to run the call refuses it, and never takes it for one without arguments."""
 
 
 def read_content(content: Any) -> tuple[Part, ...]:
@@ -98,12 +95,7 @@ def read_call(block: Mapping[str, Any]) -> ToolCall:
 
 def input_text(value: Any) -> str:
     """A call's arguments as JSON text."""
-    if value is None:
-        return ""
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        return _TOO_DEEP
+    return "" if value is None else json_text(value)
 
 
 def _read_result(block: Mapping[str, Any], parts: list[Part]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
-from gateway.conversation import Source
+from gateway.dialects.own_values import fields_of, object_of
 
 NAME = "anthropic_messages"
+
+own_object = partial(object_of, NAME)
+"""See `gateway.dialects.own_values.object_of`."""
+own_fields = partial(fields_of, NAME)
+"""See `gateway.dialects.own_values.fields_of`."""
 
 UNPROVEN = "toolgate:unproven"
 """The signature of thoughts that no Anthropic model can check: another provider's, or such as stand behind tool
@@ -21,13 +25,3 @@ id follows. A client sends such calls back with their results; no provider knows
 
 THINKING = "thinking"
 REDACTED = "redacted_thinking"
-
-
-def own_object(source: Source | None) -> Mapping[str, Any]:
-    """The wire object that a value was read from; empty when it was read from another dialect, or from none."""
-    return source.raw if source is not None and source.dialect == NAME else {}
-
-
-def own_fields(dialect: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The unknown fields of an event, where they are ours to write; see `gateway.conversation.events`."""
-    return fields if dialect in ("", NAME) else {}

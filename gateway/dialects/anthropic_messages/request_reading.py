@@ -7,16 +7,16 @@ the first message. A message of the user's may hold results of tools besides wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from gateway.conversation import Message, ModelRequest, Part, ResponseSchema, Role, Source, Text
 from gateway.dialects.anthropic_messages.blocks import read_content
 from gateway.dialects.anthropic_messages.name import NAME
 from gateway.dialects.anthropic_messages.native_fields import native_fields
-from gateway.dialects.anthropic_messages.tools import forbids_parallel_calls, read_tool_choice, read_tools
+from gateway.dialects.anthropic_messages.tools import forbids_parallel_calls, read_tool, read_tool_choice
 from gateway.dialects.json_values import list_or_empty, number_or_none, object_or_none, text_or_empty
+from gateway.dialects.request_fields import read_flag, read_messages, read_tools, refuse_field
 from gateway.dialects.splice import is_shadow_of_model
-from gateway.errors import InvalidRequest
 
 _ROLES: Mapping[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 _ELSEWHERE = frozenset({"model", "messages", "system", "tools", "tool_choice", "toolgate"})
@@ -30,21 +30,21 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
     """The request. Raises InvalidRequest."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        _refuse("model", "must be a string that names a model")
+        refuse_field("model", "must be a string that names a model")
     extras = {name: value for name, value in body.items() if _is_extra(name)}
-    tools = read_tools(body.get("tools"))
+    tools = read_tools(body.get("tools"), read_tool)
     if not tools and "tools" in body:
         extras["tools"] = body["tools"]
     choice = read_tool_choice(body.get("tool_choice"))
     schema = _read_schema(extras)
     return ModelRequest(
         model=model,
-        messages=(*_read_system(body), *_read_messages(body.get("messages"))),
+        messages=(*_read_system(body), *read_messages(body.get("messages"), _read_message)),
         dialect=NAME,
         tools=tools,
         tool_choice=choice,
         max_tokens=_read_max_tokens(extras.get("max_tokens")),
-        stream=_read_stream(extras.get("stream")),
+        stream=read_flag(extras.get("stream"), "stream"),
         include_usage=True,
         structured_output=schema is not None,
         response_schema=schema,
@@ -66,21 +66,15 @@ def _is_extra(name: str) -> bool:
 
 def _read_max_tokens(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        _refuse("max_tokens", "must be a whole number above 0")
+        refuse_field("max_tokens", "must be a whole number above 0")
     return value
-
-
-def _read_stream(value: Any) -> bool:
-    if value is not None and not isinstance(value, bool):
-        _refuse("stream", "must be true or false")
-    return bool(value)
 
 
 def _read_schema(fields: Mapping[str, Any]) -> ResponseSchema | None:
     """The form of the answer; also where it stood before there was `output_config`."""
     config = fields.get("output_config")
     if config is not None and object_or_none(config) is None:
-        _refuse("output_config", "must be an object")
+        refuse_field("output_config", "must be an object")
     form = object_or_none((object_or_none(config) or {}).get("format") or fields.get("output_format"))
     schema = object_or_none((form or {}).get("schema"))
     return None if schema is None else ResponseSchema(schema, strict=True)
@@ -110,19 +104,13 @@ def _is_billing(part: Part) -> bool:
     return isinstance(part, Text) and part.text.startswith(_BILLING)
 
 
-def _read_messages(value: Any) -> tuple[Message, ...]:
-    if not isinstance(value, list) or not value:
-        _refuse("messages", "must be a list of at least one message")
-    return tuple(_read_message(raw, f"messages[{index}]") for index, raw in enumerate(list_or_empty(value)))
-
-
 def _read_message(value: Any, where: str) -> Message:
     raw = object_or_none(value)
     if raw is None:
-        _refuse(where, "must be an object")
+        refuse_field(where, "must be an object")
     role = _ROLES.get(text_or_empty(raw.get("role")))
     if role is None:
-        _refuse(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
+        refuse_field(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
     _check_content(raw.get("content"), f"{where}.content")
     return Message(role, read_content(raw["content"]), source=Source(NAME, raw))
 
@@ -131,15 +119,11 @@ def _check_content(content: Any, where: str) -> None:
     if isinstance(content, str):
         return
     if not isinstance(content, list):
-        _refuse(where, "must be a string or a list of blocks")
+        refuse_field(where, "must be a string or a list of blocks")
     for index, value in enumerate(list_or_empty(content)):
         block = object_or_none(value)
         if block is None or not isinstance(block.get("type"), str):
-            _refuse(f"{where}[{index}]", "must be an object with a type")
+            refuse_field(f"{where}[{index}]", "must be an object with a type")
         for kind, name in (("text", "text"), ("tool_use", "id"), ("tool_result", "tool_use_id")):
             if block["type"] == kind and not isinstance(block.get(name), str):
-                _refuse(f"{where}[{index}].{name}", "must be a string")
-
-
-def _refuse(where: str, what: str) -> NoReturn:
-    raise InvalidRequest(f"{where} {what}", param=where)
+                refuse_field(f"{where}[{index}].{name}", "must be a string")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.conversation import FinishReason, Message, ModelResponse, Refusal, Source
+from gateway.conversation import Message, ModelResponse, Source
 from gateway.dialects.anthropic_messages.block_writing import answer_blocks
 from gateway.dialects.anthropic_messages.blocks import read_content
 from gateway.dialects.anthropic_messages.errors import status_of
@@ -16,6 +16,7 @@ from gateway.dialects.anthropic_messages.stop_reasons import read_stop_reason, w
 from gateway.dialects.anthropic_messages.usage import read_usage, write_usage
 from gateway.dialects.event_reading import MOST_CALLS
 from gateway.dialects.faults import UpstreamStreamError, WireFormatError
+from gateway.dialects.finish_words import told_reason
 from gateway.dialects.json_values import load_object, object_or_none, text_or_empty
 
 _NAMED = frozenset(
@@ -51,7 +52,7 @@ def write_response(response: ModelResponse, *, toolgate: Mapping[str, Any] | Non
     is_own = response.source is None or response.source.dialect == NAME
     came = raw.get("content")
     is_unchanged = isinstance(came, list) and read_content(came) == response.message.parts
-    reason = write_stop_reason(answer_reason(response), raw.get("stop_reason"))
+    reason = write_stop_reason(told_reason(response), raw.get("stop_reason"))
     written: dict[str, Any] = {
         **(response.extras if is_own else {}),
         "id": response.id,
@@ -64,13 +65,6 @@ def write_response(response: ModelResponse, *, toolgate: Mapping[str, Any] | Non
         "usage": _write_usage(response, object_or_none(raw.get("usage"))),
     }
     return written if toolgate is None else {**written, "toolgate": toolgate}
-
-
-def answer_reason(response: ModelResponse) -> FinishReason:
-    """Why the answer ended; a refusal in words is one here too."""
-    refused = any(isinstance(part, Refusal) for part in response.message.parts)
-    is_plain = response.finish_reason is FinishReason.STOP
-    return FinishReason.CONTENT_FILTER if refused and is_plain else response.finish_reason
 
 
 def _write_usage(response: ModelResponse, came: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -7,21 +7,15 @@ from typing import Any, Literal
 
 from gateway.conversation import Source, ToolChoice, ToolDefinition
 from gateway.dialects.anthropic_messages.name import NAME, own_object
-from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
+from gateway.dialects.json_values import object_or_none, text_or_empty
 from gateway.errors import InvalidRequest
 
 _MODES: Mapping[str, Literal["auto", "none", "required"]] = {"auto": "auto", "none": "none", "any": "required"}
 _SERIAL = "disable_parallel_tool_use"
 
 
-def read_tools(value: Any) -> tuple[ToolDefinition, ...]:
-    """The tools of a request. Raises InvalidRequest."""
-    if value is not None and not isinstance(value, list):
-        raise InvalidRequest("tools must be a list", param="tools")
-    return tuple(_read_tool(tool, f"tools[{index}]") for index, tool in enumerate(list_or_empty(value)))
-
-
-def _read_tool(value: Any, where: str) -> ToolDefinition:
+def read_tool(value: Any, where: str) -> ToolDefinition:
+    """A tool of a request, at `where`. Raises InvalidRequest."""
     raw = object_or_none(value)
     if raw is None:
         raise InvalidRequest(f"{where} must be an object", param=where)

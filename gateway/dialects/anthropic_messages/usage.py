@@ -7,21 +7,20 @@ from typing import Any
 
 from gateway.conversation import Usage
 from gateway.dialects.json_values import object_or_none
-
-_MOST_TOKENS = 10**12
-"""More is nonsense, whose sums would not fit where numbers are kept."""
+from gateway.dialects.token_counts import token_count
 
 
 def read_usage(raw: Mapping[str, Any]) -> Usage:
     """The counts in a usage object; what is missing, or no number, counts as 0."""
-    cached, written = _count(raw, "cache_read_input_tokens"), _count(raw, "cache_creation_input_tokens")
+    cached = token_count(raw.get("cache_read_input_tokens"))
+    written = token_count(raw.get("cache_creation_input_tokens"))
     details = object_or_none(raw.get("output_tokens_details")) or {}
     return Usage(
-        input_tokens=_count(raw, "input_tokens") + cached + written,
-        output_tokens=_count(raw, "output_tokens"),
+        input_tokens=token_count(raw.get("input_tokens")) + cached + written,
+        output_tokens=token_count(raw.get("output_tokens")),
         cached_input_tokens=cached,
         cache_write_tokens=written,
-        reasoning_tokens=_count(details, "thinking_tokens"),
+        reasoning_tokens=token_count(details.get("thinking_tokens")),
     )
 
 
@@ -35,8 +34,3 @@ def write_usage(usage: Usage | None) -> dict[str, Any]:
         "cache_read_input_tokens": usage.cached_input_tokens,
         "output_tokens": usage.output_tokens,
     }
-
-
-def _count(raw: Mapping[str, Any], name: str) -> int:
-    value: Any = raw.get(name)
-    return min(max(0, int(value)), _MOST_TOKENS) if isinstance(value, int | float) else 0

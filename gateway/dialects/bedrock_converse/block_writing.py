@@ -8,20 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from gateway.conversation import Media, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, UnknownPart
 from gateway.dialects.bedrock_converse.media import write_media, write_media_of_client
 from gateway.dialects.bedrock_converse.name import NAME, REASONING, REDACTED, UNPROVEN, own_object
-from gateway.dialects.json_values import list_or_empty, object_or_none
+from gateway.dialects.call_arguments import arguments_object
+from gateway.dialects.json_values import list_or_empty
 from gateway.dialects.media import describe_media
 
 BLANK = "."
 """What is said where nothing is said and something must be: a text of blanks alone is refused."""
 
 _ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}\Z", re.ASCII)
-_NOT_JSON = "INVALID_JSON"
-"""The field for arguments that are no JSON object."""
 
 
 def answer_blocks(parts: Iterable[Part]) -> list[Mapping[str, Any]]:
@@ -83,18 +80,8 @@ def text_blocks(text: str) -> list[Mapping[str, Any]]:
 
 def write_call(call: ToolCall) -> dict[str, Any]:
     """A tool call, whose arguments must be an object here."""
-    named = {"toolUseId": call.id, "name": call.name, "input": _input(call.arguments)}
+    named = {"toolUseId": call.id, "name": call.name, "input": arguments_object(call.arguments)}
     return {**own_object(call.source), **named}
-
-
-def _input(arguments: str) -> Mapping[str, Any]:
-    if not arguments.strip():
-        return {}
-    try:
-        found = object_or_none(orjson.loads(arguments))
-    except orjson.JSONDecodeError:
-        found = None
-    return {_NOT_JSON: arguments} if found is None else found
 
 
 def safe_id(call_id: str) -> str:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from gateway.conversation import Media, Part, Reasoning, Source, Text, ToolCall, ToolResult, UnknownPart
 from gateway.dialects.bedrock_converse.media import read_media
 from gateway.dialects.bedrock_converse.name import NAME, REASONING, REDACTED, UNPROVEN
+from gateway.dialects.call_arguments import json_text
 from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
 
 _CALL = frozenset({"toolUseId", "name", "input"})
@@ -75,17 +74,12 @@ def read_call(block: Mapping[str, Any]) -> ToolCall:
     unnamed = {name: value for name, value in block.items() if name not in _CALL}
     source = Source(NAME, unnamed) if unnamed else None
     name = text_or_empty(block.get("name"))
-    return ToolCall(text_or_empty(block.get("toolUseId")), name, json_text(block.get("input")), source)
+    return ToolCall(text_or_empty(block.get("toolUseId")), name, _as_json(block.get("input")), source)
 
 
-def json_text(value: Any) -> str:
+def _as_json(value: Any) -> str:
     """A JSON value as text."""
-    if value is None:
-        return ""
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        return _TOO_DEEP
+    return "" if value is None else json_text(value, too_deep=_TOO_DEEP)
 
 
 def _read_result(block: Mapping[str, Any], parts: list[Part]) -> None:
@@ -95,7 +89,7 @@ def _read_result(block: Mapping[str, Any], parts: list[Part]) -> None:
     for value in list_or_empty(block.get("content")):
         inner = object_or_none(value) or {}
         if "json" in inner:
-            content.append(Text(json_text(inner["json"])))
+            content.append(Text(_as_json(inner["json"])))
             continue
         read = read_content([inner])
         content += [part for part in read if isinstance(part, Text | Media)]

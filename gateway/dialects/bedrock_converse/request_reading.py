@@ -7,7 +7,7 @@ the first message. A message of the user's may hold results of tools besides wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 
@@ -17,7 +17,7 @@ from gateway.dialects.bedrock_converse.name import NAME
 from gateway.dialects.bedrock_converse.native_fields import BESIDE, native_fields
 from gateway.dialects.bedrock_converse.tools import read_tool_choice, read_tools
 from gateway.dialects.json_values import list_or_empty, number_or_none, object_or_none, text_or_empty
-from gateway.errors import InvalidRequest
+from gateway.dialects.request_fields import read_messages, refuse_field
 
 _ROLES: Mapping[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 _ELSEWHERE = frozenset({"model", "modelId", "stream", "messages", "system", "toolgate"})
@@ -30,11 +30,11 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
     """The request. Raises InvalidRequest."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        _refuse("modelId", "must name a model")
+        refuse_field("modelId", "must name a model")
     extras = {name: value for name, value in body.items() if name not in _ELSEWHERE}
     for name in _OBJECTS:
         if extras.get(name) is not None and object_or_none(extras[name]) is None:
-            _refuse(name, "must be an object")
+            refuse_field(name, "must be an object")
     tool_config = object_or_none(extras.get("toolConfig")) or {}
     inference = object_or_none(extras.get("inferenceConfig")) or {}
     schema = _read_schema(object_or_none(extras.get("outputConfig")) or {})
@@ -42,7 +42,7 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
     top_k = beside.get("top_k")
     return ModelRequest(
         model=model,
-        messages=(*_read_system(body), *_read_messages(body.get("messages"))),
+        messages=(*_read_system(body), *read_messages(body.get("messages"), _read_message)),
         dialect=NAME,
         tools=read_tools(tool_config),
         tool_choice=read_tool_choice(tool_config),
@@ -65,7 +65,7 @@ def _read_max_tokens(value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        _refuse("inferenceConfig.maxTokens", "must be a whole number above 0")
+        refuse_field("inferenceConfig.maxTokens", "must be a whole number above 0")
     return value
 
 
@@ -80,7 +80,9 @@ def _read_schema(config: Mapping[str, Any]) -> ResponseSchema | None:
     except orjson.JSONDecodeError:
         schema = None
     if schema is None:
-        _refuse("outputConfig.textFormat.structure.jsonSchema.schema", "must be a string with a JSON Schema in it")
+        refuse_field(
+            "outputConfig.textFormat.structure.jsonSchema.schema", "must be a string with a JSON Schema in it"
+        )
     return ResponseSchema(schema, text_or_empty(described.get("name")) or "answer", strict=True)
 
 
@@ -105,19 +107,13 @@ def _read_system(body: Mapping[str, Any]) -> tuple[Message, ...]:
     return (Message("system", read_content(value), source=Source(NAME, {"system": value})),) if value else ()
 
 
-def _read_messages(value: Any) -> tuple[Message, ...]:
-    if not isinstance(value, list) or not value:
-        _refuse("messages", "must be a list of at least one message")
-    return tuple(_read_message(raw, f"messages[{index}]") for index, raw in enumerate(list_or_empty(value)))
-
-
 def _read_message(value: Any, where: str) -> Message:
     raw = object_or_none(value)
     if raw is None:
-        _refuse(where, "must be an object")
+        refuse_field(where, "must be an object")
     role = _ROLES.get(text_or_empty(raw.get("role")))
     if role is None:
-        _refuse(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
+        refuse_field(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
     _check_content(raw.get("content"), f"{where}.content")
     return Message(role, read_content(raw["content"]), source=Source(NAME, raw))
 
@@ -125,17 +121,13 @@ def _read_message(value: Any, where: str) -> Message:
 def _check_content(content: Any, where: str) -> None:
     """Blocks of more than one kind could be read in two ways."""
     if not isinstance(content, list):
-        _refuse(where, "must be a list of blocks")
+        refuse_field(where, "must be a list of blocks")
     for index, value in enumerate(list_or_empty(content)):
         block = object_or_none(value)
         if block is None or len(block) != 1:
-            _refuse(f"{where}[{index}]", "must be an object with one field, which is its kind")
+            refuse_field(f"{where}[{index}]", "must be an object with one field, which is its kind")
         if "text" in block and not isinstance(block["text"], str):
-            _refuse(f"{where}[{index}].text", "must be a string")
+            refuse_field(f"{where}[{index}].text", "must be a string")
         for kind in ("toolUse", "toolResult"):
             if kind in block and not isinstance((object_or_none(block[kind]) or {}).get("toolUseId"), str):
-                _refuse(f"{where}[{index}].{kind}.toolUseId", "must be a string")
-
-
-def _refuse(where: str, what: str) -> NoReturn:
-    raise InvalidRequest(f"{where} {what}", param=where)
+                refuse_field(f"{where}[{index}].{kind}.toolUseId", "must be a string")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.conversation import FinishReason, Message, ModelResponse, Refusal, Source
+from gateway.conversation import Message, ModelResponse, Source
 from gateway.dialects.bedrock_converse.block_writing import answer_blocks
 from gateway.dialects.bedrock_converse.blocks import read_content
 from gateway.dialects.bedrock_converse.errors import raise_error_in
@@ -16,6 +16,7 @@ from gateway.dialects.bedrock_converse.stop_reasons import read_stop_reason, wri
 from gateway.dialects.bedrock_converse.usage import read_usage, write_usage
 from gateway.dialects.event_reading import MOST_CALLS
 from gateway.dialects.faults import WireFormatError
+from gateway.dialects.finish_words import told_reason
 from gateway.dialects.json_values import load_object, object_or_none
 
 ID_PREFIX = "converse-"
@@ -62,17 +63,10 @@ def write_response(response: ModelResponse, *, toolgate: Mapping[str, Any] | Non
         "metrics": NO_METRICS,
         **(response.extras if is_own else {}),
         "output": {"message": told},
-        "stopReason": write_stop_reason(answer_reason(response), raw.get("stopReason")),
+        "stopReason": write_stop_reason(told_reason(response), raw.get("stopReason")),
         "usage": usage,
     }
     return written if toolgate is None else {**written, "toolgate": toolgate}
-
-
-def answer_reason(response: ModelResponse) -> FinishReason:
-    """Why the answer ended; a refusal in words is one here too."""
-    refused = any(isinstance(part, Refusal) for part in response.message.parts)
-    is_plain = response.finish_reason is FinishReason.STOP
-    return FinishReason.CONTENT_FILTER if refused and is_plain else response.finish_reason
 
 
 def _message_in(raw: Mapping[str, Any]) -> Mapping[str, Any]:

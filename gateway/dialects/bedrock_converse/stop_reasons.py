@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.conversation import FinishReason
+from gateway.dialects.finish_words import reason_of, word_for
 
 _READ = {
     "end_turn": FinishReason.STOP,
@@ -29,12 +30,9 @@ _WRITTEN = {
 
 def read_stop_reason(value: Any, *, has_calls: bool) -> FinishReason:
     """The reason; an answer with calls that ended well ended for them."""
-    reason = _READ.get(value, FinishReason.UNKNOWN) if isinstance(value, str) else FinishReason.UNKNOWN
-    return FinishReason.TOOL_CALLS if has_calls and reason is FinishReason.STOP else reason
+    return reason_of(_READ, value, has_calls=has_calls)
 
 
 def write_stop_reason(reason: FinishReason, raw: Any = None) -> str:
     """The word for it; `raw` is the provider's own word, which stands where it says the same."""
-    if isinstance(raw, str) and raw and (reason is FinishReason.UNKNOWN or _READ.get(raw) is reason):
-        return raw
-    return _WRITTEN[reason]
+    return word_for(_READ, _WRITTEN, reason, raw)

@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.conversation import Usage
-
-_MOST_TOKENS = 10**12
-"""More is nonsense, whose sums would not fit where numbers are kept."""
+from gateway.dialects.token_counts import token_count
 
 
 def read_usage(raw: Mapping[str, Any]) -> Usage:
     """The counts in a usage object; what is missing, or no number, counts as 0."""
-    cached, written = _count(raw, "cacheReadInputTokens"), _count(raw, "cacheWriteInputTokens")
+    cached, written = token_count(raw.get("cacheReadInputTokens")), token_count(raw.get("cacheWriteInputTokens"))
     return Usage(
-        input_tokens=_count(raw, "inputTokens") + cached + written,
-        output_tokens=_count(raw, "outputTokens"),
+        input_tokens=token_count(raw.get("inputTokens")) + cached + written,
+        output_tokens=token_count(raw.get("outputTokens")),
         cached_input_tokens=cached,
         cache_write_tokens=written,
     )
@@ -34,8 +32,3 @@ def write_usage(usage: Usage | None) -> dict[str, int]:
         told["cacheReadInputTokens"] = usage.cached_input_tokens
         told["cacheWriteInputTokens"] = usage.cache_write_tokens
     return told
-
-
-def _count(raw: Mapping[str, Any], name: str) -> int:
-    value: Any = raw.get(name)
-    return min(max(0, int(value)), _MOST_TOKENS) if isinstance(value, int | float) else 0

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from gateway.conversation import Message, Part, Reasoning, Source, Text, ToolCall, ToolResult, UnknownPart
+from gateway.dialects.call_arguments import NOT_JSON
 from gateway.dialects.cohere_v2.content import plain_or_list, read_content, write_content
 from gateway.dialects.cohere_v2.name import NAME, PLAN, THINKING, own_object
 from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
@@ -16,7 +17,6 @@ from gateway.dialects.media import describe_media
 
 _NAMED = frozenset({"role", "content", "tool_calls", PLAN})
 _CALL = frozenset({"id", "type", "function"})
-_NOT_JSON = "INVALID_JSON"
 
 
 def read_assistant(raw: Mapping[str, Any]) -> tuple[Part, ...]:
@@ -96,7 +96,7 @@ def with_sound_arguments(written: dict[str, Any]) -> dict[str, Any]:
         if not text.strip():
             call["function"]["arguments"] = "{}"
         elif not _is_object(text):
-            call["function"]["arguments"] = orjson.dumps({_NOT_JSON: text}).decode()
+            call["function"]["arguments"] = orjson.dumps({NOT_JSON: text}).decode()
     return written
 
 

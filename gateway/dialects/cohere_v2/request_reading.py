@@ -6,7 +6,7 @@ Checked is what the gateway relies on; all other fields stay in `extras` as they
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from gateway.conversation import Media, Message, ModelRequest, Part, ResponseSchema, Role, Source, Text, ToolResult
 from gateway.dialects.cohere_v2.content import read_content
@@ -15,8 +15,8 @@ from gateway.dialects.cohere_v2.name import NAME
 from gateway.dialects.cohere_v2.native_fields import native_fields
 from gateway.dialects.cohere_v2.tools import read_tool_choice, read_tools
 from gateway.dialects.json_values import list_or_empty, number_or_none, object_or_none, text_or_empty
+from gateway.dialects.request_fields import read_flag, read_messages, refuse_field
 from gateway.dialects.splice import is_shadow_of_model
-from gateway.errors import InvalidRequest
 
 _ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -34,20 +34,20 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
     """The request. Raises InvalidRequest."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        _refuse("model", "must be a string that names a model")
+        refuse_field("model", "must be a string that names a model")
     extras = {name: value for name, value in body.items() if _is_extra(name)}
-    strict = _read_flag(body.get("strict_tools"), "strict_tools")
+    strict = read_flag(body.get("strict_tools"), "strict_tools")
     tools = read_tools(body.get("tools"), strict=strict)
     form = _read_form(extras.get("response_format"))
     schema = object_or_none(form.get("json_schema") or form.get("schema"))
     return ModelRequest(
         model=model,
-        messages=_read_messages(body.get("messages")),
+        messages=read_messages(body.get("messages"), _read_message),
         dialect=NAME,
         tools=tools,
         tool_choice=read_tool_choice(body.get("tool_choice")),
         max_tokens=read_max_tokens(extras.get("max_tokens")),
-        stream=_read_flag(extras.get("stream"), "stream"),
+        stream=read_flag(extras.get("stream"), "stream"),
         include_usage=True,
         structured_output=form.get("type", "text") != "text",
         response_schema=None if schema is None else ResponseSchema(schema),
@@ -73,20 +73,14 @@ def read_max_tokens(value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
-        _refuse("max_tokens", "must be a whole number")
+        refuse_field("max_tokens", "must be a whole number")
     return value if value > 0 else None
-
-
-def _read_flag(value: Any, where: str) -> bool:
-    if value is not None and not isinstance(value, bool):
-        _refuse(where, "must be true or false")
-    return bool(value)
 
 
 def _read_form(value: Any) -> Mapping[str, Any]:
     form = object_or_none(value)
     if value is not None and (form is None or not isinstance(form.get("type"), str)):
-        _refuse("response_format", "must be an object with a type")
+        refuse_field("response_format", "must be an object with a type")
     return form or {}
 
 
@@ -100,21 +94,15 @@ def _read_effort(value: Any) -> str | None:
     return next((effort for most, effort in EFFORTS if budget <= most), "high")
 
 
-def _read_messages(value: Any) -> tuple[Message, ...]:
-    if not isinstance(value, list) or not value:
-        _refuse("messages", "must be a list of at least one message")
-    return tuple(_read_message(raw, f"messages[{index}]") for index, raw in enumerate(list_or_empty(value)))
-
-
 def _read_message(value: Any, where: str) -> Message:
     raw = object_or_none(value)
     if raw is None:
-        _refuse(where, "must be an object")
+        refuse_field(where, "must be an object")
     role = _ROLES.get(text_or_empty(raw.get("role")))
     if role is None:
-        _refuse(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
+        refuse_field(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
     if not isinstance(raw.get("content"), str | list | None):
-        _refuse(f"{where}.content", "must be a string or a list of parts")
+        refuse_field(f"{where}.content", "must be a string or a list of parts")
     return Message(role, _read_parts(role, raw, where), source=Source(NAME, raw))
 
 
@@ -126,9 +114,5 @@ def _read_parts(role: Role, raw: Mapping[str, Any], where: str) -> tuple[Part, .
         return tuple(parts)
     call_id = raw.get("tool_call_id")
     if not isinstance(call_id, str):
-        _refuse(f"{where}.tool_call_id", "must be the id of the call that this answers")
+        refuse_field(f"{where}.tool_call_id", "must be the id of the call that this answers")
     return (ToolResult(call_id, tuple(part for part in parts if isinstance(part, Text | Media))),)
-
-
-def _refuse(where: str, what: str) -> NoReturn:
-    raise InvalidRequest(f"{where} {what}", param=where)

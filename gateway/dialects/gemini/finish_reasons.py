@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.conversation import FinishReason
+from gateway.dialects.finish_words import reason_or_end, word_for
 
 _READ = {
     "STOP": FinishReason.STOP,
@@ -32,19 +33,14 @@ _MISSING_PROOF = "MISSING_THOUGHT_SIGNATURE"
 
 def read_finish(value: Any, *, has_calls: bool) -> FinishReason:
     """The reason; Google has no word for an answer that ended for its calls."""
-    if not value:
-        return FinishReason.TOOL_CALLS if has_calls else FinishReason.STOP
-    reason = _READ.get(value, FinishReason.UNKNOWN) if isinstance(value, str) else FinishReason.UNKNOWN
-    return FinishReason.TOOL_CALLS if has_calls and reason is FinishReason.STOP else reason
+    return reason_or_end(_READ, value, has_calls=has_calls)
 
 
 def write_finish(reason: FinishReason, raw: Any = None) -> str:
     """The word for it; `raw` is the provider's own word, which stands where it says the same."""
-    if isinstance(raw, str) and raw:
-        is_plain = reason is FinishReason.TOOL_CALLS and _READ.get(raw) is FinishReason.STOP
-        if is_plain or reason is FinishReason.UNKNOWN or _READ.get(raw) is reason:
-            return raw
-    return _WRITTEN[reason]
+    if reason is FinishReason.TOOL_CALLS and isinstance(raw, str) and _READ.get(raw) is FinishReason.STOP:
+        return raw
+    return word_for(_READ, _WRITTEN, reason, raw)
 
 
 def failure_status(value: Any) -> int | None:

@@ -6,15 +6,12 @@ import mimetypes
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
-
 from gateway.conversation import Media, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, UnknownPart
+from gateway.dialects.call_arguments import arguments_object
 from gateway.dialects.gemini.name import NAME, THOUGHT, UNSIGNED, is_minted, own_object
 from gateway.dialects.gemini.parts import SIGNATURE
 from gateway.dialects.json_values import list_or_empty, object_or_none
 
-_NOT_JSON = "INVALID_JSON"
-"""The field for arguments that are no JSON object."""
 _IN_RESULTS = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"})
 _USUAL_TYPES = {"image": "image/png", "audio": "audio/wav", "file": "application/octet-stream"}
 
@@ -63,21 +60,12 @@ def write_call(call: ToolCall, *, stands_alone: bool, shows_ids: bool) -> dict[s
     beside = dict(own_object(call.source))
     inner = object_or_none(beside.pop("functionCall", None)) or {}
     named = {} if is_minted(call.id) and not shows_ids else {"id": call.id}
-    written = {"functionCall": {**inner, **named, "name": call.name, "args": _arguments(call.arguments)}, **beside}
+    args = arguments_object(call.arguments)
+    written = {"functionCall": {**inner, **named, "name": call.name, "args": args}, **beside}
     is_foreign = call.source is None or call.source.dialect != NAME
     return (
         {**written, SIGNATURE: UNSIGNED} if is_foreign and stands_alone and SIGNATURE not in written else written
     )
-
-
-def _arguments(text: str) -> Mapping[str, Any]:
-    if not text.strip():
-        return {}
-    try:
-        found = object_or_none(orjson.loads(text))
-    except orjson.JSONDecodeError:
-        found = None
-    return {_NOT_JSON: text} if found is None else found
 
 
 def write_result(result: ToolResult, name: str, *, shows_media: bool) -> dict[str, Any]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import orjson
-
 from gateway.conversation import Media, Part, Reasoning, Source, Text, ToolCall, ToolResult, UnknownPart
+from gateway.dialects.call_arguments import json_text
 from gateway.dialects.gemini.fields import as_list, field, without
 from gateway.dialects.gemini.name import NAME, THOUGHT, new_call_id
 from gateway.dialects.json_values import object_or_none, text_or_empty
@@ -15,8 +14,6 @@ from gateway.dialects.json_values import object_or_none, text_or_empty
 SIGNATURE = "thoughtSignature"
 _RESULT_KEYS = ("output", "result", "content")
 """Where a tool's result stands, if the object holds nothing else; Google's word for it is the first."""
-_TOO_DEEP = "(arguments that are nested too deeply)"
-"""Not JSON: whoever is to run the call refuses it, and never takes it for one without arguments."""
 
 
 def parts_of(content: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -63,12 +60,7 @@ def read_call(raw: Mapping[str, Any], call: Mapping[str, Any], mint: Callable[[]
 
 def arguments_text(value: Any) -> str:
     """A call's arguments as JSON text."""
-    if value is None:
-        return "{}"
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        return _TOO_DEEP
+    return "{}" if value is None else json_text(value)
 
 
 def unknown(raw: Mapping[str, Any]) -> UnknownPart:

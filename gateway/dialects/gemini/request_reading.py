@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import count
-from typing import Any, NoReturn
+from typing import Any
 
 from gateway.conversation import Message, ModelRequest, Part, ResponseSchema, Source, Text, ToolResult
 from gateway.dialects.gemini.fields import as_list, camel, field
@@ -18,7 +18,7 @@ from gateway.dialects.gemini.parts import parts_of, read_answer, read_said_by_us
 from gateway.dialects.gemini.schemas import from_openapi
 from gateway.dialects.gemini.tools import read_tool_choice, read_tools
 from gateway.dialects.json_values import number_or_none, object_or_none, text_or_empty
-from gateway.errors import InvalidRequest
+from gateway.dialects.request_fields import refuse_field
 
 _ELSEWHERE = frozenset({"model", "stream", "contents", "systemInstruction", "tools", "toolgate"})
 _ROLES = frozenset({"user", "model", "function"})  # the last is what results of tools had before
@@ -30,7 +30,7 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
     """The request. Raises InvalidRequest."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        _refuse("model", "must be named in the URL: /v1beta/models/{model}:generateContent")
+        refuse_field("model", "must be named in the URL: /v1beta/models/{model}:generateContent")
     extras = {name: value for name, value in body.items() if camel(name) not in _ELSEWHERE}
     tools = read_tools(body.get("tools"))
     config = _read_config(extras)
@@ -64,7 +64,7 @@ def _read_config(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     value = field(fields, "generationConfig")
     config = object_or_none(value)
     if value is not None and config is None:
-        _refuse("generationConfig", "must be an object")
+        refuse_field("generationConfig", "must be an object")
     return config or {}
 
 
@@ -74,7 +74,7 @@ def read_count(config: Mapping[str, Any], name: str) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
-        _refuse(f"generationConfig.{name}", "must be a whole number")
+        refuse_field(f"generationConfig.{name}", "must be a whole number")
     return value if value > 0 else None
 
 
@@ -109,7 +109,7 @@ def _read_system(value: Any) -> Iterator[Message]:
         return
     raw = object_or_none(value)
     if raw is None:
-        _refuse("systemInstruction", "must be an object with parts")
+        refuse_field("systemInstruction", "must be an object with parts")
     _check_parts(raw, "systemInstruction")
     parts = tuple(read_said_by_user(part) for part in parts_of(raw))
     yield Message("system", parts, source=Source(NAME, {"systemInstruction": raw}))
@@ -118,15 +118,15 @@ def _read_system(value: Any) -> Iterator[Message]:
 def _read_contents(value: Any) -> Iterator[Message]:
     contents = as_list(value)
     if not contents:
-        _refuse("contents", "must be a list of at least one content")
+        refuse_field("contents", "must be a list of at least one content")
     open_calls: list[tuple[str, str]] = []
     for index, entry in enumerate(contents):
         raw, where = object_or_none(entry), f"contents[{index}]"
         if raw is None:
-            _refuse(where, "must be an object")
+            refuse_field(where, "must be an object")
         role = raw.get("role") or "user"
         if not isinstance(role, str) or role not in _ROLES:
-            _refuse(f"{where}.role", "must be user or model")
+            refuse_field(f"{where}.role", "must be user or model")
         _check_parts(raw, where)
         if role == "model":
             message = _read_answer(raw, index)
@@ -165,18 +165,14 @@ def _answered(result: Mapping[str, Any], open_calls: list[tuple[str, str]]) -> s
 def _check_parts(raw: Mapping[str, Any], where: str) -> None:
     parts = raw.get("parts")
     if parts is not None and not isinstance(parts, list | dict):
-        _refuse(f"{where}.parts", "must be a list of parts")
+        refuse_field(f"{where}.parts", "must be a list of parts")
     for index, value in enumerate(as_list(parts)):
         part = object_or_none(value)
         if part is None:
-            _refuse(f"{where}.parts[{index}]", "must be an object")
+            refuse_field(f"{where}.parts[{index}]", "must be an object")
         if part.get("text") is not None and not isinstance(part["text"], str):
-            _refuse(f"{where}.parts[{index}].text", "must be a string")
+            refuse_field(f"{where}.parts[{index}].text", "must be a string")
         for name in ("functionCall", "functionResponse"):
             inner = field(part, name)
             if inner is not None and not isinstance((object_or_none(inner) or {}).get("name"), str):
-                _refuse(f"{where}.parts[{index}].{name}.name", "must be a string")
-
-
-def _refuse(where: str, what: str) -> NoReturn:
-    raise InvalidRequest(f"{where} {what}", param=where)
+                refuse_field(f"{where}.parts[{index}].{name}.name", "must be a string")

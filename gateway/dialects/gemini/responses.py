@@ -15,13 +15,13 @@ from gateway.conversation import (
     ModelResponse,
     Part,
     Reasoning,
-    Refusal,
     Source,
     Text,
     ToolCall,
 )
 from gateway.dialects.event_reading import MOST_CALLS
 from gateway.dialects.faults import WireFormatError
+from gateway.dialects.finish_words import told_reason
 from gateway.dialects.gemini.errors import failed_answer, raise_error_in
 from gateway.dialects.gemini.fields import as_list, camel, field, without
 from gateway.dialects.gemini.finish_reasons import failure_status, read_finish, write_finish
@@ -88,7 +88,7 @@ def _write_candidate(response: ModelResponse, came: Mapping[str, Any]) -> dict[s
     parts = parts_of(content)
     if not parts or read_answer(parts, lambda: "") != _as_read(response):
         content = {"role": "model", "parts": answer_parts(response.message.parts) or [{"text": ""}]}
-    reason = write_finish(answer_reason(response), field(came, "finishReason"))
+    reason = write_finish(told_reason(response), field(came, "finishReason"))
     beside = without(came, "content", "finishReason", "index")
     return {"content": content, "finishReason": reason, "index": 0, **beside}
 
@@ -99,13 +99,6 @@ def _as_read(response: ModelResponse) -> tuple[Part, ...]:
         replace(part, id="") if isinstance(part, ToolCall) and is_minted(part.id) else part
         for part in response.message.parts
     )
-
-
-def answer_reason(response: ModelResponse) -> FinishReason:
-    """Why the answer ended; a refusal in words is one here too."""
-    refused = any(isinstance(part, Refusal) for part in response.message.parts)
-    is_plain = response.finish_reason is FinishReason.STOP
-    return FinishReason.CONTENT_FILTER if refused and is_plain else response.finish_reason
 
 
 def first_candidate(raw: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -7,18 +7,17 @@ from typing import Any
 
 from gateway.conversation import Usage
 from gateway.dialects.gemini.fields import field
-
-_MOST_TOKENS = 10**12
-"""More is nonsense, whose sums would not fit where numbers are kept."""
+from gateway.dialects.token_counts import token_count
 
 
 def read_usage(raw: Mapping[str, Any]) -> Usage:
     """The counts in a `usageMetadata`; what is missing, or no number, counts as 0."""
-    thoughts = _count(raw, "thoughtsTokenCount")
+    thoughts = token_count(field(raw, "thoughtsTokenCount"))
     return Usage(
-        input_tokens=_count(raw, "promptTokenCount") + _count(raw, "toolUsePromptTokenCount"),
-        output_tokens=_count(raw, "candidatesTokenCount") + thoughts,
-        cached_input_tokens=_count(raw, "cachedContentTokenCount"),
+        input_tokens=token_count(field(raw, "promptTokenCount"))
+        + token_count(field(raw, "toolUsePromptTokenCount")),
+        output_tokens=token_count(field(raw, "candidatesTokenCount")) + thoughts,
+        cached_input_tokens=token_count(field(raw, "cachedContentTokenCount")),
         reasoning_tokens=thoughts,
     )
 
@@ -35,8 +34,3 @@ def write_usage(usage: Usage) -> dict[str, Any]:
     if usage.cached_input_tokens:
         told["cachedContentTokenCount"] = usage.cached_input_tokens
     return told
-
-
-def _count(raw: Mapping[str, Any], name: str) -> int:
-    value: Any = field(raw, name)
-    return min(max(0, int(value)), _MOST_TOKENS) if isinstance(value, int | float) else 0

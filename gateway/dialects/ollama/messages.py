@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
-
 from gateway.conversation import (
     Message,
     Part,
@@ -18,6 +16,7 @@ from gateway.conversation import (
     ToolResult,
     UnknownPart,
 )
+from gateway.dialects.call_arguments import arguments_object, json_text
 from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
 from gateway.dialects.media import describe_media
 from gateway.dialects.ollama.call_ids import made_id
@@ -27,8 +26,6 @@ from gateway.dialects.ollama.name import NAME, THINKING, own_object
 NAMED = frozenset({"role", "content", THINKING, "images", "tool_calls", "tool_name", "tool_call_id", "name"})
 _CALL = frozenset({"id", "function", "type"})
 _FUNCTION = frozenset({"name", "arguments"})
-_TOO_DEEP = "(arguments that are nested too deeply)"
-"""Not JSON: whoever is to run the call refuses it, and never takes it for one without arguments."""
 
 
 def read_parts(raw: Mapping[str, Any], place: str) -> tuple[Part, ...]:
@@ -71,10 +68,7 @@ def _text_of(arguments: Any) -> str:
         return ""
     if isinstance(arguments, str):
         return arguments
-    try:
-        return orjson.dumps(arguments).decode()
-    except TypeError:
-        return _TOO_DEEP
+    return json_text(arguments)
 
 
 def write_answer(parts: Iterable[Part]) -> dict[str, Any]:
@@ -124,18 +118,8 @@ def _with_thoughts(parts: Iterable[Part], written: dict[str, Any]) -> dict[str, 
 def write_call(call: ToolCall) -> dict[str, Any]:
     """A tool call, whose arguments must be an object here."""
     raw = own_object(call.source)
-    function = {**raw.get("function", {}), "name": call.name, "arguments": _arguments(call.arguments)}
+    function = {**raw.get("function", {}), "name": call.name, "arguments": arguments_object(call.arguments)}
     return {**raw, "id": call.id, "function": function}
-
-
-def _arguments(text: str) -> Mapping[str, Any]:
-    if not text.strip():
-        return {}
-    try:
-        found = object_or_none(orjson.loads(text))
-    except orjson.JSONDecodeError:
-        found = None
-    return {"INVALID_JSON": text} if found is None else found
 
 
 def _write_result(result: ToolResult, names: Mapping[str, str], *, is_clients: bool) -> dict[str, Any]:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
-from gateway.conversation import Source
+from gateway.dialects.own_values import fields_of, object_of
 
 NAME = "ollama"
 
+own_object = partial(object_of, NAME)
+"""See `gateway.dialects.own_values.object_of`."""
+own_fields = partial(fields_of, NAME)
+"""See `gateway.dialects.own_values.fields_of`."""
+
 THINKING = "thinking"
 """The field in which a model's thoughts stand."""
-
-
-def own_object(source: Source | None) -> Mapping[str, Any]:
-    """The wire object that a value was read from; empty when it was read from another dialect, or from none."""
-    return source.raw if source is not None and source.dialect == NAME else {}
-
-
-def own_fields(dialect: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The unknown fields of an event, where they are ours to write; see `gateway.conversation.events`."""
-    return fields if dialect in ("", NAME) else {}

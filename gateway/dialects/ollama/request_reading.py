@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 from gateway.conversation import Message, ModelRequest, ResponseSchema, Role, Source, Text, ToolResult
 from gateway.dialects.json_values import list_or_empty, number_or_none, object_or_none, text_or_empty
@@ -18,9 +18,9 @@ from gateway.dialects.ollama.images import read_images
 from gateway.dialects.ollama.messages import read_parts
 from gateway.dialects.ollama.name import NAME
 from gateway.dialects.ollama.native_fields import native_fields
-from gateway.dialects.ollama.tools import read_tools
+from gateway.dialects.ollama.tools import read_tool
+from gateway.dialects.request_fields import read_stop, read_tools, refuse_field
 from gateway.dialects.splice import is_shadow_of_model
-from gateway.errors import InvalidRequest
 
 _ROLES: Mapping[str, Role] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 _ELSEWHERE = frozenset({"model", "messages", "tools", "toolgate"})
@@ -32,9 +32,9 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
     """The request. Raises InvalidRequest."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        _refuse("model", "must be a string that names a model")
+        refuse_field("model", "must be a string that names a model")
     extras = {name: value for name, value in body.items() if _is_extra(name)}
-    tools = read_tools(body.get("tools"))
+    tools = read_tools(body.get("tools"), read_tool)
     if not tools and "tools" in body:
         extras["tools"] = body["tools"]
     options = _read_options(extras.get("options"))
@@ -55,7 +55,7 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
         seed=number_or_none(options.get("seed")),
         frequency_penalty=number_or_none(options.get("frequency_penalty")) or None,
         presence_penalty=number_or_none(options.get("presence_penalty")) or None,
-        stop=_read_stop(options.get("stop")),
+        stop=read_stop(options.get("stop")),
         effort=_read_effort(extras.get("think")),
         native=tuple(native_fields(extras)),
         extras=extras,
@@ -69,7 +69,7 @@ def _is_extra(name: str) -> bool:
 def _read_options(value: Any) -> Mapping[str, Any]:
     options = object_or_none(value)
     if value is not None and options is None:
-        _refuse("options", "must be an object")
+        refuse_field("options", "must be an object")
     return options or {}
 
 
@@ -79,14 +79,14 @@ def read_max_tokens(options: Mapping[str, Any]) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
-        _refuse("options.num_predict", "must be a whole number")
+        refuse_field("options.num_predict", "must be a whole number")
     return value if value > 0 else None
 
 
 def read_stream(value: Any) -> bool:
     """Whether an answer is to be streamed. Raises InvalidRequest."""
     if value is not None and not isinstance(value, bool):
-        _refuse("stream", "must be true or false")
+        refuse_field("stream", "must be true or false")
     return value is not False
 
 
@@ -96,14 +96,8 @@ def _read_schema(form: Any) -> ResponseSchema | None:
         return None
     schema = object_or_none(form)
     if schema is None:
-        _refuse("format", 'must be "json" or a JSON Schema')
+        refuse_field("format", 'must be "json" or a JSON Schema')
     return ResponseSchema(schema)
-
-
-def _read_stop(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(text for text in list_or_empty(value) if isinstance(text, str))
 
 
 def _read_effort(think: Any) -> str | None:
@@ -114,7 +108,7 @@ def _read_effort(think: Any) -> str | None:
 
 def _read_messages(value: Any) -> tuple[Message, ...]:
     if not isinstance(value, list) or not value:
-        _refuse("messages", "must be a list of at least one message")
+        refuse_field("messages", "must be a list of at least one message")
     open_calls = OpenCalls()
     return tuple(
         _read_message(raw, index, f"messages[{index}]", open_calls)
@@ -125,12 +119,12 @@ def _read_messages(value: Any) -> tuple[Message, ...]:
 def _read_message(value: Any, place: int, where: str, open_calls: OpenCalls) -> Message:
     raw = object_or_none(value)
     if raw is None:
-        _refuse(where, "must be an object")
+        refuse_field(where, "must be an object")
     role = _ROLES.get(text_or_empty(raw.get("role")))
     if role is None:
-        _refuse(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
+        refuse_field(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
     if not isinstance(raw.get("content", ""), str | None):
-        _refuse(f"{where}.content", "must be a string")
+        refuse_field(f"{where}.content", "must be a string")
     source = Source(NAME, raw)
     if role == "tool":
         return Message(role, (_read_result(raw, open_calls),), source=source)
@@ -147,7 +141,3 @@ def _read_result(raw: Mapping[str, Any], open_calls: OpenCalls) -> ToolResult:
     call_id = open_calls.answer(text_or_empty(raw.get("tool_call_id")), name)
     text = text_or_empty(raw.get("content"))
     return ToolResult(call_id, (*((Text(text),) if text else ()), *read_images(raw.get("images"))))
-
-
-def _refuse(where: str, what: str) -> NoReturn:
-    raise InvalidRequest(f"{where} {what}", param=where)

@@ -7,20 +7,14 @@ from typing import Any
 
 from gateway.conversation import ModelRequest, Source, ToolDefinition
 from gateway.dialects.crossing import refuse_crossing
-from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
+from gateway.dialects.json_values import object_or_none, text_or_empty
 from gateway.dialects.ollama.name import NAME, own_object
 from gateway.dialects.tool_types import ProviderTool, openai_tools
 from gateway.errors import InvalidRequest
 
 
-def read_tools(value: Any) -> tuple[ToolDefinition, ...]:
-    """The tools of a request. Raises InvalidRequest."""
-    if value is not None and not isinstance(value, list):
-        raise InvalidRequest("tools must be a list", param="tools")
-    return tuple(_read_tool(tool, f"tools[{index}]") for index, tool in enumerate(list_or_empty(value)))
-
-
-def _read_tool(value: Any, where: str) -> ToolDefinition:
+def read_tool(value: Any, where: str) -> ToolDefinition:
+    """A tool of a request, at `where`. Raises InvalidRequest."""
     raw = object_or_none(value)
     if raw is None:
         raise InvalidRequest(f"{where} must be an object", param=where)

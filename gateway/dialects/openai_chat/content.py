@@ -7,10 +7,9 @@ from typing import Any
 
 from gateway.conversation import Media, Part, Reasoning, Refusal, Text, UnknownPart
 from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
-from gateway.dialects.media import describe_media
+from gateway.dialects.media import describe_media, split_data_url
 from gateway.dialects.openai_chat.name import NAME
 
-_BASE64 = ";base64"
 _SOUNDS = {"wav": "wav", "x-wav": "wav", "mp3": "mp3", "mpeg": "mp3"}
 
 
@@ -55,7 +54,7 @@ def _read_image(raw: Mapping[str, Any]) -> Media | None:
     url = raw.get("image_url") if image is None else image.get("url")
     if not isinstance(url, str):
         return None
-    media_type, data = _split_data_url(url)
+    media_type, data = split_data_url(url)
     return Media("image", url=url) if data is None else Media("image", media_type, data=data)
 
 
@@ -70,19 +69,9 @@ def _read_file(raw: Mapping[str, Any]) -> Media | None:
     file = object_or_none(raw.get("file")) or {}
     if not isinstance(file.get("file_data"), str):
         return None  # a file that was uploaded before is known to its provider alone
-    media_type, data = _split_data_url(file["file_data"])
+    media_type, data = split_data_url(file["file_data"])
     name = text_or_empty(file.get("filename")) or None
     return Media("file", media_type, data=data or file["file_data"], name=name)
-
-
-def _split_data_url(url: str) -> tuple[str | None, str | None]:
-    """The media type and the base64 text of a `data:` URL; of any other, nothing."""
-    if not url.startswith("data:"):
-        return None, None
-    head, _, data = url[5:].partition(",")
-    if not head.endswith(_BASE64):
-        return None, None
-    return head.removesuffix(_BASE64) or None, data
 
 
 def write_parts(parts: Iterable[Part]) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from gateway.conversation import ModelRequest, ModelResponse, Usage
 from gateway.dialects.faults import ToldFault
-from gateway.dialects.openai_chat.errors import read_error, write_error
 from gateway.dialects.openai_chat.name import NAME
 from gateway.dialects.openai_chat.provider_tools import provider_tools
 from gateway.dialects.openai_chat.request_reading import read_request
@@ -16,6 +15,7 @@ from gateway.dialects.openai_chat.responses import read_response, write_response
 from gateway.dialects.openai_chat.stream_reading import ChatStreamReader
 from gateway.dialects.openai_chat.stream_writing import ChatStreamWriter
 from gateway.dialects.openai_chat.usage_scanner import ChatUsageScanner, usage_of
+from gateway.dialects.openai_errors import read_error, write_error
 from gateway.dialects.tool_types import ProviderTool
 from gateway.dialects.traits import Traits
 

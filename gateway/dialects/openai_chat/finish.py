@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.conversation import FinishReason
+from gateway.dialects.finish_words import reason_or_end
 
 _REASONS = {
     "stop": FinishReason.STOP,
@@ -23,10 +24,7 @@ _REASONS = {
 
 def read_finish(value: Any, *, has_calls: bool) -> FinishReason:
     """The reason; an answer with calls that ended well ended for them, whatever word stands there, or none."""
-    if not value:
-        return FinishReason.TOOL_CALLS if has_calls else FinishReason.STOP
-    reason = _REASONS.get(value, FinishReason.UNKNOWN) if isinstance(value, str) else FinishReason.UNKNOWN
-    return FinishReason.TOOL_CALLS if has_calls and reason is FinishReason.STOP else reason
+    return reason_or_end(_REASONS, value, has_calls=has_calls)
 
 
 def write_finish(reason: FinishReason, raw: Any = None) -> str:

@@ -8,7 +8,7 @@ of those is read from them, and `request_writing` changes them only where it has
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from gateway.conversation import (
     Media,
@@ -26,9 +26,9 @@ from gateway.dialects.openai_chat.content import read_content
 from gateway.dialects.openai_chat.messages import read_assistant_parts
 from gateway.dialects.openai_chat.name import NAME
 from gateway.dialects.openai_chat.native_fields import native_fields
-from gateway.dialects.openai_chat.tools import read_tool_choice, read_tools
+from gateway.dialects.openai_chat.tools import read_tool, read_tool_choice
+from gateway.dialects.request_fields import read_flag, read_messages, read_stop, read_tools, refuse_field
 from gateway.dialects.splice import is_shadow_of_model
-from gateway.errors import InvalidRequest
 
 _ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -45,9 +45,9 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
     """The request. Raises InvalidRequest."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        _refuse("model", "must be a string that names a model")
+        refuse_field("model", "must be a string that names a model")
     extras = {name: value for name, value in body.items() if _is_extra(name)}
-    tools = read_tools(body.get("tools"))
+    tools = read_tools(body.get("tools"), read_tool)
     if not tools and "tools" in body:
         extras["tools"] = body["tools"]
     choice = read_tool_choice(body.get("tool_choice"))
@@ -55,13 +55,13 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
         extras["tool_choice"] = body["tool_choice"]
     return ModelRequest(
         model=model,
-        messages=_read_messages(body.get("messages")),
+        messages=read_messages(body.get("messages"), _read_message),
         dialect=NAME,
         tools=tools,
         tool_choice=choice,
         max_tokens=read_max_tokens(extras),
         n=_read_n(extras.get("n")),
-        stream=_read_flag(extras.get("stream"), "stream"),
+        stream=read_flag(extras.get("stream"), "stream"),
         include_usage=_read_include_usage(extras.get("stream_options")),
         structured_output=_read_structured_output(extras.get("response_format")),
         response_schema=_read_schema(extras.get("response_format")),
@@ -91,7 +91,7 @@ def read_max_tokens(fields: Mapping[str, Any]) -> int | None:
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int):
-            _refuse(name, "must be a whole number")
+            refuse_field(name, "must be a whole number")
         if value > 0:
             return value
     return None
@@ -101,14 +101,8 @@ def _read_n(value: Any) -> int:
     if value is None:
         return 1
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        _refuse("n", "must be a whole number above 0")
+        refuse_field("n", "must be a whole number above 0")
     return value
-
-
-def _read_flag(value: Any, where: str) -> bool:
-    if value is not None and not isinstance(value, bool):
-        _refuse(where, "must be true or false")
-    return bool(value)
 
 
 def _read_include_usage(options: Any) -> bool:
@@ -116,8 +110,8 @@ def _read_include_usage(options: Any) -> bool:
         return False
     fields = object_or_none(options)
     if fields is None:
-        _refuse("stream_options", "must be an object")
-    return _read_flag(fields.get("include_usage"), "stream_options.include_usage")
+        refuse_field("stream_options", "must be an object")
+    return read_flag(fields.get("include_usage"), "stream_options.include_usage")
 
 
 def _read_structured_output(form: Any) -> bool:
@@ -125,7 +119,7 @@ def _read_structured_output(form: Any) -> bool:
         return False
     fields = object_or_none(form)
     if fields is None or not isinstance(fields.get("type"), str):
-        _refuse("response_format", "must be an object with a type")
+        refuse_field("response_format", "must be an object with a type")
     return fields["type"] != "text"
 
 
@@ -139,34 +133,21 @@ def _read_schema(form: Any) -> ResponseSchema | None:
     return ResponseSchema(schema, name, strict if isinstance(strict, bool) else None)
 
 
-def read_stop(value: Any) -> tuple[str, ...]:
-    """The texts that end an answer."""
-    if isinstance(value, str):
-        return (value,)
-    return tuple(text for text in list_or_empty(value) if isinstance(text, str))
-
-
 def _read_parallel(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
-
-
-def _read_messages(value: Any) -> tuple[Message, ...]:
-    if not isinstance(value, list) or not value:
-        _refuse("messages", "must be a list of at least one message")
-    return tuple(_read_message(raw, f"messages[{index}]") for index, raw in enumerate(list_or_empty(value)))
 
 
 def _read_message(value: Any, where: str) -> Message:
     raw = object_or_none(value)
     if raw is None:
-        _refuse(where, "must be an object")
+        refuse_field(where, "must be an object")
     role = _ROLES.get(raw["role"]) if isinstance(raw.get("role"), str) else None
     if role is None:
-        _refuse(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
+        refuse_field(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
     _check_content(raw.get("content"), f"{where}.content")
     name = raw.get("name")
     if name is not None and not isinstance(name, str):
-        _refuse(f"{where}.name", "must be a string")
+        refuse_field(f"{where}.name", "must be a string")
     return Message(role, _read_parts(role, raw, where), name, Source(NAME, raw))
 
 
@@ -179,7 +160,7 @@ def _read_parts(role: Role, raw: Mapping[str, Any], where: str) -> tuple[Part, .
         return tuple(parts)
     call_id = raw.get("tool_call_id")
     if raw["role"] == "tool" and not isinstance(call_id, str):
-        _refuse(f"{where}.tool_call_id", "must be the id of the call that this answers")
+        refuse_field(f"{where}.tool_call_id", "must be the id of the call that this answers")
     return (ToolResult(text_or_empty(call_id), tuple(part for part in parts if isinstance(part, Text | Media))),)
 
 
@@ -187,25 +168,21 @@ def _check_content(content: Any, where: str) -> None:
     if content is None or isinstance(content, str):
         return
     if not isinstance(content, list):
-        _refuse(where, "must be a string, a list of parts, or null")
+        refuse_field(where, "must be a string, a list of parts, or null")
     for index, part in enumerate(list_or_empty(content)):
         fields = object_or_none(part)
         if fields is None or not isinstance(fields.get("type"), str):
-            _refuse(f"{where}[{index}]", "must be an object with a type")
+            refuse_field(f"{where}[{index}]", "must be an object with a type")
         if fields["type"] == "text" and not isinstance(fields.get("text"), str):
-            _refuse(f"{where}[{index}].text", "must be a string")
+            refuse_field(f"{where}[{index}].text", "must be a string")
 
 
 def _check_calls(calls: Any, where: str) -> None:
     if calls is None:
         return
     if not isinstance(calls, list):
-        _refuse(where, "must be a list of tool calls")
+        refuse_field(where, "must be a list of tool calls")
     for index, call in enumerate(list_or_empty(calls)):
         fields = object_or_none(call)
         if fields is None or not isinstance(fields.get("id"), str):
-            _refuse(f"{where}[{index}]", "must be an object with the id of the call")
-
-
-def _refuse(where: str, what: str) -> NoReturn:
-    raise InvalidRequest(f"{where} {what}", param=where)
+            refuse_field(f"{where}[{index}]", "must be an object with the id of the call")

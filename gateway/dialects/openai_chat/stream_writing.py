@@ -24,12 +24,12 @@ from gateway.conversation import (
     UsageReported,
 )
 from gateway.dialects.faults import ToldFault
-from gateway.dialects.openai_chat.errors import write_error
 from gateway.dialects.openai_chat.finish import write_finish
 from gateway.dialects.openai_chat.messages import REASONING_FIELDS
 from gateway.dialects.openai_chat.name import NAME, own_fields
 from gateway.dialects.openai_chat.responses import TOP_LEVEL
 from gateway.dialects.openai_chat.usage import write_usage
+from gateway.dialects.openai_errors import write_error
 from gateway.sse import HEARTBEAT, encode_event
 
 _STEADY = frozenset({"system_fingerprint", "service_tier"})

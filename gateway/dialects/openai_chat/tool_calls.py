@@ -11,16 +11,12 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
-
 from gateway.conversation import Source, ToolCall
+from gateway.dialects.call_arguments import json_text
 from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
 from gateway.dialects.openai_chat.name import NAME, own_object
 
 _NAMED = frozenset({"id", "type", "index", "function", "custom"})
-
-_TOO_DEEP = "(arguments that are nested too deeply)"
-"""Not JSON: whoever is to run the call refuses it, and never takes it for one without arguments."""
 
 
 def read_tool_calls(value: Any) -> list[ToolCall]:
@@ -50,10 +46,7 @@ def arguments_in(called: Mapping[str, Any]) -> str:
         return arguments
     if arguments is None:
         return ""
-    try:
-        return orjson.dumps(arguments).decode()
-    except TypeError:  # nested more deeply than can be written
-        return _TOO_DEEP
+    return json_text(arguments)
 
 
 def unnamed_fields(raw: Mapping[str, Any]) -> dict[str, Any]:

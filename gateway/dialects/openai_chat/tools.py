@@ -22,14 +22,8 @@ _MODES: Mapping[str, Literal["auto", "none", "required"]] = {
 }
 
 
-def read_tools(value: Any) -> tuple[ToolDefinition, ...]:
-    """The tools of a request. Raises InvalidRequest."""
-    if value is not None and not isinstance(value, list):
-        raise InvalidRequest("tools must be a list", param="tools")
-    return tuple(_read_tool(tool, f"tools[{index}]") for index, tool in enumerate(list_or_empty(value)))
-
-
-def _read_tool(value: Any, where: str) -> ToolDefinition:
+def read_tool(value: Any, where: str) -> ToolDefinition:
+    """A tool of a request, at `where`. Raises InvalidRequest."""
     raw = object_or_none(value)
     kind = None if raw is None else raw.get("type")
     if raw is None or not (isinstance(kind, str) or (kind is None and "function" in raw)):

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from gateway.conversation import Usage
+from gateway.dialects.token_counts import token_count
 
-_MOST_TOKENS = 10**12
-"""More is nonsense, whose sums would not fit where numbers are kept."""
 _NO_DETAILS: Mapping[str, Any] = {}
 
 
@@ -32,17 +31,17 @@ def find_usage(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def read_usage(raw: Mapping[str, Any]) -> Usage:
     """The counts in a usage object; what is missing, or no number, counts as 0."""
-    prompt, completion = _count(raw, "prompt_tokens"), _count(raw, "completion_tokens")
-    reasoning = _count(_details(raw, "completion_tokens_details"), "reasoning_tokens")
-    if reasoning and _count(raw, "total_tokens") == prompt + completion + reasoning:
+    prompt, completion = token_count(raw.get("prompt_tokens")), token_count(raw.get("completion_tokens"))
+    reasoning = token_count(_details(raw, "completion_tokens_details").get("reasoning_tokens"))
+    if reasoning and token_count(raw.get("total_tokens")) == prompt + completion + reasoning:
         completion += reasoning  # xAI counts them beside the completion; the sum tells
     of_prompt = _details(raw, "prompt_tokens_details")
     cached = (
-        _count(of_prompt, "cached_tokens")
-        or _count(raw, "prompt_cache_hit_tokens")  # DeepSeek
-        or _count(raw, "cached_tokens")  # Moonshot
+        token_count(of_prompt.get("cached_tokens"))
+        or token_count(raw.get("prompt_cache_hit_tokens"))  # DeepSeek
+        or token_count(raw.get("cached_tokens"))  # Moonshot
     )
-    return Usage(prompt, completion, cached, _count(of_prompt, "cache_write_tokens"), reasoning)
+    return Usage(prompt, completion, cached, token_count(of_prompt.get("cache_write_tokens")), reasoning)
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
@@ -62,10 +61,3 @@ def write_usage(usage: Usage) -> dict[str, Any]:
 def _details(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     details: Any = raw.get(name)
     return cast("dict[str, Any]", details) if isinstance(details, dict) else _NO_DETAILS
-
-
-def _count(raw: Mapping[str, Any], name: str) -> int:
-    value: Any = raw.get(name)
-    if value is None:
-        return 0  # most are not there, and this is asked seven times of every answer
-    return min(max(0, int(value)), _MOST_TOKENS) if isinstance(value, (int, float)) else 0

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from gateway.conversation import Source, ToolCall, ToolDefinition
+from gateway.dialects.call_arguments import json_text
 from gateway.dialects.json_values import object_or_none, text_or_empty
 from gateway.dialects.openai_responses.freeform import unwrapped, wrapped
 from gateway.dialects.openai_responses.name import NAME, own_object
@@ -31,7 +32,6 @@ _ASKED: Mapping[str, tuple[str, str]] = {
 }
 """The name of the tool, and the field that says what is asked for."""
 _NAMED = frozenset({"type", "call_id", "name", "arguments", "input", "namespace", "status"})
-_TOO_DEEP = "(arguments that are nested too deeply)"
 
 
 def is_call(item: Mapping[str, Any]) -> bool:
@@ -78,14 +78,7 @@ def _arguments(item: Mapping[str, Any]) -> str:
         case "custom_tool_call":
             return wrapped(text_or_empty(item.get("input")))
         case kind:
-            return _as_json(item.get(_ASKED[text_or_empty(kind)][1]))
-
-
-def _as_json(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        return _TOO_DEEP
+            return json_text(item.get(_ASKED[text_or_empty(kind)][1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from typing import Any
 
 from gateway.conversation import Media, Part, Refusal, Text, UnknownPart
 from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_empty
-from gateway.dialects.media import describe_media
+from gateway.dialects.media import describe_media, split_data_url
 from gateway.dialects.openai_responses.name import NAME
 
-_BASE64 = ";base64"
 _SOUNDS = {"wav": "wav", "x-wav": "wav", "mp3": "mp3", "mpeg": "mp3"}
 _TEXTS = frozenset({"input_text", "output_text", "text"})
 
@@ -56,28 +55,18 @@ def _read_media(raw: Mapping[str, Any]) -> Media | None:
 def _read_image(url: Any) -> Media | None:
     if not isinstance(url, str):
         return None  # a file that was uploaded before is known to its provider alone
-    media_type, data = _split_data_url(url)
+    media_type, data = split_data_url(url)
     return Media("image", url=url) if data is None else Media("image", media_type, data=data)
 
 
 def _read_file(raw: Mapping[str, Any]) -> Media | None:
     name = text_or_empty(raw.get("filename")) or None
     if isinstance(raw.get("file_data"), str):
-        media_type, data = _split_data_url(raw["file_data"])
+        media_type, data = split_data_url(raw["file_data"])
         return Media("file", media_type, data=data or raw["file_data"], name=name)
     if isinstance(raw.get("file_url"), str):
         return Media("file", url=raw["file_url"], name=name)
     return None
-
-
-def _split_data_url(url: str) -> tuple[str | None, str | None]:
-    """The media type and the base64 text of a `data:` URL; of any other, nothing."""
-    if not url.startswith("data:"):
-        return None, None
-    head, _, data = url[5:].partition(",")
-    if not head.endswith(_BASE64):
-        return None, None
-    return head.removesuffix(_BASE64) or None, data
 
 
 def write_parts(parts: Iterable[Part]) -> list[dict[str, Any]]:

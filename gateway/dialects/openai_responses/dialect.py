@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.conversation import ModelRequest, ModelResponse, Usage
 from gateway.dialects.faults import ToldFault
-from gateway.dialects.openai_responses.errors import read_error, write_error
+from gateway.dialects.openai_errors import read_error, write_error
 from gateway.dialects.openai_responses.name import NAME
 from gateway.dialects.openai_responses.proofs import OURS
 from gateway.dialects.openai_responses.provider_tools import provider_tools

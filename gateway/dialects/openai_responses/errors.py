@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from gateway.dialects.faults import ToldFault, UpstreamStreamError, WireFormatError
-from gateway.dialects.json_values import load_object, object_or_none, text_or_empty
+from gateway.dialects.faults import ToldFault, UpstreamStreamError
+from gateway.dialects.json_values import object_or_none, text_or_empty
 
 _STATUSES: Mapping[str, int] = {
     "rate_limit_exceeded": 429,
@@ -28,28 +28,12 @@ the SDK's types do not have, some clients decide whether to ask again.
 """
 
 
-def write_error(fault: ToldFault) -> dict[str, Any]:
-    """OpenAI's error object."""
-    told = {"message": fault.message, "type": fault.kind, "param": fault.param, "code": fault.code}
-    return {"error": told}
-
-
 def failure(fault: ToldFault) -> dict[str, Any]:
     """The `error` of a response that failed."""
     code = fault.code
     if code not in _OF_RESPONSES:
         code = "rate_limit_exceeded" if fault.status == 429 else "server_error"
     return {"code": code, "message": fault.message}
-
-
-def read_error(body: bytes) -> str | None:
-    """The message in an error's body."""
-    try:
-        raw = load_object(body)
-    except WireFormatError:
-        return None
-    error = object_or_none(raw.get("error")) or {}
-    return text_or_empty(error.get("message") or raw.get("error") or raw.get("message")) or None
 
 
 def told_error(raw: Mapping[str, Any]) -> UpstreamStreamError:

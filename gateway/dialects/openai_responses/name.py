@@ -6,12 +6,16 @@ are those besides its content; `annotations` on the text before; or parts of a m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
-from gateway.conversation import Source
+from gateway.dialects.own_values import fields_of, object_of
 
 NAME = "openai_responses"
+
+own_object = partial(object_of, NAME)
+"""See `gateway.dialects.own_values.object_of`."""
+own_fields = partial(fields_of, NAME)
+"""See `gateway.dialects.own_values.fields_of`."""
 
 SUMMARY = "reasoning_summary"
 THOUGHT = "reasoning_text"
@@ -21,13 +25,3 @@ SEPARATOR = "\n\n"
 """Stands between the texts of two messages of one answer, and of two parts of a summary. Dialects that know of one
 text alone would run them together; in this one it is taken out again.
 """
-
-
-def own_object(source: Source | None) -> Mapping[str, Any]:
-    """The wire object that a value was read from; empty when it was read from another dialect, or from none."""
-    return source.raw if source is not None and source.dialect == NAME else {}
-
-
-def own_fields(dialect: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The unknown fields of an event, where they are ours to write; see `gateway.conversation.events`."""
-    return fields if dialect in ("", NAME) else {}

@@ -6,7 +6,7 @@ Checked is what the gateway relies on; all other fields stay in `extras` as they
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from gateway.conversation import Message, ModelRequest, ResponseSchema, Source, Text, ToolDefinition
 from gateway.dialects.json_values import (
@@ -20,6 +20,7 @@ from gateway.dialects.openai_responses.items import read_messages, role_in
 from gateway.dialects.openai_responses.name import NAME
 from gateway.dialects.openai_responses.native_fields import native_fields
 from gateway.dialects.openai_responses.tools import BRINGS_TOOLS, read_tool_choice, read_tools
+from gateway.dialects.request_fields import read_flag, refuse_field
 from gateway.dialects.splice import is_shadow_of_model
 from gateway.errors import InvalidRequest
 
@@ -34,7 +35,7 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
     """The request. Raises InvalidRequest."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        _refuse("model", "must be a string that names a model")
+        refuse_field("model", "must be a string that names a model")
     extras = {name: value for name, value in body.items() if _is_extra(name)}
     _check_possible(extras)
     if not can_be_written([extras, body.get("tools")]):  # the answer is to repeat them
@@ -52,7 +53,7 @@ def read_request(body: Mapping[str, Any]) -> ModelRequest:
         tools=tuple(tools),
         tool_choice=read_tool_choice(body.get("tool_choice")),
         max_tokens=_read_most_tokens(extras.get("max_output_tokens")),
-        stream=_read_flag(extras, "stream"),
+        stream=read_flag(extras.get("stream"), "stream"),
         include_usage=True,
         structured_output=is_structured,
         response_schema=schema,
@@ -73,21 +74,14 @@ def _is_extra(name: str) -> bool:
 def _check_possible(fields: Mapping[str, Any]) -> None:
     for name in _KEPT_ELSEWHERE:
         if fields.get(name) is not None:
-            _refuse(name, f"names what this gateway has not kept; {_WHOLE}")
-    if _read_flag(fields, "background"):
-        _refuse("background", "must be false: this gateway answers while the client waits")
-
-
-def _read_flag(fields: Mapping[str, Any], name: str) -> bool:
-    value = fields.get(name)
-    if value is not None and not isinstance(value, bool):
-        _refuse(name, "must be true or false")
-    return bool(value)
+            refuse_field(name, f"names what this gateway has not kept; {_WHOLE}")
+    if read_flag(fields.get("background"), "background"):
+        refuse_field("background", "must be false: this gateway answers while the client waits")
 
 
 def _read_most_tokens(value: Any) -> int | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        _refuse("max_output_tokens", "must be a whole number above 0")
+        refuse_field("max_output_tokens", "must be a whole number above 0")
     return value
 
 
@@ -119,7 +113,7 @@ def _read_instructions(body: Mapping[str, Any]) -> tuple[Message, ...]:
     if value is None:
         return ()
     if not isinstance(value, str):
-        _refuse("instructions", "must be a string")
+        refuse_field("instructions", "must be a string")
     return (Message("system", (Text(value),), source=Source(NAME, {"instructions": value})),)
 
 
@@ -128,7 +122,7 @@ def _read_input(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if isinstance(value, str) or (value is None and body.get("prompt") is not None):
         return []
     if not isinstance(value, list):
-        _refuse("input", "must be a string or a list of items")
+        refuse_field("input", "must be a string or a list of items")
     return [_checked(item, f"input[{index}]") for index, item in enumerate(list_or_empty(value))]
 
 
@@ -143,16 +137,16 @@ def _checked(value: Any, where: str) -> Mapping[str, Any]:
     """An item, of which that has been checked on which the gateway relies."""
     item = object_or_none(value)
     if item is None:
-        _refuse(where, "must be an object")
+        refuse_field(where, "must be an object")
     kind = item.get("type")
     if kind == "item_reference" or (kind is None and "role" not in item and "id" in item):
-        _refuse(where, f"refers to an item that this gateway has not kept; {_WHOLE}")
+        refuse_field(where, f"refers to an item that this gateway has not kept; {_WHOLE}")
     if kind in (None, "message"):
         if role_in(item) is None:
-            _refuse(f"{where}.role", "must be one of user, assistant, system, developer")
+            refuse_field(f"{where}.role", "must be one of user, assistant, system, developer")
         _check_content(item.get("content"), f"{where}.content")
     elif not isinstance(kind, str):
-        _refuse(f"{where}.type", "must be a string")
+        refuse_field(f"{where}.type", "must be a string")
     else:
         _check_call(item, kind, where)
     return item
@@ -162,10 +156,10 @@ def _check_call(item: Mapping[str, Any], kind: str, where: str) -> None:
     if kind in ("function_call", "custom_tool_call"):
         for name in ("call_id", "name"):
             if not isinstance(item.get(name), str):
-                _refuse(f"{where}.{name}", "must be a string")
+                refuse_field(f"{where}.{name}", "must be a string")
     elif kind in ("function_call_output", "custom_tool_call_output"):
         if not isinstance(item.get("call_id"), str):
-            _refuse(f"{where}.call_id", "must be the id of the call that this answers")
+            refuse_field(f"{where}.call_id", "must be the id of the call that this answers")
         _check_content(item.get("output"), f"{where}.output")
 
 
@@ -173,13 +167,13 @@ def _check_content(content: Any, where: str) -> None:
     if isinstance(content, str):
         return
     if not isinstance(content, list):
-        _refuse(where, "must be a string or a list of parts")
+        refuse_field(where, "must be a string or a list of parts")
     for index, part in enumerate(list_or_empty(content)):
         fields = object_or_none(part)
         if fields is None or not isinstance(fields.get("type"), str):
-            _refuse(f"{where}[{index}]", "must be an object with a type")
+            refuse_field(f"{where}[{index}]", "must be an object with a type")
         if fields["type"] in _TEXTS and not isinstance(fields.get("text"), str):
-            _refuse(f"{where}[{index}].text", "must be a string")
+            refuse_field(f"{where}[{index}].text", "must be a string")
 
 
 def _tools_in(items: Sequence[Mapping[str, Any]]) -> list[ToolDefinition]:
@@ -189,7 +183,3 @@ def _tools_in(items: Sequence[Mapping[str, Any]]) -> list[ToolDefinition]:
         if text_or_empty(item.get("type")) in BRINGS_TOOLS:
             found += read_tools(item.get("tools"), f"input[{index}].tools", item)
     return found
-
-
-def _refuse(where: str, what: str) -> NoReturn:
-    raise InvalidRequest(f"{where} {what}", param=where)

@@ -19,9 +19,10 @@ from gateway.conversation import (
     UsageReported,
 )
 from gateway.dialects.faults import ToldFault
+from gateway.dialects.openai_errors import write_error
 from gateway.dialects.openai_responses.calls import CallWriter
 from gateway.dialects.openai_responses.echo import echo
-from gateway.dialects.openai_responses.errors import failure, write_error
+from gateway.dialects.openai_responses.errors import failure
 from gateway.dialects.openai_responses.frames import Frames
 from gateway.dialects.openai_responses.name import own_fields
 from gateway.dialects.openai_responses.status import write_finish

@@ -1,4 +1,4 @@
-"""Faults in OpenAI's form."""
+"""Faults in the form that both of OpenAI's formats have."""
 
 from __future__ import annotations
 
