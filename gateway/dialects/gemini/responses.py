@@ -65,7 +65,7 @@ def _says_something(part: Part) -> bool:
     return not isinstance(part, Reasoning) and part != Text("")
 
 
-def write_response(response: ModelResponse, *, toolgate: Mapping[str, Any] | None) -> dict[str, Any]:
+def write_response(response: ModelResponse, *, toolgate: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """An answer for a client; what has not been changed since it was read is written as it came."""
     raw = own_object(response.source)
     is_own = response.source is None or response.source.dialect == NAME

@@ -44,7 +44,7 @@ def read_response(body: bytes) -> ModelResponse:
     )
 
 
-def write_response(response: ModelResponse, *, toolgate: Mapping[str, Any] | None) -> dict[str, Any]:
+def write_response(response: ModelResponse, *, toolgate: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """An answer for a client; what has not been changed since it was read is written as it came."""
     raw = own_object(response.source)
     written: dict[str, Any] = {
