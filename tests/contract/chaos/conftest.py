@@ -96,8 +96,3 @@ async def second(shared_second: ScriptedUpstream) -> AsyncGenerator[ScriptedUpst
     shared_second.forget()
     yield shared_second
     assert shared_second.is_over, "the gateway asked less of the second model than the script expects"
-
-
-@pytest.fixture
-def gateway(shared_gateway: InProcess) -> InProcess:
-    return shared_gateway

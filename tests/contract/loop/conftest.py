@@ -35,12 +35,6 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="module")
-async def script() -> AsyncGenerator[ScriptedUpstream]:
-    async with ScriptedUpstream(models=("tiny",)).serve() as upstream:
-        yield upstream
-
-
 def loop_document(script: ScriptedUpstream) -> dict[str, Any]:
     return {
         "providers": {"script": {"dialect": "openai_chat", "base_url": script.base_url}},
@@ -74,16 +68,3 @@ async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
         async with gateway_in_process(Path(folder), loop_document(script), POLICIES) as gateway:
             yield gateway
-
-
-@pytest.fixture
-async def upstream(script: ScriptedUpstream) -> AsyncGenerator[ScriptedUpstream]:
-    """The model, with an empty script."""
-    script.forget()
-    yield script
-    assert script.is_over, "the gateway asked less of the model than the script expects"
-
-
-@pytest.fixture
-def gateway(shared_gateway: InProcess) -> InProcess:
-    return shared_gateway

@@ -19,12 +19,6 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-async def script() -> AsyncGenerator[ScriptedUpstream]:
-    async with ScriptedUpstream(models=("tiny",)).serve() as upstream:
-        yield upstream
-
-
-@pytest.fixture(scope="module")
 async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
     document = loop_document(script)
     document["providers"]["anthropic"] = {"base_url": script.base_url, "api_key": "the-operators-own"}
@@ -36,19 +30,6 @@ async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
         async with gateway_in_process(Path(folder), document, POLICIES) as gateway:
             yield gateway
-
-
-@pytest.fixture
-async def upstream(script: ScriptedUpstream) -> AsyncGenerator[ScriptedUpstream]:
-    """Both models, with an empty script."""
-    script.forget()
-    yield script
-    assert script.is_over, "the gateway asked less of the model than the script expects"
-
-
-@pytest.fixture
-def gateway(shared_gateway: InProcess) -> InProcess:
-    return shared_gateway
 
 
 @pytest.fixture(params=["claude", "tiny"])

@@ -30,12 +30,6 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-async def script() -> AsyncGenerator[ScriptedUpstream]:
-    async with ScriptedUpstream(models=("tiny",)).serve() as upstream:
-        yield upstream
-
-
-@pytest.fixture(scope="module")
 async def gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
     document = loop_document(script)
     here = {"base_url": script.base_url, "api_key": "k"}
@@ -50,13 +44,6 @@ async def gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
         async with gateway_in_process(Path(folder), document, POLICIES) as running:
             yield running
-
-
-@pytest.fixture
-async def upstream(script: ScriptedUpstream) -> AsyncGenerator[ScriptedUpstream]:
-    script.forget()
-    yield script
-    assert script.is_over, "the gateway asked less of the model than the script expects"
 
 
 async def ask(gateway: InProcess, model: str, secret: str | None = None, **fields: Any) -> str:

@@ -17,7 +17,6 @@ from gateway.conversation import (
     ModelResponse,
     Reasoning,
     ReasoningDelta,
-    ResponseAssembler,
     ResponseStarted,
     StreamEvent,
     Text,
@@ -36,6 +35,7 @@ from gateway.providers.scripted import messages_wire
 from gateway.providers.scripted.turns import Call, Turn
 from gateway.providers.whole_answers import events_of
 from gateway.sse import SseDecoder
+from tests.unit.dialects.assembling import assembled
 
 SEARCH = {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "x"}}
 FOUND = {"type": "web_search_tool_result", "tool_use_id": "s1", "content": []}
@@ -83,13 +83,6 @@ def read_stream(*chunks: bytes) -> list[StreamEvent]:
     reader = ANTHROPIC_MESSAGES.stream_reader()
     events = [event for chunk in chunks for event in reader.feed(chunk)]
     return [*events, *reader.end()]
-
-
-def assembled(events: list[StreamEvent]) -> ModelResponse:
-    assembler = ResponseAssembler()
-    for event in events:
-        assembler.add(event)
-    return assembler.response()
 
 
 def written(events: list[StreamEvent]) -> bytes:

@@ -19,7 +19,6 @@ from gateway.conversation import (
     Message,
     ModelRequest,
     ReasoningDelta,
-    ResponseAssembler,
     ResponseStarted,
     StreamEvent,
     Text,
@@ -36,6 +35,7 @@ from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
 from gateway.dialects.event_stream import encode_frame
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from tests.support.amazon import parse_answer, parse_stream
+from tests.unit.dialects.assembling import assembled
 
 BLOB = base64.b64encode(b"secret thoughts").decode()
 CONTENT: list[dict[str, Any]] = [
@@ -123,13 +123,6 @@ def read(data: bytes, *cuts: int, dialect: Any = BEDROCK_CONVERSE) -> list[Strea
     events += reader.end()
     assert reader.has_finish
     return [replace(event, id="x", created=0) if isinstance(event, ResponseStarted) else event for event in events]
-
-
-def assembled(events: list[StreamEvent]) -> Any:
-    assembler = ResponseAssembler()
-    for event in events:
-        assembler.add(event)
-    return assembler.response()
 
 
 def written(events: list[StreamEvent], dialect: Any = BEDROCK_CONVERSE) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -17,6 +17,7 @@ from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_chat.quirks import Quirk, adapted, short_id
 from gateway.errors import InvalidRequest
 from gateway.providers import KNOWN_PROVIDERS
+from tests.support.forcing import read_to_the_bottom
 
 LOOK: dict[str, Any] = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
 HEAR: dict[str, Any] = {"type": "function", "function": {"name": "hear", "parameters": {"type": "object"}}}
@@ -164,15 +165,7 @@ def test_between_results_and_the_user_the_assistant_speaks():
 
 def check_groq(body: Mapping[str, Any]) -> None:
     """Validate to the bottom: what the SDK declares as `Iterable` is checked only as far as somebody reads."""
-    _force(TypeAdapter(GroqRequest).validate_python(body))
-
-
-def _force(value: Any) -> None:
-    if isinstance(value, Mapping):
-        value = value.values()
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        for inner in value:
-            _force(inner)
+    read_to_the_bottom(TypeAdapter(GroqRequest).validate_python(body))
 
 
 ASKED: dict[str, Any] = {

@@ -15,7 +15,6 @@ from gateway.conversation import (
     Finished,
     FinishReason,
     ReasoningDelta,
-    ResponseAssembler,
     ResponseStarted,
     StreamEvent,
     TextDelta,
@@ -29,6 +28,7 @@ from gateway.dialects import UpstreamStreamError, WireFormatError
 from gateway.dialects.cohere_v2 import COHERE_V2
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.sse import SseDecoder
+from tests.unit.dialects.assembling import assembled
 
 USAGE: dict[str, Any] = {
     "billed_units": {"input_tokens": 10.0, "output_tokens": 4.0},
@@ -95,13 +95,6 @@ def write(events: list[StreamEvent]) -> bytes:
 
 def kinds(data: bytes) -> list[str]:
     return [event.kind for event in SseDecoder(10**6).feed(data)]
-
-
-def assembled(events: list[StreamEvent]) -> Any:
-    assembler = ResponseAssembler()
-    for event in events:
-        assembler.add(event)
-    return assembler.response()
 
 
 def test_a_stream_is_read():

@@ -17,7 +17,6 @@ from gateway.conversation import (
     ModelResponse,
     Reasoning,
     ReasoningDelta,
-    ResponseAssembler,
     ResponseStarted,
     Source,
     StreamEvent,
@@ -35,6 +34,7 @@ from gateway.dialects.gemini import GEMINI
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.providers.whole_answers import events_of
 from gateway.sse import SseDecoder
+from tests.unit.dialects.assembling import assembled
 
 CODE = {"executableCode": {"language": "PYTHON", "code": "1"}}
 PARTS: list[dict[str, Any]] = [
@@ -101,13 +101,6 @@ def read_stream(*chunks: bytes) -> list[StreamEvent]:
     reader = GEMINI.stream_reader()
     events = [event for chunk in chunks for event in reader.feed(chunk)]
     return [*events, *reader.end()]
-
-
-def assembled(events: list[StreamEvent]) -> ModelResponse:
-    assembler = ResponseAssembler()
-    for event in events:
-        assembler.add(event)
-    return assembler.response()
 
 
 def written(events: list[StreamEvent]) -> bytes:

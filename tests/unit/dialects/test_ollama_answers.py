@@ -15,7 +15,6 @@ from gateway.conversation import (
     Finished,
     FinishReason,
     ReasoningDelta,
-    ResponseAssembler,
     ResponseStarted,
     StreamEvent,
     TextDelta,
@@ -28,6 +27,7 @@ from gateway.dialects import UpstreamStreamError, WireFormatError
 from gateway.dialects.json_lines import JsonLines
 from gateway.dialects.ollama import OLLAMA
 from gateway.dialects.openai_chat import OPENAI_CHAT
+from tests.unit.dialects.assembling import assembled
 
 HEAD: dict[str, Any] = {"model": "llama", "created_at": "2026-07-01T10:00:00.123456789Z"}
 CALL: dict[str, Any] = {"function": {"name": "look", "arguments": {"at": "sky"}}}
@@ -96,13 +96,6 @@ def test_a_stream_is_written_again_and_says_the_same():
     assert last == {**HEAD, "message": {"role": "assistant", "content": ""}, **END}
     assert all(orjson.loads(line)["created_at"] == HEAD["created_at"] for line in written.splitlines())
     assert assembled(read(written)) == assembled(read(STREAM))
-
-
-def assembled(events: list[StreamEvent]) -> Any:
-    assembler = ResponseAssembler()
-    for event in events:
-        assembler.add(event)
-    return assembler.response()
 
 
 def test_interleaved_pieces_of_calls_leave_whole_and_in_order():

@@ -19,7 +19,6 @@ from gateway.conversation import (
     Reasoning,
     ReasoningDelta,
     RefusalDelta,
-    ResponseAssembler,
     ResponseStarted,
     StreamEvent,
     Text,
@@ -39,6 +38,7 @@ from gateway.providers.scripted import responses_wire
 from gateway.providers.scripted.turns import Call, Turn
 from gateway.providers.whole_answers import events_of
 from gateway.sse import SseDecoder
+from tests.unit.dialects.assembling import assembled
 
 NAME = "openai_responses"
 THOUGHT: dict[str, Any] = {
@@ -147,13 +147,6 @@ def read_stream(*chunks: bytes) -> list[StreamEvent]:
     reader = OPENAI_RESPONSES.stream_reader()
     events = [event for chunk in chunks for event in reader.feed(chunk)]
     return [*events, *reader.end()]
-
-
-def assembled(events: list[StreamEvent]) -> ModelResponse:
-    assembler = ResponseAssembler()
-    for event in events:
-        assembler.add(event)
-    return assembler.response()
 
 
 def written(events: list[StreamEvent], **asked: Any) -> bytes:
