@@ -23,7 +23,7 @@ from gateway.api.provider_tools import read_substitutes
 from gateway.api.services import HttpLimits, Services
 from gateway.api.stored_responses import StoredResponses
 from gateway.audit import AuditTrail, open_trail
-from gateway.auth import KeyId, Keyring, Principal
+from gateway.auth import Callers, KeyId, Keyring, Principal
 from gateway.config import (
     Config,
     HttpServerConfig,
@@ -234,7 +234,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
     principals = {key.name: _principal(key) for key in config.keys}
     limits = config.limits
     return Services(
-        keyring=Keyring((key.secret, principals[key.name]) for key in config.keys),
+        callers=Callers(Keyring((key.secret, principals[key.name]) for key in config.keys)),
         policies={KeyId(key.name): config.policies.policy_for(key.policies) for key in config.keys},
         router=build_router(config, shared.clients, metrics=shared.metrics, conditions=shared.conditions),
         hub=hub,

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from sandbox.locations import make_passable
 
+_LONGEST_NAME = 64  # characters
+
 BOX_UID = 65534
 """The user, called nobody, as which boxes run when the gateway itself is root."""
 
@@ -71,9 +73,13 @@ class Workspaces:
 
 
 def folder_name(identifier: str) -> str:
-    """A safe folder name for any text: its readable part, and a digest so that no two texts share one."""
+    """A safe folder name for any text: its readable part, and a digest so that no two texts share one.
+
+    What is longer than any name that an operator gives was made of what others say: its digest is of full length.
+    """
     readable = re.sub(r"[^A-Za-z0-9_-]+", "_", identifier)[:32]
-    return f"{readable}-{hashlib.sha256(identifier.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+    digest = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{readable}-{digest[:12] if len(identifier) <= _LONGEST_NAME else digest}"
 
 
 def _hand_over(path: Path) -> None:

@@ -25,7 +25,7 @@ _SPENT = "insufficient_quota"
 """The code of what fails because the money is used up: OpenAI's own, at which Codex stops."""
 _SPENT_STATUS = 402
 _SPENT_KINDS = frozenset({_SPENT, "billing_error"})
-_HOPELESS = frozenset({"invalid_api_key", "upstream_unauthorized", "not_supported", _SPENT})
+_HOPELESS = frozenset({"invalid_api_key", "invalid_user_token", "upstream_unauthorized", "not_supported", _SPENT})
 """Codes of what stays as it is until a person does something; some agents would try again for minutes."""
 
 SERVER_ERROR = "server_error"

@@ -28,4 +28,4 @@ async def check_files(services: Services, principal: Principal, fields: Mapping[
 async def _own(services: Services, principal: Principal, named: set[str]) -> set[str]:
     if "files" not in principal.passthrough:
         return set()
-    return await services.objects.owned(principal.key_id, services.passthrough_provider, named)
+    return await services.objects.owned(principal.owner, services.passthrough_provider, named)

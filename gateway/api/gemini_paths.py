@@ -61,6 +61,6 @@ async def call_gemini(request: Request, services: Services, answer: Answer) -> N
         case "countTokens":
             await _count(request, services, answer)
         case _:
-            services.keyring.authenticate(request.headers)
+            await services.callers.identify(request.headers)
             served = f"{_WHOLE}, {_STREAM}, {_COUNT}"
             raise NotSupported(f"the method {method[:64]!r} is not served; there are {served}", param="method")

@@ -78,7 +78,7 @@ def _identity(request: Request, inquiry: Inquiry) -> RequestIdentity:
     digest.update(request.headers.get(HEADER, "").encode("latin-1"))
     for name, value in meaningful_headers(request.headers, inquiry).items():
         digest.update(f"\n{name}: {value}".encode("latin-1"))
-    return RequestIdentity(inquiry.principal.key_id, digest.digest(), key)
+    return RequestIdentity(inquiry.principal.owner, digest.digest(), key)
 
 
 def _is_retry(request: Request) -> bool:
@@ -131,7 +131,7 @@ def _check_prices(services: Services, inquiry: Inquiry) -> None:
 
 def _means(request: Request, services: Services, inquiry: Inquiry) -> tuple[ModelCaller, RunTools]:
     """The model and the tools of a run; what they may be asked for is decided by the policy of this request."""
-    tools = RunTools(services, inquiry.principal.key_id, request.run_id, inquiry.exposure.policy)
+    tools = RunTools(services, inquiry.principal, request.run_id, inquiry.exposure.policy)
     return services.router.caller(inquiry.route), tools
 
 

@@ -66,7 +66,7 @@ def media_call(path: str, shape: Shape) -> Handler:
 
     async def call(request: Request, services: Services, answer: Answer) -> None:
         """Pass one request through, and record it."""
-        principal = services.keyring.authenticate(request.headers)
+        principal = await services.callers.identify(request.headers)
         check_open(request, principal, shape.family)
         if shape.is_form:
             request.body_limit = services.http_limits.upload_bytes

@@ -43,7 +43,7 @@ def model_endpoint(
 
     async def call_model(request: Request, services: Services, answer: Answer) -> None:
         """Answer one request, whole or as a stream."""
-        principal = services.keyring.authenticate(request.headers)
+        principal = await services.callers.identify(request.headers)
         body = await request.body()
         said = parse_json_object(body)
         fields = addressed(said, request, addressing)

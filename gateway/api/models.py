@@ -19,7 +19,7 @@ _GOOGLES = frozenset({"x-goog-api-key", "x-goog-api-client"})
 
 async def list_models(request: Request, services: Services) -> Response:
     """The models of this key. A provider that cannot be asked is left out; it never delays the answer for long."""
-    principal = services.keyring.authenticate(request.headers)
+    principal = await services.callers.identify(request.headers)
     models = await services.router.list_models(principal.models)
     if _ANTHROPICS in request.headers:
         return json_response(_as_anthropic(models))
@@ -30,7 +30,7 @@ async def list_models(request: Request, services: Services) -> Response:
 
 async def show_model(request: Request, services: Services) -> Response:
     """`GET /v1/models/{model}`, in the form that the client reads. Raises ModelNotFound."""
-    model = _asked_for(request, services, "/v1/models/")
+    model = await _asked_for(request, services, "/v1/models/")
     if _ANTHROPICS in request.headers:
         return json_response(_anthropics(model))
     return json_response(_googles(model) if request.headers.keys() & _GOOGLES else _openais(model))
@@ -38,24 +38,24 @@ async def show_model(request: Request, services: Services) -> Response:
 
 async def show_googles(request: Request, services: Services) -> Response:
     """`GET /v1beta/models/{model}`. Raises ModelNotFound."""
-    return json_response(_googles(_asked_for(request, services, "/v1beta/models/")))
+    return json_response(_googles(await _asked_for(request, services, "/v1beta/models/")))
 
 
-def _asked_for(request: Request, services: Services, prefix: str) -> ModelInfo:
-    principal = services.keyring.authenticate(request.headers)
+async def _asked_for(request: Request, services: Services, prefix: str) -> ModelInfo:
+    principal = await services.callers.identify(request.headers)
     route = services.router.resolve(request.path_after(prefix), principal.models)
     return services.router.describe(route)
 
 
 async def list_googles(request: Request, services: Services) -> Response:
     """The models of this key, as Google lists its own."""
-    principal = services.keyring.authenticate(request.headers)
+    principal = await services.callers.identify(request.headers)
     return json_response(_as_google(await services.router.list_models(principal.models)))
 
 
 async def list_tags(request: Request, services: Services) -> Response:
     """The models of this key, as Ollama lists those on its disk."""
-    principal = services.keyring.authenticate(request.headers)
+    principal = await services.callers.identify(request.headers)
     models = await services.router.list_models(principal.models)
     listed = [
         {

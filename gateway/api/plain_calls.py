@@ -28,7 +28,7 @@ def plain_call(path: str) -> Handler:
 
     async def call(request: Request, services: Services, answer: Answer) -> None:
         """Pass one request through, whole or as a stream, and record it."""
-        principal = services.keyring.authenticate(request.headers)
+        principal = await services.callers.identify(request.headers)
         body = await request.body()
         fields = parse_json_object(body)
         model = model_in(fields)

@@ -62,7 +62,7 @@ class _Asked:
     async def check_own(self, file_id: str) -> None:
         """Raise NotFound for what is another key's, in the words for what never was."""
         known = _ID.fullmatch(file_id) is not None
-        if not known or not await self.services.objects.owned(self.principal.key_id, self.provider, [file_id]):
+        if not known or not await self.services.objects.owned(self.principal.owner, self.provider, [file_id]):
             raise NotFound("there is no file with this id", param="file_id")
 
 
@@ -74,7 +74,7 @@ def files_call(name: str, work: Work) -> Handler:
 
     async def call(request: Request, services: Services, answer: Answer) -> None:
         """One request."""
-        principal = services.keyring.authenticate(request.headers)
+        principal = await services.callers.identify(request.headers)
         check_open(request, principal, FAMILY)
         body = b""
         if request.scope["method"] == "POST":
@@ -102,8 +102,8 @@ async def create_file(asked: _Asked) -> None:
     if purpose == _BATCH:
         message = "purpose: batches are not served here, for their requests would pass by the policies of keys"
         raise InvalidRequest(message, code="not_supported", param="purpose")
-    objects, key_id = asked.services.objects, asked.principal.key_id
-    if not await objects.has_room(key_id):
+    objects, owner = asked.services.objects, asked.principal.owner
+    if not await objects.has_room(owner):
         raise PermissionDenied("this key has as many files as it may have; delete some", code="too_many_files")
     boundary = new_boundary()
     sent = write_form(parts, boundary)
@@ -111,7 +111,7 @@ async def create_file(asked: _Asked) -> None:
     # A client that leaves changes nothing from here on: no file is left behind that is nobody's.
     async with asking as given:
         told = await given.read(_LARGEST_ANSWER)
-    await objects.add(key_id, asked.provider, _read_file(asked.provider, told, purpose))
+    await objects.add(owner, asked.provider, _read_file(asked.provider, told, purpose))
     await asked.answer.whole(Response(given.status, told, JSON))
 
 
@@ -131,7 +131,7 @@ async def list_files(asked: _Asked) -> None:
     """The key's own files, of which the provider is not asked."""
     given = parse_qs(asked.request.scope["query_string"].decode("latin-1"), max_num_fields=20)
     query = {name: values[-1] for name, values in given.items()}
-    made = await asked.services.objects.of_key(asked.principal.key_id, asked.provider, FAMILY)
+    made = await asked.services.objects.of_key(asked.principal.owner, asked.provider, FAMILY)
     purpose, now = query.get("purpose"), time.time()
     shown = [_shown(one) for one in made if purpose in (None, one.purpose)]
     there = [one for one in shown if (one.get("expires_at") or now) >= now]
@@ -179,13 +179,13 @@ async def delete_file(asked: _Asked) -> None:
     """Remove one at the provider, then forget it: also one that is no longer there."""
     file_id = asked.request.path_after(BELOW)
     await asked.check_own(file_id)
-    objects, key_id = asked.services.objects, asked.principal.key_id
+    objects, owner = asked.services.objects, asked.principal.owner
     try:
         async with asked.services.router.ask(asked.provider, "DELETE", f"/files/{file_id}") as given:
             told = await given.read(_LARGEST_ANSWER)
     except UpstreamRefused as refused:
         if refused.answer.status == _GONE:
-            await objects.remove(key_id, asked.provider, file_id)
+            await objects.remove(owner, asked.provider, file_id)
         raise
-    await objects.remove(key_id, asked.provider, file_id)
+    await objects.remove(owner, asked.provider, file_id)
     await asked.answer.whole(Response(given.status, told, JSON))

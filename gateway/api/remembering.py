@@ -39,7 +39,7 @@ async def recall(headers: Mapping[str, str], services: Services, inquiry: Inquir
     if principal.remembers:
         calls_only = principal.tools == "off" and is_of_one_family(inquiry.route, inquiry.dialect.name)
         by_ids = inquiry.dialect.traits.keeps_call_ids
-        recalled = await services.memory.recall(principal.key_id, given, calls_only=calls_only, by_ids=by_ids)
+        recalled = await services.memory.recall(principal.owner, given, calls_only=calls_only, by_ids=by_ids)
     return _spelled_out(recalled, inquiry)
 
 
@@ -79,7 +79,7 @@ async def keep_broken_off(
         return
     with anyio.CancelScope(shield=True):  # the memory has a deadline of its own
         await services.memory.keep_broken_off(
-            inquiry.principal.key_id,
+            inquiry.principal.owner,
             recalled,
             told="".join(told),
             added=added_until_broken_off(transcript, loop.results_so_far),
@@ -99,7 +99,7 @@ async def keep(services: Services, inquiry: Inquiry, recalled: Recalled, loop: T
     refusals = words_of(part for part in last.message.parts if isinstance(part, Refusal))
     with anyio.CancelScope(shield=True):  # the client has been told all of it, and may leave at any moment
         await services.memory.keep(
-            inquiry.principal.key_id,
+            inquiry.principal.owner,
             recalled,
             text=words_of(loop.told_parts(finish)) + refusals,
             calls=finish.client_calls,

@@ -19,19 +19,19 @@ _MOST = 100  # items on one page
 
 async def stored_response(request: Request, services: Services) -> Response:
     """Show or forget one. Raises NotFound for what is another key's in the words for what never was."""
-    principal = services.keyring.authenticate(request.headers)
+    principal = await services.callers.identify(request.headers)
     wanted = request.path_after(PREFIX)
     query = _query(request)
     if request.scope["method"] == "DELETE":
-        await services.stored.forget(principal.key_id, wanted)
+        await services.stored.forget(principal.owner, wanted)
         return json_response({"id": wanted, "object": "response", "deleted": True})
     if wanted.endswith(_INPUT):
-        stored = await services.stored.response(principal.key_id, wanted.removesuffix(_INPUT))
+        stored = await services.stored.response(principal.owner, wanted.removesuffix(_INPUT))
         return json_response(_page(stored.input, query))
     if query.get("stream") == "true":
         message = "stream must be false: answers are stored whole"
         raise InvalidRequest(message, code="not_supported", param="stream")
-    stored = await services.stored.response(principal.key_id, wanted)
+    stored = await services.stored.response(principal.owner, wanted)
     return json_response(stored.response)
 
 

@@ -54,6 +54,7 @@ class RunLog:
             calls=self.calls,
             usage=self.usage,
             client=one_line(self.request.headers.get("user-agent", ""), 200) or None,
+            user=self.principal.user,
         )
         if not services.audit.offer(record):
             with anyio.move_on_after(_RECORDING, shield=True) as waiting:

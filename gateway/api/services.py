@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from gateway.api.stored_responses import StoredResponses
 from gateway.audit import AuditTrail
-from gateway.auth import KeyId, Keyring
+from gateway.auth import Callers, KeyId
 from gateway.exposure import Exposer
 from gateway.hub import Hub
 from gateway.routing import Router
@@ -42,7 +42,7 @@ class Services:
     `passthrough_provider` is where files are.
     """
 
-    keyring: Keyring
+    callers: Callers
     policies: Mapping[KeyId, Policy]
     router: Router
     hub: Hub

@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 
 import orjson
 
-from gateway.auth import KeyId, Principal
+from gateway.auth import Owner, Principal
 from gateway.dialects.openai_responses.stored_items import (
     References,
     output_of,
@@ -39,11 +39,11 @@ _DAY = 24 * 3600
 class StoredPayloads(MemoryStore, Protocol):
     """Keeps several payloads at once, and forgets them."""
 
-    async def put_all(self, key_id: KeyId, given: Mapping[str, bytes], *, ttl_seconds: int) -> None:
+    async def put_all(self, owner: Owner, given: Mapping[str, bytes], *, ttl_seconds: int) -> None:
         """Keep all of `given`, by fingerprint, or none."""
         ...
 
-    async def remove(self, key_id: KeyId, fingerprints: Sequence[str]) -> None:
+    async def remove(self, owner: Owner, fingerprints: Sequence[str]) -> None:
         """Forget some."""
         ...
 
@@ -118,13 +118,13 @@ class StoredResponses:
         references = references_in(fields)
         if not references:
             return Referring(fields, references)
-        found = await self._look_up(principal.key_id, references)
+        found = await self._look_up(principal.owner, references)
         previous = self._previous(references, found)
         items = self._items(references, found)
         chain: list[str] = []
         told: list[StoredResponse] = []
         if previous is not None and references.previous is not None:
-            told = [*await self._ancestors(principal.key_id, references.previous, previous), previous]
+            told = [*await self._ancestors(principal.owner, references.previous, previous), previous]
             chain = [*previous.chain, references.previous]
         providers = {*(one.provider for one in told), *(one["provider"] for one in items.values())}
         held_by = providers.pop() if len(providers) == 1 else ""
@@ -154,26 +154,26 @@ class StoredResponses:
                 "provider": stored.provider,
             }
         )
-        await self._store.put_all(principal.key_id, payloads, ttl_seconds=self._ttl)
+        await self._store.put_all(principal.owner, payloads, ttl_seconds=self._ttl)
 
-    async def response(self, key_id: KeyId, response_id: str) -> StoredResponse:
+    async def response(self, owner: Owner, response_id: str) -> StoredResponse:
         """A stored answer. Raises NotFound and StoreError."""
-        found = await self._look_up(key_id, References(response_id, ()))
+        found = await self._look_up(owner, References(response_id, ()))
         stored = _load_response(found.get(_response(response_id)))
         if stored is None or stored.response is None:
             raise NotFound(f"Response with id '{response_id[:_LONGEST_ID]}' not found.")
         return stored
 
-    async def forget(self, key_id: KeyId, response_id: str) -> None:
+    async def forget(self, owner: Owner, response_id: str) -> None:
         """Remove one, with its items. Raises NotFound and StoreError."""
-        stored = await self.response(key_id, response_id)
+        stored = await self.response(owner, response_id)
         items = [_item(item["id"]) for item in output_of(stored.response or {})]
-        await self._store.remove(key_id, [_response(response_id), *items])
+        await self._store.remove(owner, [_response(response_id), *items])
 
-    async def _look_up(self, key_id: KeyId, references: References) -> Mapping[str, bytes]:
+    async def _look_up(self, owner: Owner, references: References) -> Mapping[str, bytes]:
         previous = [references.previous] if references.previous is not None else []
         wanted = [_response(one) for one in previous] + [_item(one) for one in references.items]
-        return await self._store.get(key_id, [one for one in wanted if len(one) <= _LONGEST_ID])
+        return await self._store.get(owner, [one for one in wanted if len(one) <= _LONGEST_ID])
 
     @staticmethod
     def _previous(references: References, found: Mapping[str, bytes]) -> StoredResponse | None:
@@ -195,15 +195,15 @@ class StoredResponses:
         return items
 
     async def _ancestors(
-        self, key_id: KeyId, previous_id: str, previous: StoredResponse
+        self, owner: Owner, previous_id: str, previous: StoredResponse
     ) -> Sequence[StoredResponse]:
         if not previous.chain:
             return ()
         wanted = [_response(one) for one in previous.chain]
-        if sum((await self._store.find(key_id, wanted)).values()) > _MOST_BYTES:
+        if sum((await self._store.find(owner, wanted)).values()) > _MOST_BYTES:
             message = "previous_response_id: the conversation before it is too long to be put together"
             raise InvalidRequest(message, param="previous_response_id")
-        found = await self._store.get(key_id, wanted)
+        found = await self._store.get(owner, wanted)
         ancestors = [_load_response(found.get(_response(one))) for one in previous.chain]
         there = [one for one in ancestors if one is not None]
         if len(there) != len(ancestors):

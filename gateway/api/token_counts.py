@@ -26,7 +26,7 @@ def token_counting(dialect: Dialect, addressing: Addressing | None = None) -> Ha
 
     async def count_tokens(request: Request, services: Services, answer: Answer) -> None:
         """Pass one request through. Tools of this gateway's, which it would add, are not counted."""
-        principal = services.keyring.authenticate(request.headers)
+        principal = await services.callers.identify(request.headers)
         body = await request.body()
         said = parse_json_object(body)
         fields = addressed(said, request, addressing)

@@ -1,11 +1,11 @@
-"""The tool loop's way into the pipeline for tool calls: one run's key and policy, bound together."""
+"""The tool loop's way into the pipeline for tool calls: one run's caller and policy, bound together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from gateway.api.services import Services
-from gateway.auth import KeyId
+from gateway.auth import Principal
 from gateway.conversation import ToolCall
 from gateway.hub import ToolProgress
 from gateway.tool_calls import CallContext, ToolCallRequest, ToolOutcome
@@ -16,9 +16,9 @@ from tool_policies import Policy
 class RunTools:
     """Runs the tool calls of one run; see `gateway.tool_loop.ToolRunner`."""
 
-    def __init__(self, services: Services, key_id: KeyId, run_id: str, policy: Policy) -> None:
+    def __init__(self, services: Services, principal: Principal, run_id: str, policy: Policy) -> None:
         self._caller = services.tool_caller
-        self._key_id = key_id
+        self._principal = principal
         self._run_id = run_id
         self._policy = policy
 
@@ -34,12 +34,13 @@ class RunTools:
             on_progress(progress.progress, progress.total, progress.message)
 
         context = CallContext(
-            key_id=self._key_id,
+            key_id=self._principal.key_id,
             run_id=self._run_id,
             policy=self._policy,
             timeout_seconds=budget.timeout_seconds,
             result_bytes=budget.result_bytes,
             on_progress=report,
             round=budget.round,
+            user=self._principal.user,
         )
         return await self._caller.call(ToolCallRequest(call.id, call.name, call.arguments), context)

@@ -45,7 +45,7 @@ _KINDS: Mapping[int, str] = {403: "permission_error", 404: "invalid_request_erro
 
 async def list_tools(request: Request, services: Services) -> Response:
     """The tools that this key has now, in the catalogue's order; a key with `tools: off` has none."""
-    principal = services.keyring.authenticate(request.headers)
+    principal = await services.callers.identify(request.headers)
     exposure = expose_tools(services, _asking(principal), read_options(request.headers, {}))
     listed = [describe_tool(tool) for tool in exposure.tools]
     return json_response({"object": "list", "data": listed, "unavailable": list(exposure.unavailable)})
@@ -53,7 +53,7 @@ async def list_tools(request: Request, services: Services) -> Response:
 
 async def call_tool(request: Request, services: Services) -> Response:
     """Call one tool. A tool's own failure is an answer with `is_error`; a refusal and a fault are HTTP errors."""
-    principal = services.keyring.authenticate(request.headers)
+    principal = await services.callers.identify(request.headers)
     body = await request.body()
     fields = parse_json_object(body) if body.strip() else {}
     exposure = expose_tools(services, _asking(principal), read_options(request.headers, fields))
@@ -64,6 +64,7 @@ async def call_tool(request: Request, services: Services) -> Response:
         exposure.policy,
         services.loop_limits.tool_call_seconds,
         services.loop_limits.result_bytes,
+        user=principal.user,
     )
     run = RunLog(request, principal, "tools", calls=1)
     try:

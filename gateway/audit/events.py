@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from gateway.auth import KeyId
+from gateway.auth import KeyId, User
 from gateway.conversation import Usage
 
 
@@ -23,7 +23,8 @@ class ToolCallRecord:
     tool. `verdict`, `rule` and `reason` are the policy's. `arguments_sha256` is the digest, in hex, of the
     arguments as canonical JSON (members sorted by name, no spaces; see `gateway.tool_calls.arguments`), or of
     the text as it came when that is no JSON object. `targets` are the values of arguments that name a place.
-    `result_bytes` counts the text given to the model, `escaped` the characters made visible in it.
+    `result_bytes` counts the text given to the model, `escaped` the characters made visible in it. `user` is whom
+    the call was for, when that was proven.
     """
 
     kind: ClassVar[str] = "tool_call"
@@ -49,6 +50,7 @@ class ToolCallRecord:
     result_bytes: int = 0
     result_was_cut: bool = False
     escaped: int = 0
+    user: User | None = None
 
 
 @dataclass(slots=True)  # not frozen: one is made for every request, at a fifth of the price
@@ -68,6 +70,7 @@ class RunRecord:
     calls: int = 0
     usage: Usage | None = None
     client: str | None = None
+    user: User | None = None
 
     @property
     def at(self) -> datetime:

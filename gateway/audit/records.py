@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from gateway.audit.events import AuditEvent, RunRecord, ToolCallRecord
-from gateway.auth import KeyId
+from gateway.auth import KeyId, User
 from gateway.conversation import Usage
 
 _OF_RUN = frozenset(member.name for member in fields(RunRecord))
@@ -47,6 +47,8 @@ def _members(data: str | bytes, known: Collection[str]) -> dict[str, Any]:
     """The members that a record has; a later version may have written more."""
     members: dict[str, Any] = json.loads(data)  # unlike orjson, it reads whatever `to_json` writes
     members["key_id"] = KeyId(members["key_id"])
+    user: dict[str, Any] | None = members.get("user")
+    members["user"] = user and User(user["issuer"], user["subject"])
     return {name: value for name, value in members.items() if name in known}
 
 

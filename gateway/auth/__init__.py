@@ -1,6 +1,19 @@
-"""Who is calling: virtual keys to principals."""
+"""Who is calling, and for whom: virtual keys to principals, and the users behind them."""
 
+from gateway.auth.callers import USER_HEADER, Callers
 from gateway.auth.keyring import Keyring, bearer_token
-from gateway.auth.principal import KeyId, Principal, ToolMode
+from gateway.auth.principal import KeyId, Owner, Principal, ToolMode, owner_of
+from gateway.auth.user import User
 
-__all__ = ["KeyId", "Keyring", "Principal", "ToolMode", "bearer_token"]
+__all__ = [
+    "USER_HEADER",
+    "Callers",
+    "KeyId",
+    "Keyring",
+    "Owner",
+    "Principal",
+    "ToolMode",
+    "User",
+    "bearer_token",
+    "owner_of",
+]

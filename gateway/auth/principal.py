@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NewType
 
+from gateway.auth.user import User
+
 KeyId = NewType("KeyId", str)
 """The name of a virtual key in the config; never the secret itself. Safe to log."""
+
+Owner = NewType("Owner", str)
+"""Whose it is what is kept: a key's, or a single user's behind a key. Safe to log and to store."""
 
 ToolMode = Literal["auto", "on_request", "off"]
 """Whether tools are attached to every request, only to those that ask for them, or never."""
@@ -19,7 +24,7 @@ class Principal:
     With `passes_unknown_tools`, tools of types that the gateway does not know go to providers without a question.
     Without `remembers`, nothing is kept of its conversations. Rules of models look at `team` and `tags`; its data
     may be in one of `regions` alone, or anywhere when there are none. `passthrough` names the surfaces
-    that are open to it besides models that talk.
+    that are open to it besides models that talk. `user` is whom this request is for, when that was proven.
     """
 
     key_id: KeyId
@@ -32,3 +37,14 @@ class Principal:
     tags: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
     passthrough: frozenset[str] = frozenset()
+    user: User | None = None
+
+    @property
+    def owner(self) -> Owner:
+        """Whose it is what this request leaves behind."""
+        return owner_of(self.key_id, self.user)
+
+
+def owner_of(key_id: KeyId, user: User | None) -> Owner:
+    """The key itself where no user is known: no name of a key has the slash that stands before a user."""
+    return Owner(key_id if user is None else f"{key_id}/{user.id}")

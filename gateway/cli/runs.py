@@ -50,8 +50,9 @@ def list_runs(
     if as_json:
         print_json({"runs": [_plain(run) for run in runs]})
     elif runs:
-        heads = ("ENDED", "RUN", "KEY", "MODEL", "OUTCOME", "ROUNDS", "CALLS", "TOKENS", "SECONDS")
-        print_table(heads, [_row(run) for run in runs])
+        user = ("USER",) if any(run.user for run in runs) else ()
+        heads = ("ENDED", "RUN", "KEY", *user, "MODEL", "OUTCOME", "ROUNDS", "CALLS", "TOKENS", "SECONDS")
+        print_table(heads, [_row(run, with_user=bool(user)) for run in runs])
     else:
         say("there are no runs yet")
 
@@ -100,12 +101,14 @@ def _plain(record: RunRecord | ToolCallRecord) -> dict[str, Any]:
     return orjson.loads(to_json(record))
 
 
-def _row(run: RunRecord) -> tuple[str, ...]:
+def _row(run: RunRecord, *, with_user: bool) -> tuple[str, ...]:
+    user = (run.user.subject if run.user else "-",) if with_user else ()
     tokens = str(run.usage.input_tokens + run.usage.output_tokens) if run.usage else "-"
     return (
         _local(run.ended),
         run.run_id,
         run.key_id,
+        *user,
         run.model or "-",
         run.outcome,
         str(run.rounds),
@@ -120,6 +123,7 @@ def _described(run: RunRecord) -> list[tuple[str, str]]:
     return [
         ("run", run.run_id),
         ("key", run.key_id),
+        *([("user", f"{run.user.subject}, as {run.user.issuer} has it")] if run.user else []),
         ("model", run.model or "-"),
         ("outcome", run.outcome),
         ("started", _local(run.started)),

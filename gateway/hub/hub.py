@@ -95,8 +95,9 @@ class Hub:
     ) -> CallResult:
         """Call a tool by the server's own name for it, within `timeout` seconds in all.
 
-        `owner` is the key id on whose behalf: servers with a workspace run once for each. A tool that fails is
-        a result with `is_error`. Cancelling tells the server to stop. `on_progress` must be quick.
+        `owner` is the key, or the user behind one, on whose behalf: servers with a workspace run once for each.
+        A tool that fails is a result with `is_error`. Cancelling tells the server to stop. `on_progress` must be
+        quick.
 
         Raises ToolServerDown, ToolCallTimeout and ToolServerFault.
         """

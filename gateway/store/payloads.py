@@ -70,55 +70,55 @@ class SealedPayloads:
         key = await anyio.to_thread.run_sync(read_or_make_key, state_dir / _KEY_FILE)
         return cls(database, key, most_bytes=most_bytes)
 
-    async def put(self, key_id: str, fingerprint: str, payload: bytes, *, ttl_seconds: int) -> None:
+    async def put(self, owner: str, fingerprint: str, payload: bytes, *, ttl_seconds: int) -> None:
         """Keep `payload`; one of the same place is replaced, and the oldest go when all together are too large.
 
         One that is itself too large is not kept, and logged. Raises StoreError.
         """
-        await self.put_all(key_id, {fingerprint: payload}, ttl_seconds=ttl_seconds)
+        await self.put_all(owner, {fingerprint: payload}, ttl_seconds=ttl_seconds)
 
-    async def put_all(self, key_id: str, given: Mapping[str, bytes], *, ttl_seconds: int) -> None:
+    async def put_all(self, owner: str, given: Mapping[str, bytes], *, ttl_seconds: int) -> None:
         """The same for several, by fingerprint: all of them, or none. Raises StoreError."""
         largest = max(map(len, given.values()), default=0)
         if largest > LARGEST:
-            _log.warning("a payload of key %s is not kept: its %d bytes are too many", key_id, largest)
+            _log.warning("a payload of %s is not kept: its %d bytes are too many", owner, largest)
             return
 
         def work(connection: Connection) -> None:
-            sealed = {one: self._seal(payload, _bound_to(key_id, one)) for one, payload in given.items()}
-            connection.execute(delete(payloads).where(*self._place(key_id, tuple(sealed))))
+            sealed = {one: self._seal(payload, _bound_to(owner, one)) for one, payload in given.items()}
+            connection.execute(delete(payloads).where(*self._place(owner, tuple(sealed))))
             self._make_room(connection, sum(map(len, sealed.values())))
             expires = int(self._clock()) + ttl_seconds
             rows = [
-                {"key_id": key_id, "fingerprint": one, "sealed": text, "size": len(text), "expires": expires}
+                {"key_id": owner, "fingerprint": one, "sealed": text, "size": len(text), "expires": expires}
                 for one, text in sealed.items()
             ]
             connection.execute(insert(payloads), rows)
 
         await self._database.write(work)
 
-    async def remove(self, key_id: str, fingerprints: Sequence[str]) -> None:
+    async def remove(self, owner: str, fingerprints: Sequence[str]) -> None:
         """Forget some. Raises StoreError."""
 
         def work(connection: Connection) -> None:
             for start in range(0, len(fingerprints), _AT_ONCE):
                 some = fingerprints[start : start + _AT_ONCE]
-                connection.execute(delete(payloads).where(*self._place(key_id, some)))
+                connection.execute(delete(payloads).where(*self._place(owner, some)))
 
         await self._database.write(work)
 
-    async def find(self, key_id: str, fingerprints: Sequence[str]) -> dict[str, int]:
+    async def find(self, owner: str, fingerprints: Sequence[str]) -> dict[str, int]:
         """Those that are there and not out of date, and the bytes of each, sealed. Raises StoreError."""
 
         def work(connection: Connection) -> dict[str, int]:
             found: dict[str, int] = {}
-            for places in self._places(key_id, fingerprints):
+            for places in self._places(owner, fingerprints):
                 found |= {row.fingerprint: row.size for row in connection.execute(_FIND, places)}
             return found
 
         return await self._database.read(work)
 
-    async def get(self, key_id: str, fingerprints: Sequence[str]) -> dict[str, bytes]:
+    async def get(self, owner: str, fingerprints: Sequence[str]) -> dict[str, bytes]:
         """The payloads that are there, by fingerprint; what is out of date or does not open counts as absent.
 
         Raises StoreError.
@@ -126,24 +126,24 @@ class SealedPayloads:
 
         def work(connection: Connection) -> dict[str, bytes]:
             found: dict[str, bytes] = {}
-            for places in self._places(key_id, fingerprints):
+            for places in self._places(owner, fingerprints):
                 for fingerprint, sealed in connection.execute(_GET, places):
-                    payload = self._unseal(sealed, key_id, fingerprint)
+                    payload = self._unseal(sealed, owner, fingerprint)
                     if payload is not None:
                         found[fingerprint] = payload
             return found
 
         return await self._database.read(work)
 
-    def _places(self, key_id: str, fingerprints: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    def _places(self, owner: str, fingerprints: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         """Which rows are asked for, so many at a time."""
         for start in range(0, len(fingerprints), _AT_ONCE):
             some = fingerprints[start : start + _AT_ONCE]
-            yield {"key_id": key_id, "fingerprints": some, "now": int(self._clock())}
+            yield {"key_id": owner, "fingerprints": some, "now": int(self._clock())}
 
     @staticmethod
-    def _place(key_id: str, fingerprints: Sequence[str]) -> Sequence[ColumnElement[bool]]:
-        return payloads.c.key_id == key_id, payloads.c.fingerprint.in_(fingerprints)
+    def _place(owner: str, fingerprints: Sequence[str]) -> Sequence[ColumnElement[bool]]:
+        return payloads.c.key_id == owner, payloads.c.fingerprint.in_(fingerprints)
 
     async def purge(self) -> None:
         """Forget what is out of date. Raises StoreError."""
@@ -171,20 +171,20 @@ class SealedPayloads:
         nonce = os.urandom(_NONCE_BYTES)
         return _FORM + nonce + self._cipher.encrypt(nonce, payload, place)
 
-    def _unseal(self, sealed: bytes, key_id: str, fingerprint: str) -> bytes | None:
+    def _unseal(self, sealed: bytes, owner: str, fingerprint: str) -> bytes | None:
         form, nonce, text = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
             if form != _FORM:
                 raise ValueError("another form")
-            return self._cipher.decrypt(nonce, text, _bound_to(key_id, fingerprint))
+            return self._cipher.decrypt(nonce, text, _bound_to(owner, fingerprint))
         except (InvalidTag, ValueError):
-            _log.error("a payload of key %s cannot be opened: another key sealed it, or it was changed", key_id)
+            _log.error("a payload of %s cannot be opened: another key sealed it, or it was changed", owner)
             return None
 
 
-def _bound_to(key_id: str, fingerprint: str) -> bytes:
+def _bound_to(owner: str, fingerprint: str) -> bytes:
     """What a payload is sealed together with; no two places are written alike."""
-    return f"{len(key_id)}:{key_id}:{fingerprint}".encode()
+    return f"{len(owner)}:{owner}:{fingerprint}".encode()
 
 
 def _make_room(connection: Connection, most_bytes: int, room_for_more: int) -> int:
@@ -201,10 +201,10 @@ def _make_room(connection: Connection, most_bytes: int, room_for_more: int) -> i
         oldest = connection.execute(select(*columns).order_by(payloads.c.expires).limit(_AT_ONCE)).all()
         if not oldest:
             break
-        for key_id, fingerprint, size in oldest:
+        for owner, fingerprint, size in oldest:
             if total <= most_bytes:
                 break
-            place = payloads.c.key_id == key_id, payloads.c.fingerprint == fingerprint
+            place = payloads.c.key_id == owner, payloads.c.fingerprint == fingerprint
             connection.execute(delete(payloads).where(*place))
             total -= size
             removed += 1

@@ -40,15 +40,15 @@ class ProviderObjects:
         self._most = most_of_a_key
         self._clock = clock
 
-    async def has_room(self, key_id: str) -> bool:
+    async def has_room(self, owner: str) -> bool:
         """Whether a key may make one more. Raises StoreError, as all that follow."""
-        query = select(func.count()).select_from(provider_objects).where(provider_objects.c.key_id == key_id)
+        query = select(func.count()).select_from(provider_objects).where(provider_objects.c.key_id == owner)
         return await self._database.read(lambda connection: connection.execute(query).scalar_one()) < self._most
 
-    async def add(self, key_id: str, provider: str, made: ProviderObject) -> None:
+    async def add(self, owner: str, provider: str, made: ProviderObject) -> None:
         """Note what a key made."""
         row = {
-            "key_id": key_id,
+            "key_id": owner,
             "provider": provider,
             "object_id": made.object_id,
             "kind": made.kind,
@@ -58,39 +58,39 @@ class ProviderObjects:
         }
 
         def work(connection: Connection) -> None:
-            connection.execute(delete(provider_objects).where(*_place(key_id, provider, [made.object_id])))
+            connection.execute(delete(provider_objects).where(*_place(owner, provider, [made.object_id])))
             connection.execute(insert(provider_objects), [row])
 
         await self._database.write(work)
 
-    async def owned(self, key_id: str, provider: str, ids: Collection[str]) -> set[str]:
+    async def owned(self, owner: str, provider: str, ids: Collection[str]) -> set[str]:
         """Those of the ids that this key made."""
 
         def work(connection: Connection) -> set[str]:
             found: set[str] = set()
             wanted = list(ids)
             for start in range(0, len(wanted), _AT_ONCE):
-                places = _place(key_id, provider, wanted[start : start + _AT_ONCE])
+                places = _place(owner, provider, wanted[start : start + _AT_ONCE])
                 found |= set(connection.execute(select(provider_objects.c.object_id).where(*places)).scalars())
             return found
 
         return await self._database.read(work)
 
-    async def of_key(self, key_id: str, provider: str, kind: str) -> list[ProviderObject]:
+    async def of_key(self, owner: str, provider: str, kind: str) -> list[ProviderObject]:
         """All of one kind that a key made, the newest first."""
         columns = provider_objects.c
         query = (
             select(columns.object_id, columns.kind, columns.purpose, columns.shown)
-            .where(columns.key_id == key_id, columns.provider == provider, columns.kind == kind)
+            .where(columns.key_id == owner, columns.provider == provider, columns.kind == kind)
             .order_by(columns.at.desc(), columns.object_id)
             .limit(self._most)
         )
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [ProviderObject(*row) for row in rows]
 
-    async def remove(self, key_id: str, provider: str, object_id: str) -> None:
+    async def remove(self, owner: str, provider: str, object_id: str) -> None:
         """Forget one."""
-        query = delete(provider_objects).where(*_place(key_id, provider, [object_id]))
+        query = delete(provider_objects).where(*_place(owner, provider, [object_id]))
         await self._database.write(lambda connection: connection.execute(query).rowcount)
 
     async def purge(self, *, older_than_days: int) -> None:
@@ -100,6 +100,6 @@ class ProviderObjects:
         await self._database.write(lambda connection: connection.execute(query).rowcount)
 
 
-def _place(key_id: str, provider: str, ids: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+def _place(owner: str, provider: str, ids: Collection[str]) -> tuple[ColumnElement[bool], ...]:
     columns = provider_objects.c
-    return columns.key_id == key_id, columns.provider == provider, columns.object_id.in_(ids)
+    return columns.key_id == owner, columns.provider == provider, columns.object_id.in_(ids)

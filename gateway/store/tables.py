@@ -43,7 +43,7 @@ tool_calls = Table(
 payloads = Table(
     "payloads",
     metadata,
-    Column("key_id", String, primary_key=True),
+    Column("key_id", String, primary_key=True),  # or KEY/USER: see gateway.auth.Owner
     Column("fingerprint", String, primary_key=True),
     Column("expires", BigInteger, nullable=False, comment="seconds since the epoch"),
     Column("size", BigInteger, nullable=False, comment="bytes of `sealed`"),
@@ -54,7 +54,7 @@ payloads = Table(
 provider_objects = Table(
     "provider_objects",
     metadata,
-    Column("key_id", String, primary_key=True),
+    Column("key_id", String, primary_key=True),  # or KEY/USER, in the same way
     Column("provider", String, primary_key=True),
     Column("object_id", String, primary_key=True, comment="as the provider has it"),
     Column("kind", String, nullable=False),

@@ -113,6 +113,7 @@ class Call:
             result_bytes=result.text_bytes,
             result_was_cut=result.is_cut,
             escaped=result.escaped,
+            user=self.context.user,
         )
 
     def finish(self, result: ShapedResult) -> ToolOutcome:

@@ -99,7 +99,7 @@ class ToolCaller:
                     tool.server,
                     tool.name,
                     checked.arguments,
-                    owner=context.key_id,
+                    owner=context.owner,
                     timeout=context.timeout_seconds,
                     on_progress=_harmless(context),
                 )

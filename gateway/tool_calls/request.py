@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from gateway.auth import KeyId
+from gateway.auth import KeyId, Owner, User, owner_of
 from gateway.hub import ToolProgress
 from gateway.tool_calls.ports import ToolPolicy
 
@@ -31,7 +31,8 @@ class CallContext:
 
     `policy` is the key's policy, narrowed by the request. `timeout_seconds` runs from the moment the call is
     sent; `result_bytes` bounds the text of its result in UTF-8. `limiter` caps the calls that run at once.
-    `on_progress` must be quick; its messages have been made harmless to show.
+    `on_progress` must be quick; its messages have been made harmless to show. `user` is whom the call is for, when
+    that was proven.
     """
 
     key_id: KeyId
@@ -42,3 +43,9 @@ class CallContext:
     limiter: anyio.CapacityLimiter | None = None
     on_progress: Callable[[ToolProgress], None] | None = None
     round: int | None = None
+    user: User | None = None
+
+    @property
+    def owner(self) -> Owner:
+        """Whose it is what a server keeps of this call."""
+        return owner_of(self.key_id, self.user)

@@ -17,28 +17,28 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from gateway.auth import KeyId
+from gateway.auth import Owner
 from gateway.errors import IdempotencyMismatch
 from gateway.tool_loop.driver import ToolLoop
 
-Slot = tuple[KeyId, str | bytes]
+Slot = tuple[Owner, str | bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestIdentity:
-    """What makes two requests the same one: the key, and the client's idempotency key or else the body.
+    """What makes two requests the same one: whose it is, and the client's idempotency key or else the body.
 
     `body_digest` covers the body and every header that changes what the request means.
     """
 
-    key_id: KeyId
+    owner: Owner
     body_digest: bytes
     idempotency_key: str | None = None
 
     @property
     def slot(self) -> Slot:
         """Where the run of this request is kept."""
-        return self.key_id, self.idempotency_key or self.body_digest
+        return self.owner, self.idempotency_key or self.body_digest
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from gateway.auth import KeyId
+from gateway.auth import Owner
 from gateway.conversation import Message, ModelRequest, Reasoning, ToolCall, ToolChoice, ToolDefinition, ToolResult
 from gateway.tool_loop.lenient import Lenient
 from gateway.tool_loop.recognition import Conversation, canonical_text, same_calls, surroundings_of, words_of
@@ -32,17 +32,17 @@ _DAY = 24 * 3600
 
 
 class MemoryStore(Protocol):
-    """Keeps sealed payloads by key and fingerprint, durably."""
+    """Keeps sealed payloads by owner and fingerprint, durably."""
 
-    async def put(self, key_id: KeyId, fingerprint: str, payload: bytes, *, ttl_seconds: int) -> None:
+    async def put(self, owner: Owner, fingerprint: str, payload: bytes, *, ttl_seconds: int) -> None:
         """Keep `payload`; returns once it would survive a crash."""
         ...
 
-    async def find(self, key_id: KeyId, fingerprints: Sequence[str]) -> Mapping[str, int]:
+    async def find(self, owner: Owner, fingerprints: Sequence[str]) -> Mapping[str, int]:
         """Those that are there and not out of date, and how many bytes each has."""
         ...
 
-    async def get(self, key_id: KeyId, fingerprints: Sequence[str]) -> Mapping[str, bytes]:
+    async def get(self, owner: Owner, fingerprints: Sequence[str]) -> Mapping[str, bytes]:
         """The payloads that are there and not out of date, by fingerprint."""
         ...
 
@@ -77,7 +77,7 @@ class Memory:
         self._lenient = Lenient(_log)
 
     async def recall(
-        self, key_id: KeyId, request: ModelRequest, *, calls_only: bool = False, by_ids: bool = True
+        self, owner: Owner, request: ModelRequest, *, calls_only: bool = False, by_ids: bool = True
     ) -> Recalled:
         """The request with what was kept of its turns; a turn that the client has edited is left as it is.
 
@@ -86,7 +86,7 @@ class Memory:
         """
         conversation = Conversation(request.user, by_ids=by_ids)
         prints = _fingerprints(request.messages, conversation, calls_only=calls_only)
-        turns = await self._turns(key_id, prints)
+        turns = await self._turns(owner, prints)
         if not turns:
             return Recalled(request, request, conversation)
         messages, count = _put_back(request, turns)
@@ -95,7 +95,7 @@ class Memory:
 
     async def keep(
         self,
-        key_id: KeyId,
+        owner: Owner,
         recalled: Recalled,
         *,
         text: str,
@@ -109,33 +109,33 @@ class Memory:
         if recalled.conversation is None:
             return
         turn = KeptTurn(canonical_text(text), surroundings_of(recalled.given), tuple(added))
-        await self._put(key_id, recalled.conversation.fingerprint(text, calls), turn)
+        await self._put(owner, recalled.conversation.fingerprint(text, calls), turn)
 
     async def keep_broken_off(
-        self, key_id: KeyId, recalled: Recalled, *, told: str, added: Sequence[Message]
+        self, owner: Owner, recalled: Recalled, *, told: str, added: Sequence[Message]
     ) -> None:
         """Remember `added` of a run whose client left, or lost it, when it had been told no more than `told`."""
         if recalled.conversation is None:
             return
         turn = KeptTurn(canonical_text(told), surroundings_of(recalled.given), tuple(added), broken_off=True)
-        await self._put(key_id, recalled.conversation.fingerprint_broken_off(), turn)
+        await self._put(owner, recalled.conversation.fingerprint_broken_off(), turn)
 
-    async def _put(self, key_id: KeyId, found_by: str, turn: KeptTurn) -> None:
-        await self._lenient.ask(lambda: self._store.put(key_id, found_by, dump_turn(turn), ttl_seconds=self._ttl))
+    async def _put(self, owner: Owner, found_by: str, turn: KeptTurn) -> None:
+        await self._lenient.ask(lambda: self._store.put(owner, found_by, dump_turn(turn), ttl_seconds=self._ttl))
 
-    async def _turns(self, key_id: KeyId, asked: Mapping[int, Sequence[str]]) -> Mapping[int, KeptTurn]:
+    async def _turns(self, owner: Owner, asked: Mapping[int, Sequence[str]]) -> Mapping[int, KeptTurn]:
         """By place, what was kept; one question to the store where nothing was."""
         if not asked:
             return {}
         sizes = await self._lenient.ask(
-            lambda: self._store.find(key_id, [one for ones in asked.values() for one in ones])
+            lambda: self._store.find(owner, [one for ones in asked.values() for one in ones])
         )
         if not sizes:
             return {}
         there = {place: [one for one in ones if one in sizes] for place, ones in asked.items()}
         prints = {place: ones[0] for place, ones in there.items() if ones}
         wanted = _latest({place: sizes[one] for place, one in prints.items()}, self._put_back_bytes)
-        kept = await self._lenient.ask(lambda: self._store.get(key_id, tuple(prints[place] for place in wanted)))
+        kept = await self._lenient.ask(lambda: self._store.get(owner, tuple(prints[place] for place in wanted)))
         turns = {place: load_turn(kept[prints[place]]) for place in wanted if kept and prints[place] in kept}
         return {place: turn for place, turn in turns.items() if turn is not None}
 

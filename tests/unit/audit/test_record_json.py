@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.audit import RunRecord, ToolCallRecord, to_json
 from gateway.audit.records import run_from_json, tool_call_from_json
-from gateway.auth import KeyId
+from gateway.auth import KeyId, User
 from gateway.conversation import Usage
 
 NOW = datetime(2026, 11, 25, 12, 30, 1, 250, tzinfo=UTC)
@@ -16,6 +16,7 @@ NOW = datetime(2026, 11, 25, 12, 30, 1, 250, tzinfo=UTC)
 any_text = st.text(st.characters())  # lone surrogates, NUL and line ends included
 times = st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
 counts = st.integers(0, 2**70)
+users = st.none() | st.builds(User, any_text, any_text)
 usages = st.builds(Usage, counts, counts, counts, counts, counts)
 
 runs = st.builds(
@@ -31,6 +32,7 @@ runs = st.builds(
     calls=counts,
     usage=st.none() | usages,
     client=st.none() | any_text,
+    user=users,
 )
 calls = st.builds(
     ToolCallRecord,
@@ -55,6 +57,7 @@ calls = st.builds(
     result_bytes=counts,
     result_was_cut=st.booleans(),
     escaped=counts,
+    user=users,
 )
 
 

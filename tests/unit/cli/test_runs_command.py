@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from gateway.audit import AuditTrail, RunRecord, ToolCallRecord, open_trail
-from gateway.auth import KeyId
+from gateway.auth import KeyId, User
 from gateway.conversation import Usage
 from gateway.store import open_database
 from gateway.telemetry import Metrics
@@ -93,6 +94,18 @@ def test_listing_is_what_happens_without_a_subcommand(recorder: Recorder, config
     told = configured.run("runs", "--json", "--key", "other").json["runs"]
     assert [run["run_id"] for run in told] == ["run_2"]
     assert told[0]["usage"]["input_tokens"] == 30
+
+
+def test_users_are_shown_where_some_are_known(recorder: Recorder, configured: Shell):
+    ann = replace(run_record(2), user=User("https://id.example", "ann\u202e"))
+    recorder.record(run_record(1), ann)
+    heads, first, second = configured.run("runs").out.splitlines()
+    assert heads.split()[2:5] == ["KEY", "USER", "MODEL"]
+    assert first.split()[3:6] == ["agent-1", "ann\\u{202e}", "tiny"]
+    assert second.split()[3:6] == ["agent-1", "-", "tiny"]
+    assert "user     ann\\u{202e}, as https://id.example has it" in configured.run("runs", "show", "run_2").out
+    shown = configured.run("runs", "show", "run_2", "--json").json["run"]["user"]
+    assert shown == {"issuer": "https://id.example", "subject": "ann\u202e"}
 
 
 def test_a_run_is_shown_with_its_calls(recorder: Recorder, configured: Shell):

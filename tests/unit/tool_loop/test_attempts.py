@@ -3,7 +3,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from gateway.auth import KeyId
+from gateway.auth import KeyId, User, owner_of
 from gateway.errors import IdempotencyMismatch
 from gateway.tool_loop import Attempts, RequestIdentity, ToolLoop
 
@@ -189,3 +189,12 @@ async def test_the_count_of_bytes_is_right_whatever_happens_to_runs():
         await claimed(attempts, identity(b"%d" % (number % 7)), rejoin=number % 3 == 0, size=number)
         assert attempts._bytes == sum(run.size for run in attempts._runs.values())
         assert len(attempts._runs) <= 3
+
+
+async def test_two_users_behind_one_key_never_join_each_others_runs():
+    attempts, key = Attempts(), KeyId("k")
+    ann, ben = (owner_of(key, User("https://id.example", name)) for name in ("ann", "ben"))
+    first = await claimed(attempts, identity(key=ann, idempotency_key="i"))
+    assert await claimed(attempts, identity(key=ben, idempotency_key="i")) is not first
+    assert await claimed(attempts, identity(key=key, idempotency_key="i")) is not first
+    assert await claimed(attempts, identity(key=ann, idempotency_key="i")) is first
