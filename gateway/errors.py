@@ -24,6 +24,7 @@
     └── ToolServerError             an MCP server failed us; becomes a tool result, never an HTTP error
         ├── ToolServerDown          it is not running, or died in mid-call
         ├── ToolCallTimeout         no answer within the call's deadline
+        ├── ToolServerNotConnected  it wants credentials that its user, or the operator, has to give first
         └── ToolServerFault         it answered with a JSON-RPC error or with nonsense
 
 `RequestError` and `UpstreamError` reach clients through one table, `gateway.api.errors`; a test fails when a
@@ -245,6 +246,10 @@ class ToolServerDown(ToolServerError):
 
 class ToolCallTimeout(ToolServerError):
     """No answer within the call's deadline."""
+
+
+class ToolServerNotConnected(ToolServerError):
+    """The server was not called: it wants credentials, and the message says how they are given."""
 
 
 class ToolServerFault(ToolServerError):

@@ -217,5 +217,6 @@ ROWS: Mapping[type[BaseException], Callable[[Any], ErrorAnswer]] = {
     errors.UpstreamProtocolError: _upstream(502, "upstream_protocol_error"),
     errors.ToolServerDown: _tool_server(503, "tool_server_down"),
     errors.ToolCallTimeout: _tool_server(504, "tool_timeout"),
+    errors.ToolServerNotConnected: _tool_server(403, "tool_server_not_connected"),
     errors.ToolServerFault: _tool_server(502, "tool_server_fault"),
 }

@@ -30,6 +30,7 @@ _STATUS: Mapping[OutcomeKind, int] = {
     "invalid_arguments": 422,
     "timeout": 504,
     "server_down": 503,
+    "not_connected": 403,
     "server_fault": 502,
 }
 _CODES: Mapping[OutcomeKind, str] = {
@@ -38,6 +39,7 @@ _CODES: Mapping[OutcomeKind, str] = {
     "invalid_arguments": "invalid_arguments",
     "timeout": "tool_timeout",
     "server_down": "tool_server_down",
+    "not_connected": "tool_server_not_connected",
     "server_fault": "tool_server_fault",
 }
 _KINDS: Mapping[int, str] = {403: "permission_error", 404: "invalid_request_error", 422: "invalid_request_error"}

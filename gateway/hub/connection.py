@@ -245,12 +245,13 @@ class Connection:
         )
 
     async def _call(self, request: ToolRequest) -> JsonObject:
+        given = request.tool, request.arguments, request.on_progress, request.authorizer
         session = await self._wait_for_session()
         try:
-            return await session.call_tool(request.tool, request.arguments, request.on_progress)
+            return await session.call_tool(*given)
         except SessionLost:  # it was not executed, so it may be sent again
             session = await self._wait_for_session()
-            return await session.call_tool(request.tool, request.arguments, request.on_progress)
+            return await session.call_tool(*given)
 
     def _live_session(self) -> Session | None:
         """The session, unless its peer is gone: the task that serves it may not have noticed that yet."""

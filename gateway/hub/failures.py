@@ -9,8 +9,15 @@ import os
 from dataclasses import dataclass
 from typing import cast
 
-from gateway.errors import ToolServerDown, ToolServerError, ToolServerFault
-from gateway.hub.peer import ConnectionCut, PeerClosed, PeerError, RpcError, Unreachable
+from gateway.errors import ToolServerDown, ToolServerError, ToolServerFault, ToolServerNotConnected
+from gateway.hub.peer import (
+    ConnectionCut,
+    CredentialsNeeded,
+    PeerClosed,
+    PeerError,
+    RpcError,
+    Unreachable,
+)
 from sandbox.spec import SandboxError
 
 NETWORK_HINT = (
@@ -62,6 +69,9 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 def to_tool_server_error(problem: PeerError, *, server: str) -> ToolServerError:
     """What a failed request means to the one who called the tool."""
+    if isinstance(problem, CredentialsNeeded):
+        message = f"The tool server {server!r} was not called: {problem.message}."
+        return ToolServerNotConnected(message, server=server)
     if isinstance(problem, PeerClosed | Unreachable | ConnectionCut):
         return ToolServerDown(f"The tool server {server!r} is down: {problem.message}.", server=server)
     code = f" (JSON-RPC error {problem.code})" if isinstance(problem, RpcError) else ""

@@ -20,6 +20,7 @@ import anyio
 from anyio.abc import TaskGroup
 from mcp.shared.inbound import NAME_BEARING_METHODS, encode_header_value
 
+from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.http_answers import (
     EVENT_STREAM,
     EventStream,
@@ -27,8 +28,8 @@ from gateway.hub.http_answers import (
     faults_mapped,
     read_json_answer,
     read_refusal,
-    redirect_target,
 )
+from gateway.hub.http_sending import HttpSender, Sending
 from gateway.hub.jsonrpc import (
     answer_server_request,
     encode_cancellation,
@@ -68,9 +69,14 @@ _FOLLOW_RETRY = 1.0  # seconds before a notification stream that ended is opened
 
 @asynccontextmanager
 async def open_http_peer(
-    url: str, headers: Mapping[str, str], listener: NotificationListener
+    url: str,
+    headers: Mapping[str, str],
+    listener: NotificationListener,
+    authorizer: Authorizer | None = None,
 ) -> AsyncGenerator[HttpPeer]:
     """A peer at `url`. Nothing is sent before the first request; a session is ended on leaving.
+
+    `authorizer` gives the credentials for what is sent on nobody else's behalf.
 
     Raises PeerError for headers that cannot be sent.
     """
@@ -82,7 +88,7 @@ async def open_http_peer(
         aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as client,
         anyio.create_task_group() as tasks,
     ):
-        peer = HttpPeer(client, tasks, url, headers, listener)
+        peer = HttpPeer(HttpSender(client, url, authorizer), tasks, headers, listener)
         try:
             yield peer
         finally:
@@ -105,15 +111,13 @@ class HttpPeer:
 
     def __init__(
         self,
-        client: aiohttp.ClientSession,
+        sender: HttpSender,
         tasks: TaskGroup,
-        url: str,
         headers: Mapping[str, str],
         listener: NotificationListener,
     ) -> None:
-        self._client = client
+        self._sender = sender
         self._tasks = tasks
-        self._url = url
         self._headers = {
             **headers,
             "Accept": f"application/json, {EVENT_STREAM}",
@@ -161,6 +165,7 @@ class HttpPeer:
         *,
         on_progress: ProgressListener | None = None,
         headers: Mapping[str, str] | None = None,
+        authorizer: Authorizer | None = None,
     ) -> JsonObject:
         """Send a request and wait for its result. Raises PeerError."""
         if self._closed.is_set():
@@ -172,7 +177,7 @@ class HttpPeer:
         sent_headers = self._headers_for(method, params, headers)
         try:
             with self._counted(), faults_mapped():
-                return result_of(await self._exchange(request_id, body, sent_headers, on_progress))
+                return result_of(await self._exchange(request_id, body, sent_headers, on_progress, authorizer))
         except anyio.get_cancelled_exc_class():
             self._take_back(request_id, method)
             raise
@@ -210,9 +215,14 @@ class HttpPeer:
         return headers
 
     async def _exchange(
-        self, request_id: int, body: bytes, headers: Mapping[str, str], on_progress: ProgressListener | None
+        self,
+        request_id: int,
+        body: bytes,
+        headers: Mapping[str, str],
+        on_progress: ProgressListener | None,
+        authorizer: Authorizer | None,
     ) -> JsonObject:
-        async with self._post(body, headers) as response:
+        async with self._sender.post(body, headers, authorizer) as response:
             if session_id := response.headers.get(_SESSION_HEADER):
                 self._session_id = session_id
             if response.status >= 400:
@@ -298,7 +308,7 @@ class HttpPeer:
                     async for message in stream.messages():
                         self._receive(message, None)
                     last_id = stream.last_id
-            except (aiohttp.ClientError, OSError, EventTooLarge) as problem:
+            except (aiohttp.ClientError, OSError, EventTooLarge, PeerError) as problem:
                 _log.debug("a notification stream broke: %s", type(problem).__name__)
             await anyio.sleep(_FOLLOW_RETRY)
 
@@ -317,9 +327,9 @@ class HttpPeer:
         with anyio.move_on_after(_FAREWELL_TIMEOUT, shield=True):
             try:
                 headers = self._headers_for("", {}, None)
-                async with self._client.delete(self._url, headers=headers, allow_redirects=False):
+                async with self._sender.delete(headers):
                     pass
-            except (aiohttp.ClientError, OSError) as problem:
+            except (aiohttp.ClientError, OSError, PeerError) as problem:
                 _log.debug("a session could not be ended: %s", type(problem).__name__)
 
     async def _post_quietly(self, body: bytes, headers: Mapping[str, str]) -> None:
@@ -330,30 +340,15 @@ class HttpPeer:
 
     async def _post_side_message(self, body: bytes, headers: Mapping[str, str]) -> None:
         with anyio.move_on_after(_SIDE_MESSAGE_TIMEOUT) as deadline, faults_mapped():
-            async with self._post(body, headers) as response:
+            async with self._sender.post(body, headers) as response:
                 if response.status >= 400:
                     raise self._judge(await read_refusal(response, None))
                 await discard(response)
         if deadline.cancelled_caught:
             raise RequestFault(f"the server did not take a message within {_SIDE_MESSAGE_TIMEOUT:g} s")
 
-    @asynccontextmanager
-    async def _post(self, body: bytes, headers: Mapping[str, str]) -> AsyncGenerator[aiohttp.ClientResponse]:
-        """POST; a redirect that keeps method and origin is followed, once, and remembered."""
-        async with self._client.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
-            if not 300 <= response.status < 400:
-                yield response
-                return
-            self._url = redirect_target(self._url, response)
-        async with self._client.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
-            if 300 <= response.status < 400:
-                raise RequestFault(f"HTTP {response.status}: the server redirects in circles")
-            yield response
-
-    @asynccontextmanager
-    async def _get(self, last_id: str) -> AsyncGenerator[aiohttp.ClientResponse]:
+    def _get(self, last_id: str) -> Sending:
         headers = self._headers_for("", {}, None) | {"Accept": EVENT_STREAM}
         if last_id:
             headers["Last-Event-ID"] = last_id
-        async with self._client.get(self._url, headers=headers, allow_redirects=False) as response:
-            yield response
+        return self._sender.get(headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from typing import Any
 from urllib.parse import urljoin
@@ -15,6 +15,8 @@ import anyio
 import orjson
 from yarl import URL
 
+from gateway.hub.credentials.authorizer import Refusal
+from gateway.hub.credentials.challenges import read_challenges
 from gateway.hub.jsonrpc import LARGEST_MESSAGE, is_response, messages_in, read_error, request_id_of
 from gateway.hub.peer import ConnectionCut, JsonObject, PeerError, RequestFault, SessionLost, Unreachable
 from gateway.sse import EventTooLarge, SseDecoder
@@ -80,6 +82,16 @@ async def read_refusal(response: aiohttp.ClientResponse, request_id: int | None)
     retry_after = response.headers.get("Retry-After", "")
     wait = f" (retry after {retry_after} s)" if retry_after.isdecimal() else ""
     return RequestFault(f"HTTP {response.status} {response.reason or ''}".rstrip() + wait + detail)
+
+
+def credentials_refusal(response: aiohttp.ClientResponse, sent: Mapping[str, str]) -> Refusal | None:
+    """Whether the server refused the credentials that were sent, or the lack of any (RFC 6750, section 3.1)."""
+    if response.status not in (401, 403):
+        return None
+    challenge = read_challenges(response.headers.getall("WWW-Authenticate", ()))
+    if response.status == 403 and challenge.error != "insufficient_scope":
+        return None
+    return Refusal(response.status, challenge, sent)
 
 
 def redirect_target(url: str, response: aiohttp.ClientResponse) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import anyio
 
+from gateway.auth import User
 from gateway.errors import ToolServerDown
 from gateway.hub.catalogue import BadTool, Catalogue, Listing, build_catalogue
 from gateway.hub.launcher import StdioLauncher
@@ -90,23 +91,24 @@ class Hub:
         arguments: Mapping[str, Any],
         *,
         owner: str,
+        user: User | None = None,
         timeout: float,  # noqa: ASYNC109 - one deadline from here down, mapped to ToolCallTimeout
         on_progress: ProgressListener | None = None,
     ) -> CallResult:
         """Call a tool by the server's own name for it, within `timeout` seconds in all.
 
         `owner` is the key, or the user behind one, on whose behalf: servers with a workspace run once for each.
-        A tool that fails is a result with `is_error`. Cancelling tells the server to stop. `on_progress` must be
-        quick.
+        `user` is that user, where one was proven. A tool that fails is a result with `is_error`. Cancelling tells
+        the server to stop. `on_progress` must be quick.
 
-        Raises ToolServerDown, ToolCallTimeout and ToolServerFault.
+        Raises ToolServerDown, ToolServerNotConnected, ToolCallTimeout and ToolServerFault.
         """
         upstream = self._upstreams.get(server)
         if upstream is None:
             raise ToolServerDown(f"There is no tool server {server!r}.", server=server)
         bound = self._specs[server].timeout
         timeout = timeout if bound is None else min(timeout, bound)
-        return await upstream.call(ToolRequest(tool, arguments, timeout, on_progress), owner=owner)
+        return await upstream.call(ToolRequest(tool, arguments, timeout, on_progress), owner=owner, user=user)
 
     def _take_listing(self, server: str, listing: Listing) -> None:
         listings = [upstream.listing for upstream in self._upstreams.values()]

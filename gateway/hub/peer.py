@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.results import ProgressListener
 
 JsonObject = Mapping[str, Any]
@@ -27,6 +28,7 @@ class PeerError(Exception):
     ├── RequestFault            this request failed; the peer may be well
     │   ├── ConnectionCut       its connection broke before the answer: it may have been executed
     │   └── Unreachable         no connection could be made: it was not executed
+    ├── CredentialsNeeded       it was not executed, for want of credentials that somebody has to give
     └── PeerClosed              the peer is gone, and every request to it has failed
         └── SessionLost         it no longer knows our session: the request was not executed
     """
@@ -57,6 +59,10 @@ class Unreachable(RequestFault):
     """No connection could be made."""
 
 
+class CredentialsNeeded(PeerError):
+    """There are no credentials for this request, and a person has to do something about it."""
+
+
 class PeerClosed(PeerError):
     """The peer is gone."""
 
@@ -84,12 +90,13 @@ class Peer(Protocol):
         *,
         on_progress: ProgressListener | None = None,
         headers: Mapping[str, str] | None = None,
+        authorizer: Authorizer | None = None,
     ) -> JsonObject:
         """Send a request and wait for its result. Raises PeerError.
 
         Cancelling the caller tells the server to stop, in the way that the transport and version ask for.
-        `headers` go with the message where the transport has such a thing. There is no deadline here: the
-        caller sets it.
+        `headers` go with the message where the transport has such a thing, and what `authorizer` gives in the
+        place of the peer's own credentials. There is no deadline here: the caller sets it.
         """
         ...
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from gateway.hub.credentials.authorizer import Authorizer
+
 _MOST_BLOCKS = 10_000
 _MOST_WISHES = 10
 _LONGEST_KIND = 40  # characters
@@ -33,12 +35,16 @@ ProgressListener = Callable[[ToolProgress], None]
 
 @dataclass(frozen=True, slots=True)
 class ToolRequest:
-    """A call to be made: the server's own name of the tool, and `timeout` in seconds, waiting included."""
+    """A call to be made: the server's own name of the tool, and `timeout` in seconds, waiting included.
+
+    `authorizer` gives the credentials of whoever calls, where they are not the same for everybody.
+    """
 
     tool: str
     arguments: Mapping[str, Any]
     timeout: float
     on_progress: ProgressListener | None = None
+    authorizer: Authorizer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import anyio
 import orjson
 
 from gateway.hub.argument_headers import HeaderMap, argument_headers, header_map
+from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.peer import (
     JsonObject,
     Peer,
@@ -89,12 +90,18 @@ class Session:
         self._header_maps = {name: found for name, found in maps.items() if found}
 
     async def call_tool(
-        self, name: str, arguments: JsonObject, on_progress: ProgressListener | None = None
+        self,
+        name: str,
+        arguments: JsonObject,
+        on_progress: ProgressListener | None = None,
+        authorizer: Authorizer | None = None,
     ) -> JsonObject:
         """The raw result of `tools/call`. Raises PeerError; cancelling tells the server."""
         mapped = self._header_maps.get(name)
         headers = argument_headers(mapped, arguments) if mapped else None
-        return await self._request("tools/call", {"name": name, "arguments": arguments}, on_progress, headers)
+        return await self._request(
+            "tools/call", {"name": name, "arguments": arguments}, on_progress, headers, authorizer
+        )
 
     async def follow_changes(self) -> None:
         """Keep notifications of changes coming; returns when this server has none to give."""
@@ -117,10 +124,13 @@ class Session:
         params: JsonObject,
         on_progress: ProgressListener | None = None,
         headers: Mapping[str, str] | None = None,
+        authorizer: Authorizer | None = None,
     ) -> JsonObject:
         if self.era == "modern":
             params = {**params, "_meta": _ENVELOPE}
-        return await self.peer.request(method, params, on_progress=on_progress, headers=headers)
+        return await self.peer.request(
+            method, params, on_progress=on_progress, headers=headers, authorizer=authorizer
+        )
 
 
 async def negotiate(peer: Peer, *, era: Era | None, head_start: float) -> Session:

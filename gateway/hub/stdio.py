@@ -20,6 +20,7 @@ import anyio
 import orjson
 from anyio.lowlevel import checkpoint
 
+from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.jsonrpc import (
     LARGEST_MESSAGE,
     LineFramer,
@@ -148,6 +149,7 @@ class StdioPeer:
         *,
         on_progress: ProgressListener | None = None,
         headers: Mapping[str, str] | None = None,
+        authorizer: Authorizer | None = None,
     ) -> JsonObject:
         """Send a request and wait for its result. Raises PeerError."""
         request_id = next(self._ids)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
+from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.peer import NotificationListener, Peer
 from gateway.hub.specs import HttpServerSpec, StdioServerSpec
@@ -54,10 +55,11 @@ class StdioTransport:
 
 
 class HttpTransport:
-    """A server at a URL."""
+    """A server at a URL. `authorizer` gives the credentials for what is sent on nobody else's behalf."""
 
-    def __init__(self, spec: HttpServerSpec) -> None:
+    def __init__(self, spec: HttpServerSpec, authorizer: Authorizer | None = None) -> None:
         self._spec = spec
+        self._authorizer = authorizer
         self.backend: BackendName | None = None
         self.lacks_network = False
 
@@ -68,4 +70,4 @@ class HttpTransport:
         """A client for the URL; connects with the first request."""
         from gateway.hub.http import open_http_peer  # noqa: PLC0415 - aiohttp and the SDK, which stdio does without
 
-        return open_http_peer(self._spec.url, self._spec.headers, listener)
+        return open_http_peer(self._spec.url, self._spec.headers, listener, self._authorizer)

@@ -12,6 +12,7 @@ from typing import Protocol
 import anyio
 from anyio.abc import TaskGroup
 
+from gateway.auth import User
 from gateway.errors import ToolServerDown
 from gateway.hub.catalogue import Listing
 from gateway.hub.connection import Connection
@@ -42,8 +43,8 @@ class Upstream(Protocol):
         """How it is doing."""
         ...
 
-    async def call(self, request: ToolRequest, *, owner: str) -> CallResult:
-        """Call a tool for an owner. Raises ToolServerError."""
+    async def call(self, request: ToolRequest, *, owner: str, user: User | None) -> CallResult:
+        """Call a tool for an owner, and the user behind it where one is known. Raises ToolServerError."""
         ...
 
 
@@ -71,7 +72,7 @@ class SharedUpstream:
         """How the connection is doing."""
         return _status(self._transport_name, self._connection, self.listing)
 
-    async def call(self, request: ToolRequest, *, owner: str) -> CallResult:
+    async def call(self, request: ToolRequest, *, owner: str, user: User | None) -> CallResult:
         """Call a tool over the one connection. Raises ToolServerError."""
         return await self._connection.call(request)
 
@@ -121,7 +122,7 @@ class WorkspaceUpstream:
             "stdio", self._lister, self.listing, listed=self._listed.is_set(), instances=self._instances
         )
 
-    async def call(self, request: ToolRequest, *, owner: str) -> CallResult:
+    async def call(self, request: ToolRequest, *, owner: str, user: User | None) -> CallResult:
         """Call a tool of the owner's own instance, which is started if need be. Raises ToolServerError."""
         async with self._instances.use(owner) as connection:
             return await connection.call(request)
@@ -157,7 +158,7 @@ class UnstartedUpstream:
         state = "down" if self._error else "disabled"
         return ServerStatus(self._name, self._transport_name, state, self._since, error=self._error)
 
-    async def call(self, request: ToolRequest, *, owner: str) -> CallResult:
+    async def call(self, request: ToolRequest, *, owner: str, user: User | None) -> CallResult:
         """Raises ToolServerDown."""
         why = self._error or "it is disabled"
         raise ToolServerDown(f"The tool server {self._name!r} is down: {why}.", server=self._name)

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import anyio
 
 from gateway.audit.events import ToolCallRecord, now
-from gateway.errors import ToolCallTimeout, ToolServerDown, ToolServerError
+from gateway.errors import ToolCallTimeout, ToolServerDown, ToolServerError, ToolServerNotConnected
 from gateway.hub import CatalogueTool
 from gateway.telemetry.visible import one_line
 from gateway.tool_calls.arguments import InvalidArguments, canonical_json, parse_object
@@ -85,6 +85,8 @@ class Call:
                 self.end("allow", "timeout", f"{error.message}{hint}")
             case ToolServerDown():
                 self.end("allow", "server_down", error.message)
+            case ToolServerNotConnected():
+                self.end("allow", "not_connected", error.message)
             case _:
                 self.end("allow", "server_fault", error.message)
 

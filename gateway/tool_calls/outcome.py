@@ -18,11 +18,12 @@ OutcomeKind = Literal[
     "unknown_tool",
     "timeout",
     "server_down",
+    "not_connected",
     "server_fault",
     "cancelled",
 ]
 
-_NEVER_SENT: frozenset[OutcomeKind] = frozenset({"denied", "invalid_arguments", "unknown_tool"})
+_NEVER_SENT: frozenset[OutcomeKind] = frozenset({"denied", "invalid_arguments", "unknown_tool", "not_connected"})
 
 
 @dataclass(frozen=True, slots=True)

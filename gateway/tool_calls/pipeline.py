@@ -100,6 +100,7 @@ class ToolCaller:
                     tool.name,
                     checked.arguments,
                     owner=context.owner,
+                    user=context.user,
                     timeout=context.timeout_seconds,
                     on_progress=_harmless(context),
                 )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
 from gateway.audit.events import ToolCallRecord
+from gateway.auth import User
 from gateway.hub import CallResult, Catalogue, ToolProgress
 
 
@@ -27,6 +28,7 @@ class ToolServers(Protocol):
         arguments: Mapping[str, Any],
         *,
         owner: str,
+        user: User | None,
         timeout: float,  # noqa: ASYNC109 - the hub's own signature
         on_progress: Callable[[ToolProgress], None] | None = None,
     ) -> CallResult:

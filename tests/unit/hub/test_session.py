@@ -33,7 +33,7 @@ class FakePeer:
     def speak(self, version: str) -> None:
         self.versions.append(version)
 
-    async def request(self, method, params, *, on_progress=None, headers=None):
+    async def request(self, method, params, *, on_progress=None, headers=None, authorizer=None):
         self.asked.append((method, params))
         self.headers = headers
         answer = self.answers.get(method, RpcError(-32601, "Method not found"))

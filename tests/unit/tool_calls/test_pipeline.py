@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from gateway.conversation import Text
-from gateway.errors import ToolCallTimeout, ToolServerDown, ToolServerFault
+from gateway.errors import ToolCallTimeout, ToolServerDown, ToolServerFault, ToolServerNotConnected
 from gateway.hub import CallResult, ToolProgress
 
 from .conftest import FakeDecision, Harness
@@ -115,6 +115,7 @@ async def test_a_policy_that_fails_denies(harness: Harness, caplog: pytest.LogCa
         (ToolServerDown("The server died.", server="files"), "server_down"),
         (ToolCallTimeout("No answer.", server="files"), "timeout"),
         (ToolServerFault("It said \x1b[31mno.", server="files"), "server_fault"),
+        (ToolServerNotConnected("Sign in first.", server="files"), "not_connected"),
     ],
 )
 async def test_a_server_that_fails_ends_the_call_as_a_tool_error(harness: Harness, error: Exception, kind: str):
@@ -123,7 +124,8 @@ async def test_a_server_that_fails_ends_the_call_as_a_tool_error(harness: Harnes
 
     harness.servers.answer = fail
     outcome = await harness.call("files__write_file")
-    assert (outcome.outcome, outcome.verdict, outcome.is_error, outcome.ran) == (kind, "allow", True, True)
+    assert (outcome.outcome, outcome.verdict, outcome.is_error) == (kind, "allow", True)
+    assert outcome.ran is (kind != "not_connected")
     assert str(error).replace("\x1b", "\\u{1b}") in outcome.text
 
 

@@ -1,0 +1,78 @@
+"""Sends one HTTP message to one server: with credentials, and along a redirect that stays at the server.
+
+Above: `gateway.hub.http`. Below: aiohttp. Refuses to know: JSON-RPC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import aiohttp
+
+from gateway.hub.credentials.authorizer import Authorizer
+from gateway.hub.http_answers import credentials_refusal, discard, redirect_target
+from gateway.hub.peer import RequestFault
+
+Sending = AbstractAsyncContextManager[aiohttp.ClientResponse]
+"""An answer, whose body can be read within the context."""
+
+
+class HttpSender:
+    """What leaves for the server at `url`. `authorizer` gives what goes with messages on nobody's behalf."""
+
+    def __init__(self, client: aiohttp.ClientSession, url: str, authorizer: Authorizer | None) -> None:
+        self._client = client
+        self._url = url
+        self._authorizer = authorizer
+
+    @asynccontextmanager
+    async def post(
+        self, body: bytes, headers: Mapping[str, str], authorizer: Authorizer | None = None
+    ) -> AsyncGenerator[aiohttp.ClientResponse]:
+        """POST; a redirect that keeps method and origin is followed, once, and remembered."""
+        async with self._send("POST", headers, body, authorizer) as response:
+            if not 300 <= response.status < 400:
+                yield response
+                return
+            self._url = redirect_target(self._url, response)
+        async with self._send("POST", headers, body, authorizer) as response:
+            if 300 <= response.status < 400:
+                raise RequestFault(f"HTTP {response.status}: the server redirects in circles")
+            yield response
+
+    def get(self, headers: Mapping[str, str]) -> Sending:
+        """GET."""
+        return self._send("GET", headers)
+
+    def delete(self, headers: Mapping[str, str]) -> Sending:
+        """DELETE."""
+        return self._send("DELETE", headers)
+
+    @asynccontextmanager
+    async def _send(
+        self,
+        method: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        authorizer: Authorizer | None = None,
+    ) -> AsyncGenerator[aiohttp.ClientResponse]:
+        """Send; once more with better credentials when it was refused, unexecuted, because of those it had."""
+        authorizer = authorizer or self._authorizer
+        if authorizer is None:
+            async with self._send_once(method, headers, body) as response:
+                yield response
+                return
+        sent = await authorizer.headers()
+        async with self._send_once(method, {**headers, **sent}, body) as response:
+            refusal = credentials_refusal(response, sent)
+            if refusal is None:
+                yield response
+                return
+            await discard(response)
+        renewed = await authorizer.renew(refusal)
+        async with self._send_once(method, {**headers, **renewed}, body) as response:
+            yield response
+
+    def _send_once(self, method: str, headers: Mapping[str, str], body: bytes | None) -> Sending:
+        return self._client.request(method, self._url, data=body, headers=headers, allow_redirects=False)
