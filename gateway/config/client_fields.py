@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from gateway.config.config import Steps
 from gateway.config.report import Report
 
 _IGNORED = frozenset(
@@ -118,22 +117,42 @@ def take_foreign_fields(tree: dict[str, Any], report: Report) -> None:
         return
     for name, server in cast("dict[str, Any]", servers).items():
         if isinstance(server, dict):
-            fields = cast("dict[str, Any]", server)
-            for field in [field for field in fields if field in FOREIGN]:
-                del fields[field]
-                _warn_of_foreign(("mcpServers", name, field), field, report)
+            for field, meaning in foreign_fields(cast("dict[str, Any]", server)):
+                if meaning is not None:
+                    report.warn(("mcpServers", name, field), *meaning)
 
 
-def _warn_of_foreign(path: Steps, field: str, report: Report) -> None:
+def foreign_fields(server: dict[str, Any]) -> list[tuple[str, tuple[str, str] | None]]:
+    """Take the fields that only clients understand out of a server; each with message and hint, if it matters."""
+    foreign = [
+        field for field in server if field in FOREIGN or (field == "sandbox" and is_editors_sandbox(server))
+    ]
+    for field in foreign:
+        del server[field]
+    return [(field, _meaning(field)) for field in foreign]
+
+
+def is_editors_sandbox(server: dict[str, Any]) -> bool:
+    """Whether `sandbox` is in the form of VS Code's, whose `filesystem` and `network` hold rules."""
+    sandbox: Any = server.get("sandbox")
+    if not isinstance(sandbox, dict) or not sandbox:
+        return False
+    rules = cast("dict[str, Any]", sandbox)
+    return rules.keys() <= {"filesystem", "network"} and all(isinstance(rule, dict) for rule in rules.values())
+
+
+def _meaning(field: str) -> tuple[str, str] | None:
     if field in _GRANTING:
-        report.warn(
-            path, "a client's approvals grant nothing here", "allow the tools in a policy, and remove this"
+        return "a client's approvals grant nothing here", "allow the tools in a policy, and remove this"
+    if field in _CHOOSING:
+        return "a client's choice of tools does not hold here", "choose the tools in a policy"
+    if field in _SIGNING_IN:
+        return "signing in to servers is not supported yet", "send a token: headers: {Authorization: ...}"
+    if field in _HELPERS:
+        return "this command is not run", "write the headers themselves, with ${VARIABLES}"
+    if field == "sandbox":
+        return (
+            "an editor's rules for its sandbox do not hold here: ours is without network and files unless told",
+            "sandbox: {network: open, mounts: [...]} opens what the server needs",
         )
-    elif field in _CHOOSING:
-        report.warn(path, "a client's choice of tools does not hold here", "choose the tools in a policy")
-    elif field in _SIGNING_IN:
-        report.warn(
-            path, "signing in to servers is not supported yet", "send a token: headers: {Authorization: ...}"
-        )
-    elif field in _HELPERS:
-        report.warn(path, "this command is not run", "write the headers themselves, with ${VARIABLES}")
+    return None

@@ -80,7 +80,7 @@ def _report(detail: ErrorDetails, path: _Steps, report: Report, *, is_foreign: b
         else:
             report.error(path, message, hint)
         return
-    report.error(path, *_explain(detail))
+    report.error(path, *explain(detail))
 
 
 def _real_path(tree: Any, loc: Sequence[str | int]) -> _Steps:
@@ -149,7 +149,8 @@ _BOUNDS = {
 }
 
 
-def _explain(detail: ErrorDetails) -> tuple[str, str | None]:
+def explain(detail: ErrorDetails) -> tuple[str, str | None]:
+    """What is wrong with a value, in words, and what to do."""
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "fault":
         return context["message"], context["hint"]

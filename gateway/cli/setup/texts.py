@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
-
-import yaml
 
 from gateway.cli.setup.adopting import Adopted
 from gateway.cli.setup.machine import FoundProvider
+from gateway.config.yaml_lines import yaml_lines
 from gateway.telemetry.visible import one_line
 
 KEY_VARIABLE = "TOOLGATE_KEY"
@@ -158,18 +155,4 @@ def _servers(servers: Sequence[Adopted]) -> str:
 
 def _server(server: Adopted) -> str:
     origin = one_line(f"{server.file.client}: {server.file.path}", 200)
-    return f"  # from {origin}\n" + textwrap.indent(_dumped({server.name: dict(server.entry)}), "  ")
-
-
-class _Dumper(yaml.SafeDumper):
-    """Puts into quotes what our reader would take for a number, too: YAML 1.1, which PyYAML writes, has fewer."""
-
-
-_NUMBER = r"0o[0-7]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
-cast("Any", _Dumper).add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(rf"(?:{_NUMBER})\Z", re.ASCII), list("+-.0123456789")
-)
-
-
-def _dumped(value: Mapping[str, Any]) -> str:
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return f"  # from {origin}\n" + textwrap.indent(yaml_lines({server.name: dict(server.entry)}), "  ")
