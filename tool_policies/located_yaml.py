@@ -80,11 +80,22 @@ class LocatedDocument:
         return place.line
 
 
-def load_yaml(text: str) -> LocatedDocument:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a document may hold."""
+
+    largest: int = LARGEST
+    most_nodes: int = MOST_NODES
+
+
+_OF_OPERATORS_FILES = Bounds()
+
+
+def load_yaml(text: str, bounds: Bounds = _OF_OPERATORS_FILES) -> LocatedDocument:
     """Read the one document in `text`. Raises YamlProblem."""
-    _check_size(text)
+    _check_size(text, bounds.largest)
     try:
-        return _Reader(yaml.parse(text, Loader=_LOADER)).document()
+        return _Reader(yaml.parse(text, Loader=_LOADER), bounds.most_nodes).document()
     except yaml.MarkedYAMLError as error:
         raise _syntax_problem(error) from None  # its own text quotes the line, which may hold a secret
     except yaml.YAMLError as error:
@@ -92,14 +103,14 @@ def load_yaml(text: str) -> LocatedDocument:
         raise YamlProblem("it holds a character that YAML does not allow", _line_at(text, error), hint) from None
 
 
-def _check_size(text: str) -> None:
+def _check_size(text: str, largest: int) -> None:
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, error.start) + 1
         raise YamlProblem("it is not valid Unicode", line, "save the file as plain UTF-8 text") from None
-    if size > LARGEST:
-        raise YamlProblem(f"it is {size} bytes, more than {LARGEST}", None, "split it into several files")
+    if size > largest:
+        raise YamlProblem(f"it is {size} bytes, more than {largest}", None, "split it into several files")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +126,9 @@ class _Node:
 class _Reader:
     """Builds the value and its places from the parser's events, within the bounds."""
 
-    def __init__(self, events: Iterator[Any]) -> None:
+    def __init__(self, events: Iterator[Any], most_nodes: int) -> None:
         self._events = events
+        self._most_nodes = most_nodes
         self._anchors: dict[str, _Node] = {}
         self._open: set[str] = set()
         self._count = 0
@@ -201,8 +213,8 @@ class _Reader:
 
     def _add(self, nodes: int, depth: int, event: Any) -> None:
         self._count += nodes
-        if self._count > MOST_NODES:
-            _refuse(f"there are more than {MOST_NODES} values, with aliases written out", event)
+        if self._count > self._most_nodes:
+            _refuse(f"there are more than {self._most_nodes} values, with aliases written out", event)
         if depth > DEEPEST:
             _refuse(f"values are nested deeper than {DEEPEST} levels", event)
 

@@ -1,0 +1,88 @@
+"""What a lock file says: where each server comes from, and what each of its tools is.
+
+Values only. Above: `gateway.hub` holds servers to them, `toolgate lock` writes and compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from tool_policies.lockfile.canonical import digest
+
+SourceKind = Literal["npm", "pypi", "image", "bundled", "command", "url"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a server comes from.
+
+    `asked` is what the configuration names: packages, an image, a program, or a URL without its credentials.
+    `version` is the exact version that this came to, `integrity` the digest of what was installed (`sha512-...`
+    and `sha256-...` as the registries write them; `sha256:...` for an image), `issuer` who gives out its tokens.
+    """
+
+    kind: SourceKind
+    asked: str
+    version: str | None = None
+    integrity: str | None = None
+    issuer: str | None = None
+
+    def __str__(self) -> str:
+        """`npm files-server@^1, version 1.2.3, sha512-...`."""
+        parts = [f"{self.kind} {self.asked}"]
+        if self.version:
+            parts.append(f"version {self.version}")
+        if self.integrity:
+            parts.append(self.integrity)
+        if self.issuer:
+            parts.append(f"issuer {self.issuer}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedTool:
+    """One tool: its whole definition, and the SHA-256 of its canonical form."""
+
+    name: str
+    sha256: str
+    definition: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, definition: Mapping[str, Any]) -> LockedTool:
+        """A tool as a server lists it. Raises Uncanonical."""
+        return cls(str(definition["name"]), digest(definition), definition)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedServer:
+    """One server: its source, None where that is not known, and its tools by name."""
+
+    source: Source | None
+    tools: Mapping[str, LockedTool]
+
+    @classmethod
+    def of(cls, source: Source | None, tools: Iterable[LockedTool]) -> LockedServer:
+        """A server with these tools, in the order of their names."""
+        by_name = {tool.name: tool for tool in tools}
+        return cls(source, MappingProxyType({name: by_name[name] for name in sorted(by_name)}))
+
+
+@dataclass(frozen=True, slots=True)
+class Lockfile:
+    """All servers by name."""
+
+    servers: Mapping[str, LockedServer] = field(default_factory=dict[str, LockedServer])
+
+    @property
+    def tools(self) -> int:
+        """How many tools there are."""
+        return sum(len(server.tools) for server in self.servers.values())
+
+    def replaced(self, servers: Mapping[str, LockedServer], *, keep: Iterable[str]) -> Lockfile:
+        """With these servers, and of the present ones those in `keep`, in the order of their names."""
+        kept = {name: self.servers[name] for name in keep if name in self.servers}
+        together = {**kept, **servers}
+        return Lockfile(MappingProxyType({name: together[name] for name in sorted(together)}))
