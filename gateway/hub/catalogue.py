@@ -10,6 +10,7 @@ from typing import Any, cast
 import orjson
 
 from gateway.hub.argument_headers import find_invalid_header
+from gateway.hub.drift import Drift
 from gateway.hub.naming import qualified_name, wire_name
 from gateway.hub.schemas import UnusableSchema, clean_input_schema
 from gateway.telemetry.visible import one_line
@@ -55,10 +56,14 @@ class BadTool:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one server lists: the tools that can be offered, sorted by name, and those that cannot."""
+    """What one server lists: the tools that can be offered, sorted by name, and those that cannot.
+
+    `drift` has what is not as it was locked; what of it is not on offer is not among the tools.
+    """
 
     tools: tuple[CatalogueTool, ...] = ()
     bad: tuple[BadTool, ...] = ()
+    drift: tuple[Drift, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

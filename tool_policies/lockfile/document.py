@@ -6,7 +6,7 @@ Values only. Above: `gateway.hub` holds servers to them, `toolgate lock` writes 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -29,6 +29,10 @@ class Source:
     version: str | None = None
     integrity: str | None = None
     issuer: str | None = None
+
+    def admits(self, found: Source) -> bool:
+        """Whether `found` is this source. An integrity that was not known when it was locked is not asked for."""
+        return found == self or (self.integrity is None and replace(found, integrity=None) == self)
 
     def __str__(self) -> str:
         """`npm files-server@^1, version 1.2.3, sha512-...`."""

@@ -1,0 +1,84 @@
+"""Trust on first use, where there is no lock file: each tool is held to what it was when it was first seen.
+
+A server that the configuration has come to take from elsewhere is seen for the first time again: that was the
+operator's doing. The same configuration bringing another version is not.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Protocol
+
+import anyio.to_thread
+
+from gateway.errors import StoreError
+from gateway.hub.catalogue import CatalogueTool, Listing
+from gateway.hub.locking.judging import OnChange, Rules, judge
+from gateway.hub.locking.reporting import Reporter
+from tool_policies.lockfile import LockedServer, LockedTool, Lockfile, Source, Uncanonical
+
+_log = logging.getLogger(__name__)
+
+_REMEDY = "`toolgate lock` writes down what the servers offer now, for you to review, and holds them to that"
+
+
+class FirstSights(Protocol):
+    """Where sightings last. Raises StoreError."""
+
+    async def add(self, server: str, seen: LockedServer) -> LockedServer:
+        """Keep what was not seen before; what is kept of the server then. Another `asked` begins anew."""
+        ...
+
+
+class FirstUseVerifier:
+    """`known` is what was kept. What cannot be kept holds for as long as this process runs."""
+
+    def __init__(
+        self, known: Lockfile, sights: FirstSights, on_change: Mapping[str, OnChange], reporter: Reporter
+    ) -> None:
+        self._known = dict(known.servers)
+        self._sights = sights
+        self._on_change = on_change
+        self._reporter = reporter
+
+    async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
+        """See `Verifier`."""
+        known = self._known.get(server)
+        if known is None or not is_same_request(known.source, source):
+            known = LockedServer.of(source, [])
+        rules = Rules(self._on_change.get(server, "hide"), "first seen", _REMEDY, takes_added=True)
+        judged = await anyio.to_thread.run_sync(judge, known, source, listing, rules)
+        new = [tool for tool in judged.tools if tool.name not in known.tools]
+        if new or server not in self._known:
+            known = await self._keep(server, known, new)
+            judged = await anyio.to_thread.run_sync(judge, known, source, listing, rules)
+        self._known[server] = known
+        await self._reporter.tell(server, judged.drift)
+        return judged
+
+    async def _keep(self, server: str, known: LockedServer, new: list[CatalogueTool]) -> LockedServer:
+        """With the tools that are seen for the first time; another gateway may have seen some before."""
+        seen = await anyio.to_thread.run_sync(_with, known, new)
+        try:
+            return await self._sights.add(server, seen)
+        except StoreError as error:
+            _log.warning("%s: its tools are held to what they are now until a restart only: %s", server, error)
+            return seen
+
+
+def is_same_request(known: Source | None, found: Source | None) -> bool:
+    """Whether the configuration asks for the same as before."""
+    if known is None or found is None:
+        return known is found
+    return (known.kind, known.asked) == (found.kind, found.asked)
+
+
+def _with(known: LockedServer, new: list[CatalogueTool]) -> LockedServer:
+    tools = list(known.tools.values())
+    for tool in new:
+        try:
+            tools.append(LockedTool.of(tool.definition))
+        except Uncanonical:  # it is hidden by whoever judges it
+            continue
+    return LockedServer.of(known.source, tools)

@@ -1,0 +1,104 @@
+"""One listing beside what is known of its server: which tools are on offer, in which words.
+
+Pure, and for long listings slow: to be done in a thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from gateway.hub.catalogue import CatalogueTool, Listing, read_listing
+from gateway.hub.drift import Drift, DriftKind
+from gateway.telemetry.visible import one_line
+from tool_policies.lockfile import ChangeKind, LockedServer, LockedTool, Source, Uncanonical, kind_of_change
+
+OnChange = Literal["hide", "serve_locked", "accept"]
+"""What becomes of a tool that has changed. `serve_locked` holds for changes of words, others hide the tool all the
+same; `accept` is for servers that are just being written.
+"""
+
+_LONGEST_SOURCE = 300  # characters of it in a reason
+_WHAT: dict[ChangeKind, str] = {
+    "description": "its description is another one",
+    "schema": "its schema is another one",
+    "annotations": "its annotations are others",
+    "definition": "its definition is another one",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How to judge a server. `held_to` is what it is held to, such as "locked"; `remedy` how to accept what is new."""
+
+    on_change: OnChange
+    held_to: str
+    remedy: str
+    takes_added: bool = False
+
+
+def judge(known: LockedServer, source: Source | None, listing: Listing, rules: Rules) -> Listing:
+    """What of `listing` is on offer, with everything that is not as it is known."""
+    if rules.on_change != "accept" and (problem := _other_source(known.source, source, rules)):
+        return replace(listing, tools=(), drift=(problem,))
+    tools: list[CatalogueTool] = []
+    drift: list[Drift] = []
+    for tool in listing.tools:
+        offered, found = _judge_tool(known.tools.get(tool.name), tool, rules)
+        tools.extend([offered] if offered else [])
+        drift.extend([found] if found else [])
+    listed = {tool.name for tool in listing.tools} | {bad.name for bad in listing.bad}
+    gone = [Drift(name, "removed", "missing", "the server lists it no more") for name in known.tools.keys() - listed]
+    return replace(listing, tools=tuple(tools), drift=tuple(sorted([*drift, *gone], key=lambda one: one.tool)))
+
+
+def all_hidden(kind: DriftKind, reason: str, rules: Rules) -> Drift:
+    """Why no tool of a server is on offer."""
+    return Drift("*", kind, "hidden", f"{reason}; {rules.remedy}")
+
+
+def _other_source(known: Source | None, found: Source | None, rules: Rules) -> Drift | None:
+    if known == found or (known is not None and found is not None and known.admits(found)):
+        return None
+    now, then = (one_line(str(source or "not known"), _LONGEST_SOURCE) for source in (found, known))
+    return all_hidden("source", f"the server is now {now}; {rules.held_to} is {then}", rules)
+
+
+def _judge_tool(
+    known: LockedTool | None, tool: CatalogueTool, rules: Rules
+) -> tuple[CatalogueTool | None, Drift | None]:
+    try:
+        found = LockedTool.of(tool.definition)
+    except Uncanonical as problem:
+        reason = f"its definition cannot be held to anything: {problem}"
+        return None, Drift(tool.name, "definition", "hidden", reason)
+    if known is None:
+        return _judge_added(tool, found, rules)
+    if found.sha256 == known.sha256:
+        return tool, None
+    return _judge_changed(tool, known, found, rules)
+
+
+def _judge_added(
+    tool: CatalogueTool, found: LockedTool, rules: Rules
+) -> tuple[CatalogueTool | None, Drift | None]:
+    if rules.takes_added:
+        return tool, None
+    is_taken = rules.on_change == "accept"
+    reason = "it is new" if is_taken else f"it is new; {rules.remedy}"
+    drift = Drift(tool.name, "added", "accepted" if is_taken else "hidden", reason, found.sha256)
+    return (tool if is_taken else None), drift
+
+
+def _judge_changed(
+    tool: CatalogueTool, known: LockedTool, found: LockedTool, rules: Rules
+) -> tuple[CatalogueTool | None, Drift]:
+    kind = kind_of_change(known, found)
+    if rules.on_change == "accept":
+        return tool, Drift(tool.name, kind, "accepted", _WHAT[kind], found.sha256)
+    if rules.on_change == "serve_locked" and kind == "description":
+        locked = next(iter(read_listing(tool.server, [known.definition]).tools), None)
+        if locked is not None:
+            reason = f"{_WHAT[kind]}; models are shown the one that was {rules.held_to}"
+            return locked, Drift(tool.name, kind, "served_locked", f"{reason}; {rules.remedy}", found.sha256)
+    return None, Drift(tool.name, kind, "hidden", f"{_WHAT[kind]}; {rules.remedy}", found.sha256)

@@ -1,0 +1,38 @@
+"""Holds servers to a lock file: what is not in it does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import anyio.to_thread
+
+from gateway.hub.catalogue import Listing
+from gateway.hub.locking.judging import OnChange, Rules, all_hidden, judge
+from gateway.hub.locking.reporting import Reporter
+from tool_policies.lockfile import Lockfile, Source
+
+
+class LockVerifier:
+    """`on_change` has the servers for which a change does not simply hide."""
+
+    def __init__(self, lockfile: Lockfile, on_change: Mapping[str, OnChange], reporter: Reporter) -> None:
+        self._lockfile = lockfile
+        self._on_change = on_change
+        self._reporter = reporter
+
+    async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
+        """See `Verifier`."""
+        judged = await anyio.to_thread.run_sync(self._judge, server, source, listing)
+        await self._reporter.tell(server, judged.drift)
+        return judged
+
+    def _judge(self, server: str, source: Source | None, listing: Listing) -> Listing:
+        review = f"review it with `toolgate lock diff {server}`, accept it with `toolgate lock {server}`"
+        rules = Rules(self._on_change.get(server, "hide"), "locked", review)
+        known = self._lockfile.servers.get(server)
+        if known is not None:
+            return judge(known, source, listing, rules)
+        if rules.on_change == "accept":
+            return listing
+        return replace(listing, tools=(), drift=(all_hidden("unlocked", "it is not in tools.lock", rules),))

@@ -1,0 +1,24 @@
+"""The seam between the hub and whoever knows what its servers should offer."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.hub.catalogue import Listing
+from tool_policies.lockfile import Source
+
+
+class Verifier(Protocol):
+    """Judges listings. It is asked for each listing, and never for a call."""
+
+    async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
+        """What of the listing is on offer, and why the rest is not. `source` is None where it is not known."""
+        ...
+
+
+class Unverified:
+    """Takes every listing as it is."""
+
+    async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
+        """The listing."""
+        return listing
