@@ -45,11 +45,27 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a server's program comes from.
+
+    `asked` is what its command names: packages, an image, one of our modules, or a program. `version` is the exact
+    version of the package that this came to, `integrity` the digest of what the registry gave for it (`sha512-...`
+    of npm, `sha256-...` of a wheel, in hexadecimal digits), or of an image (`sha256:...`).
+    """
+
+    kind: Literal["npm", "pypi", "image", "bundled", "command"]
+    asked: str
+    version: str | None = None
+    integrity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StdioServer:
     """A stdio server as the operator wrote it: the `command` form of `mcpServers`, and our `sandbox` options.
 
     `workspace` is the absolute path inside at which a writable folder of the calling key is mounted; such a
-    server runs once per key. `image` replaces the root file system that we would assemble.
+    server runs once per key. `image` replaces the root file system that we would assemble. `pin` is what the
+    command came to when it was locked; as long as the command asks for the same, nothing else is installed or run.
     """
 
     name: str
@@ -63,6 +79,7 @@ class StdioServer:
     image: str | None = None
     mounts: tuple[Mount, ...] = ()
     limits: Limits = Limits()
+    pin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

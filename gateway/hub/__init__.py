@@ -5,6 +5,7 @@ stdio and streamable HTTP, in both protocol eras. Refuses to know: models, polic
 """
 
 from gateway.hub.catalogue import BadTool, Catalogue, CatalogueTool, ToolAnnotations
+from gateway.hub.drift import Drift, DriftAction, DriftKind
 from gateway.hub.hub import Hub
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.naming import qualified_name, wire_name
@@ -18,6 +19,9 @@ __all__ = [
     "Catalogue",
     "CatalogueTool",
     "ContentBlock",
+    "Drift",
+    "DriftAction",
+    "DriftKind",
     "HttpServerSpec",
     "Hub",
     "HubSettings",

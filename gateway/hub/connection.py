@@ -20,6 +20,7 @@ from gateway.errors import ToolCallTimeout, ToolServerDown
 from gateway.hub.backoff import Backoff
 from gateway.hub.catalogue import Listing, read_listing
 from gateway.hub.failures import NETWORK_HINT, Failure, describe_failure, to_tool_server_error
+from gateway.hub.locking import Unverified, Verifier
 from gateway.hub.peer import (
     ConnectionCut,
     JsonObject,
@@ -47,8 +48,8 @@ _CHANGES = frozenset({"notifications/tools/list_changed", "notifications/subscri
 class Connection:
     """A connection to one server that outlives the server's deaths.
 
-    With `on_listing`, the server's tools are listed on every connect and change, and handed over; without, it
-    only serves calls. `era` is what is known of the server beforehand.
+    With `on_listing`, the server's tools are listed on every connect and change, and what `verifier` leaves of
+    them is handed over; without, it only serves calls. `era` is what is known of the server beforehand.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Connection:
         settings: HubSettings,
         *,
         on_listing: Callable[[Listing], None] | None = None,
+        verifier: Verifier | None = None,
         era: Era | None = None,
     ) -> None:
         self.name = name
@@ -71,6 +73,7 @@ class Connection:
         """Set once the first attempt has succeeded or failed."""
         self._settings = settings
         self._on_listing = on_listing
+        self._verifier = verifier or Unverified()
         self._slots = anyio.Semaphore(settings.calls_in_flight)
         self._backoff = Backoff(settings.first_backoff, settings.longest_backoff)
         self._peer: Peer | None = None
@@ -155,7 +158,8 @@ class Connection:
             return listing
 
         # A thread, because a server can make its list take a second to read.
-        self._on_listing(await anyio.to_thread.run_sync(read))
+        listing = await anyio.to_thread.run_sync(read)
+        self._on_listing(await self._verifier.verify(self.name, self.transport.source, listing))
 
     async def _serve(self, session: Session) -> None:
         """Until the peer is gone: then raises PeerClosed."""

@@ -19,6 +19,7 @@ from gateway.auth import User
 from gateway.errors import ToolServerDown
 from gateway.hub.catalogue import BadTool, Catalogue, Listing, build_catalogue
 from gateway.hub.launcher import StdioLauncher
+from gateway.hub.locking import Unverified, Verifier
 from gateway.hub.results import CallResult, ProgressListener, ToolRequest
 from gateway.hub.specs import HubSettings, ServerSpec
 from gateway.hub.status import ServerStatus
@@ -33,7 +34,8 @@ class Hub:
     """All configured servers, kept connected between entering and leaving its context.
 
     Entering returns at once: servers start side by side, and a dead one delays none. `launcher` runs the
-    stdio servers; without one they are down. Names of servers must differ.
+    stdio servers; without one they are down. `verifier` holds servers to what was locked of them. Names of servers
+    must differ.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Hub:
         launcher: StdioLauncher | None,
         *,
         settings: HubSettings | None = None,
+        verifier: Verifier | None = None,
     ) -> None:
         names = [spec.name for spec in servers]
         if len(set(names)) < len(names):
@@ -49,6 +52,7 @@ class Hub:
         self._specs = {spec.name: spec for spec in servers}
         self._launcher = launcher
         self._settings = settings or HubSettings()
+        self._verifier = verifier or Unverified()
         self._upstreams: dict[str, Upstream] = {}
         self._stack = AsyncExitStack()
         self._catalogue = Catalogue()
@@ -64,7 +68,9 @@ class Hub:
         tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._stack.callback(tasks.cancel_scope.cancel)
         for name, spec in self._specs.items():
-            upstream = make_upstream(spec, self._launcher, self._settings, tasks, self._take_listing)
+            upstream = make_upstream(
+                spec, self._launcher, self._settings, tasks, self._take_listing, self._verifier
+            )
             self._upstreams[name] = upstream
             tasks.start_soon(upstream.run, name=f"tool server {name}")
         return self

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from sandbox.spec import Backend, Box, StdioServer
+from sandbox.store.prepared import Prepared
 
 
 class StdioLauncher(Protocol):
@@ -16,7 +17,7 @@ class StdioLauncher(Protocol):
         """The backend that this server will run in."""
         ...
 
-    async def prepare(self, server: StdioServer, on_progress: Callable[[str], None]) -> object:
+    async def prepare(self, server: StdioServer, on_progress: Callable[[str], None]) -> Prepared:
         """Fetch and install what the server needs. May take minutes the first time; quick afterwards."""
         ...
 

@@ -17,13 +17,14 @@ def source_of_url(url: str, issuer: str | None = None) -> Source:
 
     So a token may be renewed, and the server is the same.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    port = f":{parts.port}" if parts.port else ""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # whoever connects to it says what is wrong
+        return Source("url", "(not a URL)", issuer=issuer)
+    host = parts.netloc.rpartition("@")[2].lower()
     path = "/".join(_MASK if _looks_secret(part) else part for part in parts.path.split("/"))
     names = "&".join(f"{name}={_MASK}" for name, _ in parse_qsl(parts.query, keep_blank_values=True))
-    return Source("url", f"{parts.scheme}://{host}{port}{path}{f'?{names}' if names else ''}", issuer=issuer)
+    return Source("url", f"{parts.scheme}://{host}{path}{f'?{names}' if names else ''}", issuer=issuer)
 
 
 def _looks_secret(part: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.hub.catalogue import BadTool
+from gateway.hub.drift import Drift
 from gateway.hub.session import Era
 from sandbox.spec import BackendName
 
@@ -19,8 +20,9 @@ TransportName = Literal["stdio", "http"]
 class ServerStatus:
     """One server at one moment. `since` is when this state began, in seconds since the epoch (UTC).
 
-    `tools` counts the tools on offer. `error` says why the server is down, or why it last was; `activity` what
-    it is busy with while being prepared. `instances` counts the running ones of a server with a workspace.
+    `tools` counts the tools on offer; `drift` has what is not as it was locked. `error` says why the server is
+    down, or why it last was; `activity` what it is busy with while being prepared. `instances` counts the running
+    ones of a server with a workspace.
     """
 
     name: str
@@ -30,6 +32,7 @@ class ServerStatus:
     era: Era | None = None
     tools: int = 0
     bad_tools: tuple[BadTool, ...] = ()
+    drift: tuple[Drift, ...] = ()
     error: str | None = None
     activity: str | None = None
     stderr_tail: tuple[str, ...] = ()

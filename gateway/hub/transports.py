@@ -9,15 +9,20 @@ from typing import Protocol
 from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.peer import NotificationListener, Peer
+from gateway.hub.sources import source_of_url
 from gateway.hub.specs import HttpServerSpec, StdioServerSpec
 from gateway.hub.stdio import open_stdio_peer
 from sandbox.spec import BackendName
+from tool_policies.lockfile import Source
 
 
 class Transport(Protocol):
-    """A way to one server. `backend` is where its process is confined, once that is known."""
+    """A way to one server. `backend` is where its process is confined, `source` where it comes from, once they are
+    known.
+    """
 
     backend: BackendName | None
+    source: Source | None
     lacks_network: bool
 
     async def prepare(self, on_progress: Callable[[str], None]) -> None:
@@ -37,12 +42,14 @@ class StdioTransport:
         self._launcher = launcher
         self._owner = owner
         self.backend: BackendName | None = None
+        self.source: Source | None = None
         self.lacks_network = spec.server.network == "none"
 
     async def prepare(self, on_progress: Callable[[str], None]) -> None:
         """Choose the sandbox and install the server. Raises SandboxError."""
         self.backend = (await self._launcher.choose(self._server)).name
-        await self._launcher.prepare(self._server, on_progress)
+        origin = (await self._launcher.prepare(self._server, on_progress)).origin
+        self.source = Source(origin.kind, origin.asked, origin.version, origin.integrity)
 
     @asynccontextmanager
     async def open(self, listener: NotificationListener) -> AsyncGenerator[Peer]:
@@ -61,6 +68,7 @@ class HttpTransport:
         self._spec = spec
         self._authorizer = authorizer
         self.backend: BackendName | None = None
+        self.source: Source | None = source_of_url(spec.url)
         self.lacks_network = False
 
     async def prepare(self, on_progress: Callable[[str], None]) -> None:

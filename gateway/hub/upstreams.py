@@ -18,6 +18,7 @@ from gateway.hub.catalogue import Listing
 from gateway.hub.connection import Connection
 from gateway.hub.instances import Instances
 from gateway.hub.launcher import StdioLauncher
+from gateway.hub.locking import Verifier
 from gateway.hub.results import CallResult, ToolRequest
 from gateway.hub.specs import HttpServerSpec, HubSettings, ServerSpec, StdioServerSpec
 from gateway.hub.status import ServerStatus, TransportName
@@ -52,13 +53,20 @@ class SharedUpstream:
     """A server with one connection for everybody."""
 
     def __init__(
-        self, spec: ServerSpec, transport: Transport, settings: HubSettings, on_change: ListingListener
+        self,
+        spec: ServerSpec,
+        transport: Transport,
+        settings: HubSettings,
+        on_change: ListingListener,
+        verifier: Verifier,
     ) -> None:
         self._name = spec.name
         self._transport_name: TransportName = _transport_name(spec)
         self._on_change = on_change
         self.listing = Listing()
-        self._connection = Connection(spec.name, transport, settings, on_listing=self._take_listing)
+        self._connection = Connection(
+            spec.name, transport, settings, on_listing=self._take_listing, verifier=verifier
+        )
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
@@ -91,6 +99,7 @@ class WorkspaceUpstream:
         settings: HubSettings,
         tasks: TaskGroup,
         on_change: ListingListener,
+        verifier: Verifier,
     ) -> None:
         self._spec = spec
         self._launcher = launcher
@@ -99,7 +108,7 @@ class WorkspaceUpstream:
         self._listed = anyio.Event()
         self.listing = Listing()
         transport = StdioTransport(spec, launcher)
-        self._lister = Connection(spec.name, transport, settings, on_listing=self._take_listing)
+        self._lister = Connection(spec.name, transport, settings, on_listing=self._take_listing, verifier=verifier)
         self._instances = Instances(
             spec.name, self._connect, tasks, most=settings.instances_per_server, idle=settings.instance_idle
         )
@@ -170,17 +179,18 @@ def make_upstream(
     settings: HubSettings,
     tasks: TaskGroup,
     on_change: ListingListener,
+    verifier: Verifier,
 ) -> Upstream:
     """The kind of upstream that a spec asks for. `tasks` will own its instances, if it has any."""
     if spec.disabled:
         return UnstartedUpstream(spec)
     if isinstance(spec, HttpServerSpec):
-        return SharedUpstream(spec, HttpTransport(spec), settings, on_change)
+        return SharedUpstream(spec, HttpTransport(spec), settings, on_change, verifier)
     if launcher is None:
         return UnstartedUpstream(spec, "this gateway runs no processes")
     if spec.server.workspace is not None:
-        return WorkspaceUpstream(spec, launcher, settings, tasks, on_change)
-    return SharedUpstream(spec, StdioTransport(spec, launcher), settings, on_change)
+        return WorkspaceUpstream(spec, launcher, settings, tasks, on_change, verifier)
+    return SharedUpstream(spec, StdioTransport(spec, launcher), settings, on_change, verifier)
 
 
 def _transport_name(spec: ServerSpec) -> TransportName:
@@ -204,6 +214,7 @@ def _status(
         era=connection.era,
         tools=len(listing.tools),
         bad_tools=listing.bad,
+        drift=listing.drift,
         error=connection.error,
         activity=connection.activity,
         stderr_tail=connection.stderr_tail,

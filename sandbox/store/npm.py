@@ -12,10 +12,11 @@ from typing import Any, cast
 
 import anyio.to_thread
 
-from sandbox.spec import SandboxError
+from sandbox.spec import Origin, SandboxError
 from sandbox.store.package_manager import run_package_manager
+from sandbox.store.pins import check_pin
 from sandbox.store.prepared import OnProgress, Program
-from sandbox.store.shelf import Request, Shelf
+from sandbox.store.shelf import Installed, Request, Shelf
 
 # The registry's grammar for names, and versions, ranges and tags only: no URL, folder, git address or alias.
 _NAME = r"(?:@[A-Za-z0-9~_][\w.~-]*/)?[A-Za-z0-9~_][\w.~-]*"
@@ -77,26 +78,58 @@ def parse_npx(args: Sequence[str]) -> NpxCommand:
     return NpxCommand((NpmSpec.parse(rest[0]),), None, tuple(rest[1:]))
 
 
-async def install_npx(shelf: Shelf, command: NpxCommand, on_progress: OnProgress) -> Program:
+async def install_npx(
+    shelf: Shelf, command: NpxCommand, on_progress: OnProgress, pin: Origin | None = None
+) -> Program:
     """Install what `command` needs, unless it is there, and find its program.
 
-    Raises SandboxError when npm fails or the packages hold no such program.
+    Raises SandboxError when npm fails, the packages hold no such program, or they are not what `pin` says.
     """
     main = command.packages[0]
-    specs = tuple(str(package) for package in command.packages)
-    request = Request(main.name, specs, f"node-{platform.system()}-{platform.machine()}".lower())
+    asked = " ".join(str(package) for package in command.packages)
+    request = _request(command.packages)
+    wanted = pin if pin is not None and (pin.kind, pin.asked) == ("npm", asked) else None
+    if wanted is not None and wanted.version and not _has(shelf.find(request), main.name, wanted):
+        request = _request((NpmSpec(main.name, wanted.version), *command.packages[1:]))
+    specs = request.requirements
 
     async def install(folder: Path) -> str:
         on_progress(f"npm: installing {' '.join(specs)}")
         await _npm_install(folder, specs)
         version = await anyio.to_thread.run_sync(lambda: str(_manifest(folder, main.name)["version"]))
+        check_pin(wanted, version, await anyio.to_thread.run_sync(_integrity, folder, main.name))
         on_progress(f"npm: installed {main.name}@{version}")
         return version
 
     installed = await shelf.get(request, install)
+    integrity = await anyio.to_thread.run_sync(_integrity, installed.folder, main.name)
+    check_pin(wanted, installed.version, integrity)
     script = await anyio.to_thread.run_sync(find_program, installed.folder, command)
-    source = f"npm:{main.name}@{installed.version}"
-    return Program("node", source, command.args, folder=installed.folder, script=script)
+    origin = Origin("npm", asked, installed.version, integrity)
+    return Program("node", origin, command.args, folder=installed.folder, script=script)
+
+
+def _request(packages: Sequence[NpmSpec]) -> Request:
+    specs = tuple(str(package) for package in packages)
+    return Request(packages[0].name, specs, f"node-{platform.system()}-{platform.machine()}".lower())
+
+
+def _has(installed: Installed | None, name: str, pin: Origin) -> bool:
+    return (
+        installed is not None
+        and installed.version == pin.version
+        and pin.integrity in (None, _integrity(installed.folder, name))
+    )
+
+
+def _integrity(folder: Path, package: str) -> str | None:
+    """What the registry said of the package's archive, and npm checked (npm's hidden lock file). Blocking."""
+    try:
+        said: Any = json.loads((folder / "node_modules" / ".package-lock.json").read_bytes())
+        found: Any = said["packages"][f"node_modules/{package}"].get("integrity")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return found if isinstance(found, str) and found else None
 
 
 async def _npm_install(folder: Path, specs: Sequence[str]) -> None:

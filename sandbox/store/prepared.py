@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from sandbox.spec import Mount
+from sandbox.spec import Mount, Origin
 
 OnProgress = Callable[[str], None]
 """Receives one line for people, without line end, whenever a long step begins or ends."""
@@ -25,7 +25,7 @@ class Program:
     """
 
     runtime: Literal["python", "node"]
-    source: str
+    origin: Origin
     args: tuple[str, ...]
     folder: Path | None = None
     interpreter_args: tuple[str, ...] = ()
@@ -50,13 +50,12 @@ class Prepared:
 
     `argv[0]` is a path inside the root; for the host backend it is a program of this machine, and `root_kind`
     means nothing. `argv` of an image may be empty: then its own command runs. `env` is for inside the box only.
-    `source` says what will run, with its exact version: `npm:@x/y@1.2.3`, `pypi:name==1.2`, `image:...`,
-    `bundled:mcp_servers.demo`, `command:python3`. `cwd` is a path inside, None for the workspace or `/`.
+    `cwd` is a path inside, None for the workspace or `/`.
     """
 
     argv: tuple[str, ...]
     root_kind: Literal["python", "node", "image"]
-    source: str
+    origin: Origin
     image: str | None = None
     mounts: tuple[Mount, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shutil
 import sys
@@ -10,17 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
 
-from sandbox.spec import SandboxError
+from sandbox.spec import Origin, SandboxError
 from sandbox.store.package_manager import run_package_manager
+from sandbox.store.pins import check_pin
 from sandbox.store.prepared import OnProgress, Program
 from sandbox.store.python_runtime import compile_packages, normalised_name, runtime_tag
-from sandbox.store.shelf import Request, Shelf
+from sandbox.store.shelf import Installed, Request, Shelf
 
 LOCK_FILE = "toolgate.lock"
-"""In each installation: the exact version of everything in it, one `name==version` a line."""
+"""In each installation: the exact version of everything in it, one `name==version --hash=sha256:...` a line."""
+_REPORT = "toolgate.report.json"
 
 # PEP 508 names with extras and PEP 440 specifiers; markers and URLs are left out on purpose.
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -40,6 +44,12 @@ class Requirement:
 
     name: str
     text: str
+    extras: str = ""
+
+    @property
+    def project(self) -> str:
+        """The name with its extras."""
+        return f"{self.name}{self.extras}"
 
     @classmethod
     def parse(cls, text: str, tool: str) -> Requirement:
@@ -52,7 +62,8 @@ class Requirement:
             )
         at = match["at"]
         specifiers = f"=={at}" if at and at != "latest" else (match["specifiers"] or "").replace(" ", "")
-        return cls(match["name"], f"{match['name']}{match['extras'] or ''}{specifiers}")
+        extras = match["extras"] or ""
+        return cls(match["name"], f"{match['name']}{extras}{specifiers}", extras)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +109,47 @@ def _next(rest: list[str]) -> str:
     return rest.pop(0) if rest else ""
 
 
-async def install_uvx(shelf: Shelf, command: UvxCommand, on_progress: OnProgress) -> Program:
+async def install_uvx(
+    shelf: Shelf, command: UvxCommand, on_progress: OnProgress, pin: Origin | None = None
+) -> Program:
     """Install what `command` needs, unless it is there, and find its program.
 
-    Raises SandboxError when no wheel fits or the package has no such program.
+    Raises SandboxError when no wheel fits, the package has no such program, or is not what `pin` says.
     """
-    requirements = tuple(requirement.text for requirement in (command.main, *command.extra))
-    request = Request(command.main.name, requirements, runtime_tag())
+    main = command.main
+    requirements = tuple(requirement.text for requirement in (main, *command.extra))
+    asked = " ".join(requirements)
+    request = Request(main.name, requirements, runtime_tag())
+    wanted = pin if pin is not None and (pin.kind, pin.asked) == ("pypi", asked) else None
+    if wanted is not None and wanted.version and not _has(shelf.find(request), main.name, wanted):
+        exact = f"{main.project}=={wanted.version}"
+        requirements = (exact, *requirements[1:])
+        request = Request(main.name, requirements, runtime_tag())
 
     async def install(folder: Path) -> str:
         on_progress(f"pip: installing {' '.join(requirements)}")
         await _pip_install(folder, requirements)
         await compile_packages(folder)
-        version = await anyio.to_thread.run_sync(_lock, folder, command.main.name)
-        on_progress(f"pip: installed {command.main.name}=={version}")
+        version = await anyio.to_thread.run_sync(_lock, folder, main.name)
+        check_pin(wanted, version, await anyio.to_thread.run_sync(_integrity, folder, main.name))
+        on_progress(f"pip: installed {main.name}=={version}")
         return version
 
     installed = await shelf.get(request, install)
+    integrity = await anyio.to_thread.run_sync(_integrity, installed.folder, main.name)
+    check_pin(wanted, installed.version, integrity)
     entry = await anyio.to_thread.run_sync(find_entry_point, installed.folder, command)
-    source = f"pypi:{command.main.name}=={installed.version}"
+    origin = Origin("pypi", asked, installed.version, integrity)
     run = launcher_args(entry)
-    return Program("python", source, command.args, folder=installed.folder, interpreter_args=run)
+    return Program("python", origin, command.args, folder=installed.folder, interpreter_args=run)
+
+
+def _has(installed: Installed | None, name: str, pin: Origin) -> bool:
+    return (
+        installed is not None
+        and installed.version == pin.version
+        and pin.integrity in (None, _integrity(installed.folder, name))
+    )
 
 
 def find_entry_point(folder: Path, command: UvxCommand) -> EntryPoint:
@@ -157,6 +188,8 @@ async def _pip_install(folder: Path, requirements: Sequence[str]) -> None:
             "--no-compile",
             "--no-input",
             "--disable-pip-version-check",
+            "--report",
+            str(folder / _REPORT),
         )
     elif uv := shutil.which("uv"):
         tool = (uv, "pip", "install", "--python", sys.executable)
@@ -170,9 +203,42 @@ async def _pip_install(folder: Path, requirements: Sequence[str]) -> None:
 
 
 def _lock(folder: Path, name: str) -> str:
-    pins = sorted(f"{normalised_name(d.name)}=={d.version}" for d in distributions(path=[str(folder)]))
-    (folder / LOCK_FILE).write_text("\n".join(pins) + "\n")
+    """Write down what was installed; the version of the package called `name`. Blocking."""
+    hashes = _reported_hashes(folder / _REPORT)
+    pins: list[str] = []
+    for each in distributions(path=[str(folder)]):
+        own = normalised_name(each.name)
+        pins.append(f"{own}=={each.version}" + (f" --hash=sha256:{hashes[own]}" if own in hashes else ""))
+    (folder / LOCK_FILE).write_text("\n".join(sorted(pins)) + "\n")
     return _distribution(folder, name).version
+
+
+def _reported_hashes(report: Path) -> dict[str, str]:
+    """The digests of the wheels, by name, from pip's report (pip's "Installation Report"), which is removed."""
+    try:
+        said: Any = json.loads(report.read_bytes())
+        report.unlink()
+    except (OSError, ValueError):  # uv writes none
+        return {}
+    hashes: dict[str, str] = {}
+    for each in said.get("install", ()):
+        found: Any = each["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256")
+        if isinstance(found, str):
+            hashes[normalised_name(each["metadata"]["name"])] = found
+    return hashes
+
+
+def _integrity(folder: Path, name: str) -> str | None:
+    """The digest of the wheel that the package came in, where it is known. Blocking."""
+    try:
+        lines = (folder / LOCK_FILE).read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        project, _, rest = line.partition("==")
+        if project == normalised_name(name) and "--hash=sha256:" in rest:
+            return f"sha256-{rest.rpartition(':')[2]}"
+    return None
 
 
 def _distribution(folder: Path, name: str) -> Distribution:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from sandbox.spec import Mount, SandboxError, StdioServer
+from sandbox.spec import Mount, Origin, SandboxError, StdioServer
 from sandbox.store.bundled import OWN_PACKAGE, gather_bundle
 from sandbox.store.docker_run import parse_docker_run
 from sandbox.store.mounts import checked_mounts
@@ -78,7 +78,7 @@ class PackageStore:
         return Prepared(
             argv=program.argv(_INTERPRETERS[program.runtime], PACKAGE_FOLDER),
             root_kind=program.runtime,
-            source=program.source,
+            origin=program.origin,
             mounts=(*package, *mounts),
             env=program.environment(server.env, PACKAGE_FOLDER),
             cwd=cwd,
@@ -92,14 +92,14 @@ class PackageStore:
         if program is None or program.folder is None:
             command = sys.executable if server.command == "${sys.executable}" else server.command
             argv = (command, *server.args)
-            return Prepared(argv, "python", f"command:{server.command}", env=server.env, cwd=server.cwd)
+            return Prepared(argv, "python", _command(server), env=server.env, cwd=server.cwd)
         interpreter = sys.executable if program.runtime == "python" else shutil.which("node")
         if interpreter is None:
             raise SandboxError("node is not on this machine", hint="install Node.js")
         folder = str(program.folder)
         env = program.environment(server.env, folder)
         return Prepared(
-            program.argv(interpreter, folder), program.runtime, program.source, env=env, cwd=server.cwd
+            program.argv(interpreter, folder), program.runtime, program.origin, env=env, cwd=server.cwd
         )
 
     async def _program(self, server: StdioServer, on_progress: OnProgress) -> Program | None:
@@ -109,26 +109,27 @@ class PackageStore:
         if server.command in _PYTHON_COMMANDS:
             # The SDK is on the import path, as nearly every server that people write in Python needs it.
             bundle = await gather_bundle(self._bundled, on_progress)
-            return Program("python", "command:python3", _script_inside(server), folder=bundle)
+            return Program("python", _command(server), _script_inside(server), folder=bundle)
         if server.command in _NODE_COMMANDS:
-            return Program("node", "command:node", _script_inside(server))
+            return Program("node", _command(server), _script_inside(server))
         return None
 
     async def _installed(self, server: StdioServer, on_progress: OnProgress) -> Program | None:
         """The program of a command that means a package; None for any other command."""
         match server.command, *server.args:
             case ["npx", *args]:
-                return await install_npx(self._npm, parse_npx(args), on_progress)
+                return await install_npx(self._npm, parse_npx(args), on_progress, server.pin)
             case ["uvx", *args] | ["uv", "tool", "run", *args]:
-                return await install_uvx(self._pypi, parse_uvx(args), on_progress)
+                return await install_uvx(self._pypi, parse_uvx(args), on_progress, server.pin)
             case ["pipx", "run", *args]:
                 command = parse_uvx(args, tool="pipx run", main_flag="--spec")
-                return await install_uvx(self._pypi, command, on_progress)
+                return await install_uvx(self._pypi, command, on_progress, server.pin)
             case [python, "-m", module, *args] if python in _PYTHON_COMMANDS and _is_ours(module):
                 bundle = await gather_bundle(self._bundled, on_progress)
                 # -P keeps the current folder, which may be a workspace, off the import path.
                 run = ("-P", "-m", module)
-                return Program("python", f"bundled:{module}", tuple(args), folder=bundle, interpreter_args=run)
+                origin = Origin("bundled", module)
+                return Program("python", origin, tuple(args), folder=bundle, interpreter_args=run)
             case _:
                 return None
 
@@ -136,12 +137,29 @@ class PackageStore:
 async def _for_image(server: StdioServer, cwd: str | None) -> Prepared:
     if server.command not in _ENGINE_COMMANDS:
         argv = (server.command, *server.args)
-        return Prepared(argv, "image", f"image:{server.image}", server.image, server.mounts, server.env, cwd)
+        origin = Origin("image", server.image or "")
+        return Prepared(argv, "image", origin, server.image, server.mounts, server.env, cwd)
     if server.image is not None:
         raise SandboxError(f"sandbox.image and the command {server.command} exclude each other")
     run = parse_docker_run(server.command, server.args, server.env)
     mounts = await anyio.to_thread.run_sync(checked_mounts, (*server.mounts, *run.mounts), server.workspace)
-    return Prepared(run.args, "image", f"image:{run.image}", run.image, mounts, run.env, cwd)
+    return Prepared(run.args, "image", Origin("image", run.image), run.image, mounts, run.env, cwd)
+
+
+def _command(server: StdioServer) -> Origin:
+    """The program and, of an interpreter, its script or module; other arguments may be secret."""
+    name = Path(server.command).name
+    if server.command in _PYTHON_COMMANDS:
+        name = "python3"
+    elif server.command not in _NODE_COMMANDS:
+        return Origin("command", name)
+    match server.args:
+        case ["-m", module, *_]:
+            return Origin("command", f"{name} -m {module}")
+        case [script, *_] if not script.startswith("-"):
+            return Origin("command", f"{name} {Path(script).name}")
+        case _:
+            return Origin("command", name)
 
 
 def _is_ours(module: str) -> bool:

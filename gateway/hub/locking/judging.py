@@ -29,7 +29,7 @@ _WHAT: dict[ChangeKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How to judge a server. `held_to` is what it is held to, such as "locked"; `remedy` how to accept what is new."""
+    """How to judge a server. `held_to` is "locked" or "first seen"; `remedy` says how to accept what is new."""
 
     on_change: OnChange
     held_to: str
@@ -48,7 +48,9 @@ def judge(known: LockedServer, source: Source | None, listing: Listing, rules: R
         tools.extend([offered] if offered else [])
         drift.extend([found] if found else [])
     listed = {tool.name for tool in listing.tools} | {bad.name for bad in listing.bad}
-    gone = [Drift(name, "removed", "missing", "the server lists it no more") for name in known.tools.keys() - listed]
+    gone = [
+        Drift(name, "removed", "missing", "the server lists it no more") for name in known.tools.keys() - listed
+    ]
     return replace(listing, tools=tuple(tools), drift=tuple(sorted([*drift, *gone], key=lambda one: one.tool)))
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
+
+import anyio
 
 from gateway.hub.drift import Drift
 from gateway.telemetry.visible import one_line
@@ -11,6 +14,7 @@ from gateway.telemetry.visible import one_line
 _log = logging.getLogger(__name__)
 
 _MOST_LOGGED = 20  # of one listing; all of them are in the server's status
+_A_WHILE = 600.0  # seconds
 _LONGEST_NAME = 128  # characters
 
 Report = Callable[[str, Drift], Awaitable[None]]
@@ -22,25 +26,38 @@ async def _unheard(server: str, drift: Drift) -> None:
 
 
 class Reporter:
-    """Remembers what it has told of each server."""
+    """Remembers what it has told of each server, of which none can make it talk without end."""
 
-    def __init__(self, report: Report = _unheard) -> None:
+    def __init__(self, report: Report = _unheard, *, most_in_a_while: int = 200) -> None:
         self._report = report
-        self._told: dict[str, frozenset[Drift]] = {}
+        self._most_in_a_while = most_in_a_while
+        self._present: dict[str, frozenset[Drift]] = {}
+        self._told_at: dict[str, deque[float]] = {}
 
     async def tell(self, server: str, found: tuple[Drift, ...]) -> None:
         """Tell what is new of a server, and that it is as it should be once it is again."""
-        before, now = self._told.get(server, frozenset()), frozenset(found)
-        self._told[server] = now
+        before = self._present.get(server, frozenset())
+        self._present[server] = frozenset(found)
         new = [drift for drift in found if drift not in before]
-        for drift in new[:_MOST_LOGGED]:
+        told = new[: self._still_allowed(server, len(new))]
+        for drift in told[:_MOST_LOGGED]:
             _log.warning("%s", describe(server, drift))
-        if len(new) > _MOST_LOGGED:
+        if len(told) > _MOST_LOGGED:
             _log.warning("%s: %d more tools are not as they were", server, len(new) - _MOST_LOGGED)
-        if before and not now:
+        if before and not found:
             _log.info("%s: all of its tools are as they were again", server)
-        for drift in new:
+        for drift in told:
             await self._report(server, drift)
+
+    def _still_allowed(self, server: str, wanted: int) -> int:
+        """How many of so many new differences may be told now."""
+        now = anyio.current_time()
+        times = self._told_at.setdefault(server, deque(maxlen=self._most_in_a_while))
+        while times and times[0] < now - _A_WHILE:
+            times.popleft()
+        allowed = min(wanted, self._most_in_a_while - len(times))
+        times.extend([now] * allowed)
+        return allowed
 
 
 def describe(server: str, drift: Drift) -> str:

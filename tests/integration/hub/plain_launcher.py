@@ -13,8 +13,10 @@ import anyio
 from anyio.abc import Process
 
 from gateway.hub import StdioServerSpec
-from sandbox.spec import Availability, Box, BoxSpec, Exit, StdioServer
+from sandbox.spec import Availability, Box, BoxSpec, Exit, Origin, StdioServer
+from sandbox.store import Prepared
 
+PYTHON = Origin("command", "python3")
 SCRIPTED = Path(__file__).parent / "servers" / "scripted.py"
 
 
@@ -65,13 +67,14 @@ class PlainLauncher:
     """`started` has every process ever started, with the owner it was started for."""
 
     started: list[tuple[Process, str | None]] = field(default_factory=list)
+    origin: Origin = PYTHON
 
     async def choose(self, server: StdioServer) -> PlainBackend:
         return PlainBackend()
 
-    async def prepare(self, server: StdioServer, on_progress: Callable[[str], None]) -> object:
+    async def prepare(self, server: StdioServer, on_progress: Callable[[str], None]) -> Prepared:
         on_progress(f"preparing {server.name}")
-        return server
+        return Prepared((server.command, *server.args), "python", self.origin)
 
     @asynccontextmanager
     async def launch(self, server: StdioServer, *, workspace_owner: str | None) -> AsyncGenerator[Box]:

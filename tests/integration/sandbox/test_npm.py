@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sandbox.spec import SandboxError, StdioServer
+from sandbox.spec import Origin, SandboxError, StdioServer
 from sandbox.store import PackageStore
 from sandbox.store.npm import NpmSpec, find_program, parse_npx
 
@@ -19,12 +19,20 @@ with log.open("a") as file:
 if pathlib.Path(os.environ["HOME"], "broken").exists():
     pathlib.Path("half-done").write_text("x")
     sys.exit("npm error 404 no such package")
+newest = pathlib.Path(os.environ["HOME"], "newest")
+poison = "evil-" if pathlib.Path(os.environ["HOME"], "poisoned").exists() else ""
+hidden = {}
 for spec in sys.argv[sys.argv.index("--") + 1:]:
-    name = spec[0] + spec[1:].partition("@")[0]
+    name, _, wanted = spec[1:].partition("@")
+    name = spec[0] + name
+    version = newest.read_text() if newest.exists() else "1.4.2"
+    version = wanted if wanted[:1].isdigit() else version
     package = pathlib.Path("node_modules", name)
     package.mkdir(parents=True)
     package.joinpath("main.js").write_text("")
-    package.joinpath("package.json").write_text(json.dumps({"version": "1.4.2", "bin": "main.js"}))
+    package.joinpath("package.json").write_text(json.dumps({"version": version, "bin": "main.js"}))
+    hidden[f"node_modules/{name}"] = {"version": version, "integrity": f"sha512-{poison}of-{version}"}
+pathlib.Path("node_modules", ".package-lock.json").write_text(json.dumps({"packages": hidden}))
 """
 
 
@@ -128,7 +136,7 @@ async def test_npm_installs_once_without_scripts_and_the_answer_says_the_exact_v
     again = await PackageStore(home / "cache").prepare(npx("-y", "@s/files@latest", "/workspace"), lines.append)
 
     assert first == again
-    assert first.source == "npm:@s/files@1.4.2"
+    assert first.origin == Origin("npm", "@s/files@latest", "1.4.2", "sha512-of-1.4.2")
     assert first.argv == ("/usr/bin/node", "/opt/server/node_modules/@s/files/main.js", "/workspace")
     assert first.root_kind == "node"
     assert [(mount.target, mount.writable) for mount in first.mounts] == [("/opt/server", False)]
@@ -168,7 +176,7 @@ async def test_a_failed_installation_leaves_nothing_and_says_why(home):
     assert list((shelf / ".partial").iterdir()) == []
 
     (home / "broken").unlink()
-    assert (await store.prepare(npx("files"), print)).source == "npm:files@1.4.2"
+    assert (await store.prepare(npx("files"), print)).origin.version == "1.4.2"
 
 
 async def test_what_a_crash_left_behind_does_not_get_in(home):
@@ -212,6 +220,53 @@ async def test_on_the_host_the_package_runs_from_the_store(home):
     assert Path(script).is_file()
     assert Path(script).is_relative_to(home / "cache")
     assert args == ["x"]
+
+
+def pinned(*args: str, **origin: str) -> StdioServer:
+    return StdioServer("files", "npx", args, pin=Origin("npm", **origin))
+
+
+FIRST = {"asked": "files@latest", "version": "1.4.2", "integrity": "sha512-of-1.4.2"}
+
+
+async def test_what_was_locked_is_installed_though_there_is_something_newer(home):
+    (home / "newest").write_text("2.0.0")
+    prepared = await PackageStore(home / "cache").prepare(pinned("files@latest", **FIRST), print)
+    assert prepared.origin == Origin("npm", **FIRST)
+    assert calls(home)[0]["argv"][-1] == "files@1.4.2"
+
+
+async def test_an_installation_that_is_what_was_locked_is_used_as_it_is(home):
+    store = PackageStore(home / "cache")
+    first = await store.prepare(npx("files@latest"), print)
+    assert (await store.prepare(pinned("files@latest", **FIRST), print)).mounts == first.mounts
+    assert len(calls(home)) == 1
+
+
+async def test_another_content_under_the_locked_version_is_refused_and_not_kept(home):
+    (home / "poisoned").touch()
+    store = PackageStore(home / "cache")
+    for _ in range(2):
+        with pytest.raises(
+            SandboxError, match=r"not what was locked.*sha512-evil-of-1\.4\.2.*locked is sha512-of-1"
+        ):
+            await store.prepare(pinned("files@latest", **FIRST), print)
+    (home / "poisoned").unlink()
+    assert (await store.prepare(pinned("files@latest", **FIRST), print)).origin.integrity == "sha512-of-1.4.2"
+
+
+async def test_a_poisoned_installation_of_before_is_not_run_once_a_lock_says_otherwise(home):
+    (home / "poisoned").touch()
+    store = PackageStore(home / "cache")
+    await store.prepare(npx("files@latest"), print)
+    (home / "poisoned").unlink()
+    prepared = await store.prepare(pinned("files@latest", **FIRST), print)
+    assert prepared.origin.integrity == "sha512-of-1.4.2"
+
+
+async def test_a_command_that_asks_for_something_else_than_was_locked_gets_that(home):
+    prepared = await PackageStore(home / "cache").prepare(pinned("files@3.0.0", **FIRST), print)
+    assert prepared.origin == Origin("npm", "files@3.0.0", "3.0.0", "sha512-of-3.0.0")
 
 
 def package(folder: Path, name: str, bins: object) -> None:

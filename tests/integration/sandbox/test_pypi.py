@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.spec import SandboxError, StdioServer
+from sandbox.spec import Origin, SandboxError, StdioServer
 from sandbox.store import PackageStore
 from sandbox.store.pypi import LOCK_FILE, Requirement, parse_uvx
 
@@ -45,8 +46,12 @@ def index(tmp_path, monkeypatch):
     return folder
 
 
-def uvx(*args: str, backend="auto") -> StdioServer:
-    return StdioServer("time", "uvx", args, backend=backend)
+def uvx(*args: str, backend="auto", pin: Origin | None = None) -> StdioServer:
+    return StdioServer("time", "uvx", args, backend=backend, pin=pin)
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -97,20 +102,35 @@ def test_an_unknown_flag_of_uvx_is_refused_by_name(flag):
 
 async def test_a_package_is_installed_once_and_keeps_its_version(index, tmp_path):
     lines: list[str] = []
+    digest, library = (
+        sha256(index / f"{name}-py3-none-any.whl") for name in ("demo_server-1.1.0", "demo_library-7.0")
+    )
     first = await PackageStore(tmp_path / "cache").prepare(uvx("demo-server", "--flag"), lines.append)
     make_wheel(index, "demo-server", "2.0.0")
     again = await PackageStore(tmp_path / "cache").prepare(uvx("demo-server", "--flag"), lines.append)
 
     assert first == again
-    assert first.source == "pypi:demo-server==1.1.0"
+    assert first.origin == Origin("pypi", "demo-server", "1.1.0", f"sha256-{digest}")
     assert first.root_kind == "python"
     assert first.argv[0] == "/usr/bin/python3"
     assert first.argv[-1] == "--flag"
     assert first.env == {"PYTHONPATH": "/opt/server"}
     assert lines == ["pip: installing demo-server", "pip: installed demo-server==1.1.0"]
     lock = (first.mounts[0].source / LOCK_FILE).read_text()
-    assert lock == "demo-library==7.0\ndemo-server==1.1.0\n"
+    assert lock == f"demo-library==7.0 --hash=sha256:{library}\ndemo-server==1.1.0 --hash=sha256:{digest}\n"
     assert list(first.mounts[0].source.rglob("demo_server*.pyc")), "boxes cannot compile into the store"
+
+
+async def test_the_locked_wheel_is_installed_and_another_one_under_its_name_is_not(index, tmp_path):
+    wheel = index / "demo_server-1.0.0-py3-none-any.whl"
+    pin = Origin("pypi", "demo-server", "1.0.0", f"sha256-{sha256(wheel)}")
+    prepared = await PackageStore(tmp_path / "cache").prepare(uvx("demo-server", pin=pin), print)
+    assert prepared.origin == pin, "though 1.1.0 is there"
+
+    make_wheel(index, "demo-server", "1.0.0", requires="demo-library<8")
+    assert (await PackageStore(tmp_path / "cache").prepare(uvx("demo-server", pin=pin), print)).origin == pin
+    with pytest.raises(SandboxError, match=r"demo-server 1\.0\.0 is not what was locked"):
+        await PackageStore(tmp_path / "elsewhere").prepare(uvx("demo-server", pin=pin), print)
 
 
 async def test_the_program_runs_as_its_console_script_would(index, tmp_path):
@@ -137,7 +157,7 @@ async def test_the_program_runs_as_its_console_script_would(index, tmp_path):
 )
 async def test_other_spellings_mean_the_same(index, tmp_path, command, args):
     prepared = await PackageStore(tmp_path / "cache").prepare(StdioServer("time", command, args), print)
-    assert prepared.source == "pypi:demo-server==1.0.0"
+    assert (prepared.origin.asked, prepared.origin.version) == ("demo-server==1.0.0", "1.0.0")
 
 
 async def test_a_package_that_is_not_there_is_a_clear_error(index, tmp_path):

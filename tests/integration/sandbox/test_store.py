@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.spec import Mount, SandboxError, StdioServer
+from sandbox.spec import Mount, Origin, SandboxError, StdioServer
 from sandbox.store import PackageStore
 from sandbox.store import bundled as bundled_module
 from sandbox.store.bundled import installed_closure
@@ -49,7 +49,7 @@ async def test_our_own_servers_run_from_a_gathered_folder_and_nothing_else(cache
     prepared = await prepare(cache, "python", "-m", "mcp_servers.filesystem", "/workspace")
     assert prepared.argv == ("/usr/bin/python3", "-P", "-m", "mcp_servers.filesystem", "/workspace")
     assert prepared.root_kind == "python"
-    assert prepared.source == "bundled:mcp_servers.filesystem"
+    assert prepared.origin == Origin("bundled", "mcp_servers.filesystem")
     assert prepared.env == {"PYTHONPATH": "/opt/server"}
     [mount] = prepared.mounts
     assert (mount.target, mount.writable) == ("/opt/server", False)
@@ -168,7 +168,7 @@ async def test_with_an_own_image_the_command_runs_in_it(cache):
         cache, "bash", "-c", "x", image="mine:1", env={"A": "1"}, cwd="/srv", workspace="/srv"
     )
     assert prepared.argv == ("bash", "-c", "x")
-    assert (prepared.root_kind, prepared.image, prepared.source) == ("image", "mine:1", "image:mine:1")
+    assert (prepared.root_kind, prepared.image, prepared.origin.asked) == ("image", "mine:1", "mine:1")
     assert (dict(prepared.env), prepared.cwd) == ({"A": "1"}, "/srv")
 
 
@@ -176,7 +176,7 @@ async def test_on_the_host_any_other_command_runs_as_it_stands(cache):
     prepared = await prepare(cache, "bash", "-c", "x", backend="host", env={"A": "1"}, cwd="/srv")
     assert prepared.argv == ("bash", "-c", "x")
     assert (dict(prepared.env), prepared.cwd, prepared.mounts) == ({"A": "1"}, "/srv", ())
-    assert prepared.source == "command:bash"
+    assert prepared.origin == Origin("command", "bash")
 
 
 @pytest.mark.parametrize(

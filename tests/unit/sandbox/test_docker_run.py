@@ -108,7 +108,7 @@ async def test_it_becomes_an_image_and_the_engines_command_never_runs(tmp_path):
     args = ("run", "-i", "--rm", "-e", "TOKEN", "-v", f"{tmp_path}:/data", "org/server", "stdio")
     server = StdioServer("gh", "docker", args, env={"TOKEN": "t", "OTHER": "o"})
     prepared = await PackageStore(tmp_path).prepare(server, print)
-    assert (prepared.root_kind, prepared.image, prepared.source) == ("image", "org/server", "image:org/server")
+    assert (prepared.root_kind, prepared.image, prepared.origin.asked) == ("image", "org/server", "org/server")
     assert prepared.argv == ("stdio",)
     assert prepared.env == {"TOKEN": "t"}
     assert prepared.mounts == (Mount(tmp_path.resolve(), "/data"),)
