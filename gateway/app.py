@@ -19,17 +19,16 @@ from gateway.api import (
     gemini_paths,
     health,
     models,
-    provider_files,
     requests,
     response_objects,
     tools,
 )
+from gateway.api.account import endpoints
 from gateway.api.endpoint import Endpoint, plain
 from gateway.api.errors import ErrorAnswer
 from gateway.api.media_calls import MEDIA, media_call
 from gateway.api.model_endpoint import model_endpoint
 from gateway.api.plain_calls import plain_call
-from gateway.api.provider_files import create_file, delete_file, files_call, list_files, show_file
 from gateway.api.services import Admit
 from gateway.api.token_counts import token_counting
 from gateway.dialects import Dialect
@@ -73,8 +72,7 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         ("POST", "/v1/embeddings"): plain_call("/embeddings"),
         ("POST", "/v1/completions"): plain_call("/completions"),
         **{("POST", f"/v1{path}"): media_call(path, shape) for path, shape in MEDIA.items()},
-        ("POST", provider_files.PATH): files_call("create", create_file),
-        ("GET", provider_files.PATH): files_call("list", list_files),
+        **endpoints.AT,
         ("GET", "/v1beta/models"): plain(models.list_googles),
         ("GET", "/v1/models"): plain(models.list_models),
         ("GET", "/v1/tools"): plain(tools.list_tools),
@@ -108,10 +106,8 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         ("POST", prefix): Endpoint(prefix + "{model}", gemini_paths.call_gemini, admit, metrics, GEMINI)
         for prefix in gemini_paths.PREFIXES
     }
-    for method, name, work in (("GET", "show", show_file), ("DELETE", "delete", delete_file)):
-        place = provider_files.BELOW + "{id}"
-        endpoint = Endpoint(place, files_call(name, work), admit, metrics)
-        below[method, provider_files.BELOW] = endpoint
+    for (method, prefix), handler in endpoints.BELOW.items():
+        below[method, prefix] = Endpoint(prefix + "{id}", handler, admit, metrics, _dialect_at(prefix))
     for prefix, handler in (("/v1/models/", models.show_model), ("/v1beta/models/", models.show_googles)):
         shown = Endpoint(prefix + "{model}", plain(handler), admit, metrics, _dialect_at(prefix))
         below |= {("GET", prefix): shown, ("HEAD", prefix): shown}

@@ -6,7 +6,7 @@ whatever calls a model. Below: `gateway.dialects.file_references`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gateway.api.services import Services
@@ -21,11 +21,12 @@ async def check_files(services: Services, principal: Principal, fields: Mapping[
     Raises NotFound for a file that this key did not send, and StoreError.
     """
     named = set(file_references(fields)) if may_refer(body) else set[str]()
-    if named and not named <= await _own(services, principal, named):
+    if named and not named <= await own_files(services, principal, named):
         raise NotFound("file_id: there is no file with this id; send the file itself", param="file_id")
 
 
-async def _own(services: Services, principal: Principal, named: set[str]) -> set[str]:
-    if "files" not in principal.passthrough:
+async def own_files(services: Services, principal: Principal, named: Collection[str]) -> set[str]:
+    """Those of the files that this key sent. Raises StoreError."""
+    if not named or "files" not in principal.passthrough:
         return set()
     return await services.objects.owned(principal.owner, services.passthrough_provider, named)

@@ -72,7 +72,7 @@ Words = Annotated[
     Field(min_length=1, max_length=16),
 ]
 Surfaces = Annotated[
-    list[Literal["files", "images", "audio"]],
+    list[Literal["files", "images", "audio", "batches"]],
     BeforeValidator(_listed, json_schema_input_type=str | list[str]),
     Field(max_length=16),
 ]
@@ -235,7 +235,7 @@ class KeyDocument(Document):
     unknown_tools: Literal["refuse", "pass"] = "refuse"
     """What becomes of requests with tools of types that toolgate does not know: their providers may run those."""
     passthrough: Surfaces = []
-    """What of a provider's it may use besides models that talk: any of files, images and audio."""
+    """What of a provider's it may use besides models that talk: any of files, images, audio and batches."""
     remember: bool = True
     """Whether what the gateway did in a conversation is kept, so that the model knows of it in the next turn."""
     team: Word | None = None
@@ -250,7 +250,7 @@ class PassthroughDocument(Document):
     """What passes through that is no model's."""
 
     provider: Text | None = Field(default=None, min_length=1)
-    """Where files are: one of the providers, which speaks OpenAI's formats."""
+    """Where files are, and batches of OpenAI's: one of the providers, which speaks OpenAI's formats."""
 
 
 class LimitsDocument(Document):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 import orjson
@@ -63,6 +63,7 @@ _NEVER_BEGIN = (
 )
 """Signatures, and what proxies in front of the gateway say of its clients: who they are, and where."""
 _JSON = "application/json"
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _OPENAIS = (OPENAI_CHAT.name, OPENAI_RESPONSES.name)
 
 
@@ -152,10 +153,21 @@ class ProviderCaller:
         return self._call("POST", provider, dialect, path, body, kept, content_type)
 
     def ask(
-        self, provider: Provider, method: str, path: str, body: bytes = b"", content_type: str = _JSON
+        self,
+        provider: Provider,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        content_type: str = _JSON,
+        *,
+        dialect: str = "",
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> AbstractAsyncContextManager[ProviderAnswer]:
-        """The same for what is no model: bytes of any kind, at a provider that speaks OpenAI's formats."""
-        return self._call(method, provider, openais_dialect(provider), path, body, {}, content_type)
+        """The same for what is no model: bytes of any kind, at a provider that speaks OpenAI's formats, or this
+        `dialect`.
+        """
+        spoken = dialect or openais_dialect(provider)
+        return self._call(method, provider, spoken, path, body, headers, content_type)
 
     async def list_models(self, provider: Provider) -> list[str]:
         """The names of the provider's models, as it gives them, without repetitions."""

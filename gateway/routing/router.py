@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import astuple
+from types import MappingProxyType
 from typing import Any
 
 from gateway.providers.answers import ProviderAnswer
@@ -26,6 +27,8 @@ from gateway.routing.price_book import PriceBook
 from gateway.routing.resolution import Resolver
 from gateway.routing.settings import Bounds
 from gateway.routing.targets import ModelInfo, Plan, Route, Target
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Router:
@@ -114,10 +117,26 @@ class Router:
         return Forwarding(self._caller, route, self._calls, endpoint, body, parsed, headers, counts=True)
 
     def ask(
-        self, provider: str, method: str, path: str, body: bytes = b"", content_type: str = "application/json"
+        self,
+        provider: str,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        content_type: str = "application/json",
+        *,
+        dialect: str = "",
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> AbstractAsyncContextManager[ProviderAnswer]:
-        """Ask a provider for what is no model's. Raises UpstreamError on entering."""
-        return self._caller.ask(self._resolver.providers[provider], method, path, body, content_type)
+        """Ask a provider for what is no model's, where it speaks OpenAI's formats, or this `dialect`. `headers`
+        are those of the client's that change what it asks. Raises UpstreamError on entering.
+        """
+        asked = self._resolver.providers[provider]
+        return self._caller.ask(asked, method, path, body, content_type, dialect=dialect, headers=headers)
+
+    def speaks(self, provider: str, dialect: str) -> bool:
+        """Whether there is such a provider, and it can be asked in this dialect."""
+        found = self._resolver.providers.get(provider)
+        return found is not None and dialect in found.dialects
 
     def describe(self, route: Route) -> ModelInfo:
         """A route's model, as it would be listed."""

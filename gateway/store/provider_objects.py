@@ -1,4 +1,4 @@
-"""Which key made what at a provider: files that it sent there, by their ids.
+"""Which key made what at a provider: files that it sent there, batches and what came of them, by their ids.
 
 Above: the API, for all keys share the account in which these lie. Bounded for each key, and forgotten in time;
 what is forgotten is nobody's, and can be reached by nobody.
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from gateway.store.database import Database
 from gateway.store.tables import provider_objects
@@ -22,8 +22,9 @@ _SECOND = 1_000_000  # microseconds
 
 @dataclass(frozen=True, slots=True)
 class ProviderObject:
-    """One: its id at the provider, what kind of thing and of which purpose it is, and what is shown of it."""
+    """One: where it is, its id there, what kind of thing and of which purpose it is, and what is shown of it."""
 
+    provider: str
     object_id: str
     kind: str
     purpose: str
@@ -45,11 +46,11 @@ class ProviderObjects:
         query = select(func.count()).select_from(provider_objects).where(provider_objects.c.key_id == owner)
         return await self._database.read(lambda connection: connection.execute(query).scalar_one()) < self._most
 
-    async def add(self, owner: str, provider: str, made: ProviderObject) -> None:
+    async def add(self, owner: str, made: ProviderObject) -> None:
         """Note what a key made."""
         row = {
             "key_id": owner,
-            "provider": provider,
+            "provider": made.provider,
             "object_id": made.object_id,
             "kind": made.kind,
             "purpose": made.purpose,
@@ -58,7 +59,7 @@ class ProviderObjects:
         }
 
         def work(connection: Connection) -> None:
-            connection.execute(delete(provider_objects).where(*_place(owner, provider, [made.object_id])))
+            connection.execute(delete(provider_objects).where(*_place(owner, made.provider, [made.object_id])))
             connection.execute(insert(provider_objects), [row])
 
         await self._database.write(work)
@@ -76,17 +77,40 @@ class ProviderObjects:
 
         return await self._database.read(work)
 
-    async def of_key(self, owner: str, provider: str, kind: str) -> list[ProviderObject]:
-        """All of one kind that a key made, the newest first."""
+    async def of_key(
+        self, owner: str, kinds: Collection[str], *, provider: str | None = None
+    ) -> list[ProviderObject]:
+        """All of these kinds that a key made, there or anywhere, the newest first."""
+        return await self._found(owner, provider, provider_objects.c.kind.in_(kinds))
+
+    async def find(
+        self, owner: str, object_id: str, kinds: Collection[str], *, provider: str | None = None
+    ) -> ProviderObject | None:
+        """One of these kinds that a key made."""
+        columns = provider_objects.c
+        found = await self._found(owner, provider, columns.object_id == object_id, columns.kind.in_(kinds))
+        return found[0] if found else None
+
+    async def _found(
+        self, owner: str, provider: str | None, *conditions: ColumnElement[bool]
+    ) -> list[ProviderObject]:
         columns = provider_objects.c
         query = (
-            select(columns.object_id, columns.kind, columns.purpose, columns.shown)
-            .where(columns.key_id == owner, columns.provider == provider, columns.kind == kind)
+            select(columns.provider, columns.object_id, columns.kind, columns.purpose, columns.shown)
+            .where(columns.key_id == owner, *conditions)
             .order_by(columns.at.desc(), columns.object_id)
             .limit(self._most)
         )
+        if provider is not None:
+            query = query.where(columns.provider == provider)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [ProviderObject(*row) for row in rows]
+
+    async def tell(self, owner: str, made: ProviderObject) -> None:
+        """Note what is shown of one by now; when it was made stays as it was."""
+        place = _place(owner, made.provider, [made.object_id])
+        query = update(provider_objects).where(*place).values(shown=made.shown)
+        await self._database.write(lambda connection: connection.execute(query).rowcount)
 
     async def remove(self, owner: str, provider: str, object_id: str) -> None:
         """Forget one."""

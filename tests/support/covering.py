@@ -56,6 +56,7 @@ FEATURES = (
     "structured output",
     "images",
     "reasoning",
+    "batches",
     "errors",
 )
 

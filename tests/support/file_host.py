@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import anyio
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -24,12 +25,14 @@ class FileHost:
         self.asked: list[tuple[str, str, str | None]] = []
         self.bodies: list[dict[str, Any]] = []
         self.says_no_id = False
+        self.thinks = 0.0  # seconds before it answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
         self.asked.append((request.method, scope["path"], request.headers.get("authorization")))
+        await anyio.sleep(self.thinks)
         answer = await self._answer(request, scope["path"].removeprefix("/v1/files"))
         await answer(scope, receive, send)
 

@@ -138,6 +138,13 @@ async def test_a_provider_that_does_not_say_what_it_made_is_at_fault(gateway: In
         assert [file async for file in sdk.files.list()] == []
 
 
+async def test_a_client_that_waits_for_a_slow_provider_has_not_left(gateway: InProcess, host: FileHost):
+    async with gateway.client() as sdk:
+        made = await sdk.files.create(file=("a", DATA), purpose="user_data")
+        host.thinks = 0.2  # long enough for the client to be watched
+        assert (await sdk.files.content(made.id)).content == DATA
+
+
 async def test_one_that_the_provider_forgot_can_be_deleted(gateway: InProcess, host: FileHost):
     async with gateway.client() as sdk:
         made = await sdk.files.create(file=("a", DATA), purpose="user_data")

@@ -66,6 +66,7 @@ MISTAKES = [
     (f"keys: {{a: {{secret: {SECRET}, policies: [x]}}}}", 3, "keys.a.policies[0]", "no policy", "none yet"),
     (f"keys: {{a: {{secret: {SECRET}, passthrough: [video]}}}}", 3, "keys.a.passthrough[0]", "'images'", None),
     (f"{AUDIO}\nlimits: {{usd: 1}}", 3, "keys.a.passthrough", "limits.usd", "one of the two"),
+    (f"{AUDIO.replace('audio', 'batches')}\nlimits: {{usd: 1}}", 3, "keys.a.passthrough", "limits.usd", "one of"),
     (AUDIO.replace("audio", "files"), 3, "keys.a.passthrough", "which provider", "name one"),
     ("passthrough: {provider: openai}", 3, "passthrough.provider", "no provider", "there are none yet"),
     ("limits: {upload_bytes: 1}", 3, "limits.upload_bytes", "must be at least", None),
