@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("doctor", "Find out what works here, and how to mend what does not"),
     "models": ("models", "List the models that can be called"),
     "providers": ("providers", "List the providers of models, and whether they answer"),
-    "servers": ("servers", "Show the tool servers and how they are doing"),
+    "servers": ("servers", "Show the tool servers and how they are doing; add well-known ones"),
     "tools": ("tools", "List and call tools"),
     "runs": ("runs", "Show what runs did, from the audit trail"),
     "policy": ("policy", "Explain what policies say of a call"),

@@ -27,6 +27,7 @@ from gateway.config.validation import explain
 from gateway.errors import ConfigError
 
 _BRACES = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _RUNNERS = {"npm": "npx", "pypi": "uvx", "oci": "docker"}
 
 
@@ -35,7 +36,7 @@ def read_registry(tree: Mapping[str, Any], gathering: Gathering) -> None:
     inner = tree.get("server")
     above: Steps = ("server",) if isinstance(inner, dict) else ()
     written = cast("dict[str, Any]", inner) if above else tree
-    document = read_document(written, above, gathering)
+    document = _read_document(written, above, gathering)
     name = document.name.rpartition("/")[2]
     choice = _Choice(name, document, above, gathering)
     entry = choice.entry()
@@ -49,7 +50,7 @@ def read_registry(tree: Mapping[str, Any], gathering: Gathering) -> None:
     gathering.take(name, entry, above)
 
 
-def read_document(written: Mapping[str, Any], above: Steps, gathering: Gathering) -> ServerJson:
+def _read_document(written: Mapping[str, Any], above: Steps, gathering: Gathering) -> ServerJson:
     """The typed form. Raises ConfigError with each mistake and its line."""
     try:
         return ServerJson.model_validate(written)
@@ -166,6 +167,8 @@ class _Choice:
             self._gathering.note(self._name, path, f"may be set, too: {', '.join(unset)}")
 
     def _named(self, name: str) -> str:
+        if _VARIABLE.fullmatch(name):
+            return name
         plain = re.sub(r"[^A-Za-z0-9]+", "_", name).upper().strip("_")
         return plain if plain.startswith(self._prefix) else f"{self._prefix}_{plain}"
 
