@@ -26,6 +26,7 @@ from gateway.api import (
 from gateway.api.account import endpoints
 from gateway.api.endpoint import Endpoint, plain
 from gateway.api.errors import ErrorAnswer
+from gateway.api.mcp import MCP_PATH, McpEndpoint
 from gateway.api.media_calls import MEDIA, media_call
 from gateway.api.model_endpoint import model_endpoint
 from gateway.api.plain_calls import plain_call
@@ -111,23 +112,25 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
     for prefix, handler in (("/v1/models/", models.show_model), ("/v1beta/models/", models.show_googles)):
         shown = Endpoint(prefix + "{model}", plain(handler), admit, metrics, _dialect_at(prefix))
         below |= {("GET", prefix): shown, ("HEAD", prefix): shown}
-    return _Routes(hot, below, fastapi)
+    return _Routes(hot, below, McpEndpoint(admit, observe or admit, metrics), fastapi)
 
 
 class _Routes:
-    """Endpoints by method and exact path; then those that are sent something to a path below one; anything else is
-    FastAPI's.
+    """Endpoints by method and exact path; then MCP's, which takes every method, and those that are sent something
+    to a path below one; anything else is FastAPI's.
     """
 
     def __init__(
         self,
         endpoints: Mapping[tuple[str, str], ASGIApp],
         below: Mapping[tuple[str, str], ASGIApp],
+        mcp: ASGIApp,
         others: ASGIApp,
     ) -> None:
         self._endpoints = endpoints
         self._below = below
         self._methods = {path: method for method, path in endpoints}
+        self._mcp = mcp
         self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -143,11 +146,14 @@ class _Routes:
 
     def _rarely(self, scope: Scope) -> ASGIApp | None:
         """Who answers another method at one of the paths: HEAD is GET, whose body the server leaves out."""
-        method = self._methods.get(scope["path"])
+        path: str = scope["path"]
+        if path == MCP_PATH or path.startswith(MCP_PATH + "/"):
+            return self._mcp
+        method = self._methods.get(path)
         if method is None:
             return self._beneath(scope)
         if method == "GET" and scope["method"] == "HEAD":
-            return self._endpoints[method, scope["path"]]
+            return self._endpoints[method, path]
         if scope["method"] == "GET" and any(name == b"upgrade" for name, _ in scope["headers"]):
             return _refuse_upgrade
         return _refuse_method(Request(scope), "GET, HEAD" if method == "GET" else method)

@@ -7,10 +7,12 @@
     │   ├── InvalidRequest          400  a field is missing, malformed or impossible
     │   ├── AuthenticationFailed    401  no key, or not one of ours
     │   ├── PermissionDenied        403  the key may not do this
+    │   ├── ForeignOrigin           403  a page of another site sent it
     │   ├── ModelNotFound           404  no such model, or not for this key
     │   ├── NotFound                404  nothing is kept under this id, or not for this key
     │   ├── ToolNotFound            404  no such tool, or not for this key
     │   ├── PayloadTooLarge         413  the body is over the limit
+    │   ├── MisdirectedRequest      421  it is for a host by a name that is not this gateway's
     │   ├── IdempotencyMismatch     422  this idempotency key was used for another request
     │   ├── NotSupported            501  what is asked for cannot be had from this model's provider
     │   ├── ToolsUnavailable        503  a server that the request insists on is down
@@ -119,6 +121,21 @@ class PermissionDenied(RequestError):
     status = 403
     kind = "permission_error"
     default_code = "permission_denied"
+
+
+class ForeignOrigin(RequestError):
+    """A page of another site sent it, by somebody's browser."""
+
+    status = 403
+    kind = "permission_error"
+    default_code = "foreign_origin"
+
+
+class MisdirectedRequest(RequestError):
+    """It is for a host by a name that is not this gateway's (RFC 9110, section 15.5.20)."""
+
+    status = 421
+    default_code = "misdirected_request"
 
 
 class ModelNotFound(RequestError):

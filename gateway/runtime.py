@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
+from urllib.parse import urlsplit
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.api.hosts import HostGuard
 from gateway.api.provider_tools import read_substitutes
 from gateway.api.services import HttpLimits, Services
 from gateway.api.stored_responses import StoredResponses
@@ -89,6 +91,7 @@ class _Generation:
 
     def retire(self) -> None:
         self.retired.set()
+        self.services.ending.set()
         if self.in_flight == 0:
             self.idle.set()
 
@@ -135,6 +138,11 @@ class Gateway:
             self._current = generation
             if previous is not None:
                 previous.retire()
+
+    def drain(self) -> None:
+        """End what would go on for ever: the gateway is about to stop."""
+        if self._current is not None:
+            self._current.services.ending.set()
 
     async def settled(self) -> tuple[ServerStatus, ...]:
         """Wait until every server has been listed or has failed its first start; how they are."""
@@ -264,6 +272,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
         operator_token_digest=_digest(config.operator_token),
         provider_tools=read_substitutes(config),
         passthrough_provider=config.passthrough_provider,
+        host_guard=HostGuard(own_hosts(config), config.mcp_endpoint.allowed_origins),
     )
 
 
@@ -281,6 +290,16 @@ def _principal(key: KeyConfig) -> Principal:
         key.regions,
         key.passthrough,
     )
+
+
+def own_hosts(config: Config) -> Iterator[str]:
+    """The names, beside this machine's own, by which the gateway lets itself be called."""
+    host = config.listen.host
+    if host not in ("0.0.0.0", "::"):  # noqa: S104 - not to listen there, but because it is no name
+        yield f"[{host}]" if ":" in host else host
+    yield from config.mcp_endpoint.allowed_hosts
+    if config.mcp_endpoint.public_url is not None:
+        yield urlsplit(config.mcp_endpoint.public_url).netloc
 
 
 def _digest(token: str | None) -> bytes | None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from ipaddress import IPv6Address, ip_address
 
+from gateway.api.hosts import is_loopback_name
 from gateway.api.requests import Request
 from gateway.auth import bearer_token
 from gateway.errors import AuthenticationFailed
 
 _FORWARDED = ("forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip")
-_HOST = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])\.?(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 def require_operator(request: Request, token_digest: bytes | None) -> None:
@@ -33,7 +32,7 @@ def _is_local(request: Request) -> bool:
     client: tuple[str, int] | None = request.scope.get("client")
     if client is None or any(name in _FORWARDED or name.startswith("x-forwarded") for name in request.headers):
         return False
-    return _is_loopback(client[0]) and _HOST.fullmatch(request.headers.get("host", "localhost")) is not None
+    return _is_loopback(client[0]) and is_loopback_name(request.headers.get("host", "localhost"))
 
 
 def _is_loopback(address: str) -> bool:

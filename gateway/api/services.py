@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+import anyio
+
+from gateway.api.hosts import HostGuard
 from gateway.api.stored_responses import StoredResponses
 from gateway.audit import AuditTrail
 from gateway.auth import Callers, KeyId
@@ -39,7 +42,8 @@ class Services:
     """One configuration at work. `policies` has one compiled policy for each key.
 
     `provider_tools` are tools of ours, as `server/tool`, by the types of those in whose place they run.
-    `passthrough_provider` is where files are.
+    `passthrough_provider` is where files are. `ending` is set when another configuration has taken its place, or
+    the gateway is about to stop: what would go on for ever ends then.
     """
 
     callers: Callers
@@ -59,6 +63,8 @@ class Services:
     operator_token_digest: bytes | None = None
     provider_tools: Mapping[str, str] = field(default_factory=dict[str, str])
     passthrough_provider: str = ""
+    host_guard: HostGuard = field(default_factory=HostGuard)
+    ending: anyio.Event = field(default_factory=anyio.Event)
 
 
 Admit = Callable[[], AbstractContextManager[Services]]

@@ -67,6 +67,7 @@ async def call_tool(request: Request, services: Services) -> Response:
         services.loop_limits.tool_call_seconds,
         services.loop_limits.result_bytes,
         user=principal.user,
+        surface="tools",
     )
     run = RunLog(request, principal, "tools", calls=1)
     try:

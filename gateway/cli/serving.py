@@ -99,7 +99,7 @@ class Stopping:
             os._exit(INTERRUPTED)
         if self._server is not None and self._asked == 1:
             say("stopping; requests under way may end, unless you interrupt again")
-            self._server.should_exit = True
+            self._server.leave()
             return
         if self._server is not None:
             self._server.break_off()
@@ -137,12 +137,18 @@ class _Server(uvicorn.Server):
             timeout_graceful_shutdown=_DRAINING,
         )
         super().__init__(settings)
+        self._gateway = gateway
         logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         """Nothing to capture."""
         yield
+
+    def leave(self) -> None:
+        """Take no more connections, and end when the requests under way have."""
+        self.should_exit = True
+        self._gateway.drain()
 
     def break_off(self) -> None:
         """Do not wait for requests any longer."""

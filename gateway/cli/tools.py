@@ -78,7 +78,9 @@ def call_tool(
     async def call(gateway: Gateway) -> ToolOutcome:
         services = gateway.services
         policy, limits = services.policies[key_id], services.loop_limits
-        context = CallContext(key_id, new_run_id(), policy, limits.tool_call_seconds, limits.result_bytes)
+        context = CallContext(
+            key_id, new_run_id(), policy, limits.tool_call_seconds, limits.result_bytes, surface="command"
+        )
         outcome = await services.tool_caller.call(ToolCallRequest("command-line", tool, text), context)
         hints.append(_advice(outcome, tool, key_id, gateway))
         return outcome

@@ -167,6 +167,18 @@ class KeyConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class McpEndpointConfig:
+    """How MCP clients reach `/mcp`. `public_url` is the gateway's address as they know it, without a path.
+
+    `allowed_hosts` are further names for it, and `allowed_origins` the pages that may use it.
+    """
+
+    public_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsConfig:
     """The bounds of one run (see `gateway.tool_loop.limits`), of one request, and of all requests together."""
 
@@ -249,6 +261,7 @@ class Config:
     """Where files are; empty unless a key may have some."""
     operator_token: str | None = field(default=None, repr=False)
     routing: RoutingConfig = field(default_factory=RoutingConfig)
+    mcp_endpoint: McpEndpointConfig = McpEndpointConfig()
     main_source: Source | None = field(default=None, repr=False, compare=False)
     server_sources: Mapping[str, Source] = field(default_factory=dict[str, Source], repr=False, compare=False)
 

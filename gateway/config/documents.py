@@ -100,6 +100,17 @@ class ListenDocument(Document):
     """0 takes any free port."""
 
 
+class McpEndpointDocument(Document):
+    """How MCP clients reach `/mcp`."""
+
+    public_url: Text | None = Field(default=None, min_length=1)
+    """The gateway's address as clients know it, such as https://tools.example.com; without a path."""
+    allowed_hosts: list[Text] = Field(default=[], max_length=64)
+    """Further names for the gateway in requests, with a port or for any port; this machine's own always are."""
+    allowed_origins: list[Text] = Field(default=[], max_length=64)
+    """Pages that may use the gateway from a browser, such as https://app.example.com."""
+
+
 class ProviderTimeoutDocument(Document):
     """How long to wait for a provider, in seconds."""
 

@@ -23,6 +23,7 @@ from gateway.config.files import FileFault, FileMissing, read_text
 from gateway.config.interpolation import Interpolation
 from gateway.config.located_json import JsonProblem, load_json
 from gateway.config.mcp_documents import ConfigDocument, ServersDocument
+from gateway.config.mcp_endpoint import build_mcp_endpoint
 from gateway.config.model_sections import build_models, build_routing
 from gateway.config.report import Report
 from gateway.config.sections import (
@@ -148,6 +149,7 @@ class _Loading:
             limits=build_limits(document),
             storage=storage,
             routing=build_routing(document, report),
+            mcp_endpoint=build_mcp_endpoint(document.mcp_endpoint, report),
             provider_tools=document.provider_tools,
             passthrough_provider=document.passthrough.provider or "",
             operator_token=None if token is None else token.strip(),

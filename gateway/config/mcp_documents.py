@@ -16,6 +16,7 @@ from gateway.config.documents import (
     KeyDocument,
     LimitsDocument,
     ListenDocument,
+    McpEndpointDocument,
     Name,
     Number,
     PassthroughDocument,
@@ -119,6 +120,7 @@ class ConfigDocument(ServersDocument):
     version: Version | None = None
     """The version of this format: 1."""
     listen: ListenDocument = ListenDocument()
+    mcp_endpoint: McpEndpointDocument = McpEndpointDocument()
     providers: dict[Name, ProviderDocument] = Field(default_factory=dict[str, ProviderDocument])
     """The hosts of models, by name."""
     models: dict[str, ModelEntry] = Field(default_factory=dict[str, ModelDocument])

@@ -21,6 +21,7 @@ from gateway.config.documents import (
     KeyDocument,
     LimitsDocument,
     ListenDocument,
+    McpEndpointDocument,
     MemoryDocument,
     OAuth2AuthDocument,
     PriceDocument,
@@ -167,6 +168,7 @@ def explain(detail: ErrorDetails) -> tuple[str, str | None]:
 _SHAPES: Sequence[tuple[tuple[str, ...], type[BaseModel]]] = (
     ((), ConfigDocument),
     (("listen",), ListenDocument),
+    (("mcp_endpoint",), McpEndpointDocument),
     (("providers", "*"), ProviderDocument),
     (("providers", "*", "timeout"), ProviderTimeoutDocument),
     (("providers", "*", "auth"), AuthDocument),

@@ -56,11 +56,18 @@ class Hub:
         self._upstreams: dict[str, Upstream] = {}
         self._stack = AsyncExitStack()
         self._catalogue = Catalogue()
+        self._changed = anyio.Event()  # set, and replaced, when the catalogue is
         self._reported: dict[str, tuple[BadTool, ...]] = {}
 
     @property
     def catalogue(self) -> Catalogue:
         """The tools on offer now. A server that is down keeps its tools, so that prompts stay stable."""
+        return self._catalogue
+
+    async def change(self, known: Catalogue) -> Catalogue:
+        """Wait until the catalogue is another one than `known`."""
+        while self._catalogue is known:
+            await self._changed.wait()
         return self._catalogue
 
     async def __aenter__(self) -> Self:
@@ -122,6 +129,8 @@ class Hub:
         self._report(server, listing.bad)
         if catalogue.tools != self._catalogue.tools:
             self._catalogue = catalogue
+            self._changed.set()
+            self._changed = anyio.Event()
 
     def _report(self, server: str, bad: tuple[BadTool, ...]) -> None:
         """Say which tools are left out, once for each listing that differs; all of them are in the status."""

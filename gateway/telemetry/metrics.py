@@ -36,7 +36,7 @@ class Metrics:
         self._calls = CounterSeries(
             "toolgate_tool_calls",
             "Tool calls; server is empty for tools that do not exist for the key.",
-            ("server", "verdict", "outcome"),
+            ("surface", "server", "verdict", "outcome"),
         )
         self._call_seconds = HistogramSeries(
             "toolgate_tool_call_duration_seconds",
@@ -91,9 +91,9 @@ class Metrics:
         """Count the model calls of a finished run."""
         self._rounds.observe((), rounds)
 
-    def tool_call(self, server: str, verdict: str, outcome: str, seconds: float) -> None:
-        """Count one tool call. `server` is empty where there is none."""
-        self._calls.add((server, verdict, outcome))
+    def tool_call(self, surface: str, server: str, verdict: str, outcome: str, seconds: float) -> None:
+        """Count one tool call. `surface` is where it came from; `server` is empty where there is none."""
+        self._calls.add((surface, server, verdict, outcome))
         self._call_seconds.observe((server,), seconds)
 
     def tokens(self, usage: Usage) -> None:

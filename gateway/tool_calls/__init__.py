@@ -8,7 +8,7 @@ from gateway.tool_calls.arguments import InvalidArguments, parse_object
 from gateway.tool_calls.outcome import OutcomeKind, ToolOutcome, Verdict
 from gateway.tool_calls.pipeline import ToolCaller
 from gateway.tool_calls.ports import AuditTrail, Decision, ToolPolicy, ToolServers
-from gateway.tool_calls.request import CallContext, ToolCallRequest
+from gateway.tool_calls.request import CallContext, Surface, ToolCallRequest
 
 __all__ = [
     "AuditTrail",
@@ -16,6 +16,7 @@ __all__ = [
     "Decision",
     "InvalidArguments",
     "OutcomeKind",
+    "Surface",
     "ToolCallRequest",
     "ToolCaller",
     "ToolOutcome",

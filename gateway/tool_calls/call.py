@@ -44,6 +44,7 @@ class Call:
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     argument_bytes: bytes = b""
     duration: float = 0.0
+    error: ToolServerError | None = None
 
     @property
     def may_write(self) -> bool:
@@ -79,6 +80,7 @@ class Call:
 
     def fault(self, error: ToolServerError) -> NoReturn:
         """End a call that the server failed. Raises Ended."""
+        self.error = error
         match error:
             case ToolCallTimeout():
                 hint = " It may have taken effect all the same." if self.may_write else ""
@@ -133,4 +135,6 @@ class Call:
             tool=self.tool and self.tool.name,
             qualified=self.tool and self.tool.qualified,
             structured=result.structured,
+            result=result.result,
+            error=self.error,
         )

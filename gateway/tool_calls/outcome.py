@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gateway.conversation import Media, Text
+from gateway.errors import ToolServerError
+from gateway.hub import CallResult
 
 Verdict = Literal["allow", "deny", "ask", "invalid", "unknown"]
 """What the gateway said: the policy's word, or that it was never asked, because the call made no sense."""
@@ -32,7 +34,8 @@ class ToolOutcome:
 
     `content` is fit for a model. `structured` is the server's own JSON value, kept for programs when it is
     within the limit on results. `server`, `tool` and `qualified` are None for a tool that this key does not
-    have. `may_write` says that the tool is not known to be read-only.
+    have. `may_write` says that the tool is not known to be read-only. `result` is what the server sent, for those
+    who asked for that, and `error` how it failed the call.
     """
 
     call_id: str
@@ -47,6 +50,8 @@ class ToolOutcome:
     tool: str | None = None
     qualified: str | None = None
     structured: Any | None = None
+    result: CallResult | None = field(default=None, repr=False)
+    error: ToolServerError | None = None
 
     @property
     def ran(self) -> bool:

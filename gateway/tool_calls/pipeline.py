@@ -16,14 +16,14 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from gateway.errors import ToolCallTimeout, ToolServerError
-from gateway.hub import CallResult, CatalogueTool, ToolProgress
+from gateway.hub import CallResult, Catalogue, CatalogueTool, ToolProgress
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.visible import one_line
 from gateway.tool_calls.call import Call, Ended
 from gateway.tool_calls.outcome import ToolOutcome
 from gateway.tool_calls.ports import AuditTrail, Decision, ToolServers
 from gateway.tool_calls.request import CallContext, ToolCallRequest
-from gateway.tool_calls.shaping import ShapedResult, shape_result, shape_text
+from gateway.tool_calls.shaping import ShapedResult, keep_result, shape_result, shape_text
 from gateway.tool_calls.validation import SchemaChecks
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,8 @@ class ToolCaller:
         """Take one call through the pipeline and record it, whatever becomes of it.
 
         Raises nothing but cancellation, and that only while nothing can have been written: a call that may
-        write, once begun, is shielded until it ends or its deadline passes, and its outcome is returned.
+        write, once begun, is shielded until it ends or its deadline passes, and its outcome is returned. Unless it
+        `breaks_off`: then cancelling tells the server at once, and the record says no more than that.
         """
         call = Call(request, context, started=anyio.current_time())
         try:
@@ -68,7 +69,7 @@ class ToolCaller:
         """Everything before the call is sent. Raises Ended."""
         catalogue = self._servers.catalogue
         name = call.request.name
-        tool = catalogue.by_wire_name.get(name) or catalogue.by_name.get(name)
+        tool = _find(catalogue, call.request)
         if tool is None or not call.context.policy.visible(tool.qualified):
             call.end("unknown", "unknown_tool", f"There is no tool called {one_line(name, 140)!r}.")
         call.tool = tool
@@ -89,12 +90,13 @@ class ToolCaller:
         except ToolServerError as error:
             call.fault(error)
         call.outcome = "tool_error" if result.is_error else "ok"
-        return shape_result(result, text_limit=limit)
+        return keep_result(result) if call.context.as_sent else shape_result(result, text_limit=limit)
 
     async def _send(self, call: Call, checked: _Checked) -> CallResult:
         context, tool = call.context, checked.tool
+        is_shielded = call.may_write and not context.breaks_off
         try:
-            with anyio.fail_after(context.timeout_seconds + _GRACE, shield=call.may_write):
+            with anyio.fail_after(context.timeout_seconds + _GRACE, shield=is_shielded):
                 return await self._servers.call(
                     tool.server,
                     tool.name,
@@ -111,11 +113,19 @@ class ToolCaller:
     async def _record(self, call: Call, result: ShapedResult) -> None:
         """Count and record the call; nothing that happens around it may keep the record from being made."""
         record = call.record(result)
-        self._metrics.tool_call(record.server or "", record.verdict, record.outcome, record.duration_seconds)
+        self._metrics.tool_call(
+            call.context.surface, record.server or "", record.verdict, record.outcome, record.duration_seconds
+        )
         with anyio.move_on_after(_RECORDING, shield=True) as scope:
             await self._audit.record(record)
         if scope.cancelled_caught:
             _log.critical("the audit trail is stuck; this record is here alone: %r", record)
+
+
+def _find(catalogue: Catalogue, request: ToolCallRequest) -> CatalogueTool | None:
+    if request.qualified is not None:
+        return catalogue.by_name.get(request.qualified)
+    return catalogue.by_wire_name.get(request.name) or catalogue.by_name.get(request.name)
 
 
 def _decide(context: CallContext, qualified: str, arguments: Mapping[str, Any]) -> Decision:

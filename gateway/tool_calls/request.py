@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 
@@ -12,17 +12,22 @@ from gateway.auth import KeyId, Owner, User, owner_of
 from gateway.hub import ToolProgress
 from gateway.tool_calls.ports import ToolPolicy
 
+Surface = Literal["loop", "tools", "mcp", "command"]
+"""Where a call comes from: a model's turn, `/v1/tools`, `/mcp`, or the command line."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCallRequest:
     """A tool by wire name (`server__tool`) or qualified name (`server/tool`), and its arguments.
 
-    `arguments` is the JSON text as a model wrote it, or an object that has been parsed already.
+    `arguments` is the JSON text as a model wrote it, or an object that has been parsed already. Whoever has names
+    of its own for tools says with `qualified` which one it means; empty, its `name` is that of none.
     """
 
     call_id: str
     name: str
     arguments: str | Mapping[str, Any] = field(repr=False)
+    qualified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,9 @@ class CallContext:
     sent; `result_bytes` bounds the text of its result in UTF-8. `limiter` caps the calls that run at once.
     `on_progress` must be quick; its messages have been made harmless to show. `user` is whom the call is for, when
     that was proven.
+
+    With `as_sent` the result is for a program and kept as the server sent it. With `breaks_off`, cancelling
+    reaches the server even when the call may write: the caller has said that it wants no more of it.
     """
 
     key_id: KeyId
@@ -44,6 +52,9 @@ class CallContext:
     on_progress: Callable[[ToolProgress], None] | None = None
     round: int | None = None
     user: User | None = None
+    surface: Surface = "loop"
+    as_sent: bool = False
+    breaks_off: bool = False
 
     @property
     def owner(self) -> Owner:

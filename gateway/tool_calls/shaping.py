@@ -32,6 +32,15 @@ class ShapedResult:
     text_bytes: int = 0
     escaped: int = 0
     is_cut: bool = False
+    result: CallResult | None = None
+    """What the server sent, where that is to be kept as it is."""
+
+
+def keep_result(result: CallResult) -> ShapedResult:
+    """A tool's result for a program: untouched, with its text counted."""
+    texts = (block.get("text") for block in result.content)
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts if isinstance(text, str))
+    return ShapedResult((), result.structured, size, result=result)
 
 
 def shape_result(result: CallResult, *, text_limit: int) -> ShapedResult:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.hub.naming import qualified_name, wire_name
+from gateway.hub.naming import client_name, own_name, qualified_name, wire_name
 
 ACCEPTED = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -79,3 +79,28 @@ def test_a_tool_cannot_be_called_by_the_name_that_another_ones_digest_made(pair)
     server, joint, tool = digested.partition("__")
     if joint and tool and (server, tool) != pair:
         assert wire_name(server, tool) != digested
+
+
+def test_names_at_mcp_leave_room_for_a_clients_prefix():
+    assert client_name("files", "read_file") == "files__read_file"
+    assert own_name("files", "read.file") == "read.file"
+    for name in (client_name("s", "t" * 46), own_name("s", "t" * 49), own_name("s", "a b"), own_name("s", "")):
+        assert re.fullmatch(r"[a-z_]{0,34}_x[a-z2-7]{12}", name), name
+
+
+@given(pairs)
+def test_names_at_mcp_fit_every_client(pair):
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,48}", client_name(*pair), re.ASCII)
+    assert re.fullmatch(r"[A-Za-z0-9_.-]{1,48}", own_name(*pair), re.ASCII)
+
+
+@given(pairs, pairs)
+def test_two_tools_never_share_a_name_at_mcp(one, other):
+    if one != other:
+        assert client_name(*one) != client_name(*other)
+
+
+@given(servers, tools, tools)
+def test_two_tools_of_a_server_never_share_a_name_of_its_own(server, one, other):
+    if one != other:
+        assert own_name(server, one) != own_name(server, other)

@@ -19,14 +19,14 @@ def test_what_happens_is_counted_under_bounded_labels():
     metrics = Metrics()
     metrics.request("/v1/tools/{name}", 200, 0.2)
     metrics.request("/v1/tools/{name}", 200, 0.4)
-    metrics.tool_call("files", "allow", "ok", 0.1)
+    metrics.tool_call("loop", "files", "allow", "ok", 0.1)
     metrics.tokens(Usage(10, 20, 5, 0, 7))
     metrics.run(3)
     metrics.audit_write_failed(4)
     found = samples(metrics)
     assert found["toolgate_requests_total", ("/v1/tools/{name}", "200")] == 2
     assert found["toolgate_request_duration_seconds_sum", ("/v1/tools/{name}",)] == 0.2 + 0.4
-    assert found["toolgate_tool_calls_total", ("ok", "files", "allow")] == 1
+    assert found["toolgate_tool_calls_total", ("ok", "files", "loop", "allow")] == 1
     assert [
         found["toolgate_tokens_total", (kind,)] for kind in ("input", "output", "cached_input", "reasoning")
     ] == [

@@ -263,8 +263,10 @@ async def test_every_call_is_counted(harness: Harness):
     await harness.call("files__read_file", '{"path": "a"}')
     await harness.call("nothing")
     text = harness.metrics.exposition({}, ()).decode()
-    assert 'toolgate_tool_calls_total{outcome="ok",server="files",verdict="allow"} 1.0' in text
-    assert 'toolgate_tool_calls_total{outcome="unknown_tool",server="",verdict="unknown"} 1.0' in text
+    assert 'toolgate_tool_calls_total{outcome="ok",server="files",surface="loop",verdict="allow"} 1.0' in text
+    assert (
+        'toolgate_tool_calls_total{outcome="unknown_tool",server="",surface="loop",verdict="unknown"} 1.0' in text
+    )
 
 
 async def test_a_defect_within_the_gateway_ends_the_call_and_is_recorded(

@@ -1,0 +1,50 @@
+"""One request of a client's, admitted and understood: what the methods are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.api.mcp.envelope import Client
+from gateway.api.mcp.surface import Surface
+from gateway.api.mcp.wire import encode_notification
+from gateway.api.requests import Request
+from gateway.api.services import Services
+from gateway.auth import Principal
+from gateway.hub import ToolProgress
+
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """See the module. `notify` takes an encoded notification and never waits."""
+
+    method: str
+    params: Mapping[str, Any]
+    meta: Mapping[str, Any]
+    request: Request
+    services: Services
+    principal: Principal
+    surface: Surface
+    client: Client
+    is_modern: bool
+    notify: Callable[[bytes], None]
+
+    @property
+    def on_progress(self) -> Callable[[ToolProgress], None] | None:
+        """Who tells the client how far a server is; None for a client that did not ask."""
+        token: Any = self.meta.get("progressToken")
+        if not isinstance(token, str | int) or isinstance(token, bool):
+            return None
+
+        def report(progress: ToolProgress) -> None:
+            said: dict[str, Any] = {"progressToken": token, "progress": progress.progress}
+            if progress.total is not None:
+                said["total"] = progress.total
+            if progress.message is not None:
+                said["message"] = progress.message
+            self.notify(encode_notification("notifications/progress", said))
+
+        return report

@@ -1,0 +1,131 @@
+"""`/mcp` and `/mcp/{server}`: MCP over streamable HTTP, for clients of both eras.
+
+Above: `app` puts it at its paths. Below: `posts` and `listening`. Here is the frame: who may come in and how they
+are counted, and how an exception is told. Written on ASGI by hand: for a call, the SDK's own server takes several
+times as long as all the rest.
+"""
+
+from __future__ import annotations
+
+import time
+
+import anyio
+from starlette.types import Receive, Scope, Send
+
+from gateway.api.answer import Answer
+from gateway.api.mcp.entry import PATH, authenticate, see, server_in
+from gateway.api.mcp.faults import explain
+from gateway.api.mcp.listening import CHANGES, Look, Stream, Streams, look_again
+from gateway.api.mcp.posts import SESSION_HEADER, Posts
+from gateway.api.mcp.sessions import Session, Sessions
+from gateway.api.mcp.surface import Surface, Surfaces
+from gateway.api.mcp.visit import Visit, check_takes_events
+from gateway.api.mcp.wire import encode_refusal, http_refusal
+from gateway.api.requests import ClientLeft, Request
+from gateway.api.responses import Response
+from gateway.api.services import Admit, Services
+from gateway.hub import protocol
+from gateway.telemetry import Metrics
+
+_CLIENT_LEFT = 499
+"""For the metrics alone: nobody is there to be told."""
+_ENDED = Response(200, b"")
+
+
+class McpEndpoint:
+    """Every request at `/mcp` and beneath it. One for all configurations: sessions outlive them."""
+
+    def __init__(self, admit: Admit, observe: Admit, metrics: Metrics, sessions: Sessions | None = None) -> None:
+        """`admit` counts what a gateway may have under way; streams, which go on for ever, `observe` lets in."""
+        self._admit = admit
+        self._observe = observe
+        self._metrics = metrics
+        self._sessions = Sessions() if sessions is None else sessions
+        self._surfaces = Surfaces()
+        self._streams = Streams()
+        self._posts = Posts(self._sessions, self._look_for)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        started = time.perf_counter()
+        request = Request(scope, receive)
+        answer = Answer(request, send)
+        status = _CLIENT_LEFT
+        try:
+            await self._serve(request, answer)
+            status = answer.status
+        except ClientLeft:
+            pass
+        finally:
+            route = PATH if server_in(scope["path"]) is None else f"{PATH}/{{server}}"
+            self._metrics.request(route, status, time.perf_counter() - started)
+
+    async def _serve(self, request: Request, answer: Answer) -> None:
+        try:
+            if request.scope["method"] == "POST":
+                await self._take_post(request, answer)
+            else:
+                await self._take_other(request, answer)
+        except ClientLeft:
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary at which every exception becomes an answer
+            refusal = explain(error, request)
+            if not answer.has_begun:
+                body = encode_refusal(refusal.request_id, refusal)
+                await answer.whole(Response(refusal.status, body, headers=refusal.headers))
+
+    async def _take_post(self, request: Request, answer: Answer) -> None:
+        with self._admit() as services:
+            visit = await self._let_in(request, answer, services)
+            stream = await self._posts.take(visit)
+        if stream is not None:
+            await self._run(stream, visit)
+
+    async def _take_other(self, request: Request, answer: Answer) -> None:
+        method = request.scope["method"]
+        with self._observe() as services:
+            visit = await self._let_in(request, answer, services)
+        is_modern = (
+            request.headers.get(protocol.VERSION_HEADER, protocol.HANDSHAKE_VERSIONS[-1])
+            not in protocol.HANDSHAKE_VERSIONS
+        )
+        if is_modern or method not in ("GET", "DELETE"):
+            raise http_refusal(405, "Only POST is answered here", {"allow": "POST"})
+        if method == "GET":
+            check_takes_events(request.headers)
+            await self._follow(self._posts.find_session(visit), visit)
+        else:
+            self._sessions.end(self._posts.find_session(visit))
+            await answer.whole(_ENDED)
+
+    async def _let_in(self, request: Request, answer: Answer, services: Services) -> Visit:
+        services.host_guard.check(request.headers)
+        principal = await authenticate(request, services)
+        return Visit(request, answer, services, principal, see(request, services, principal, self._surfaces))
+
+    async def _follow(self, session: Session, visit: Visit) -> None:
+        """The stream of a session, which has one: another GET takes its place."""
+        if session.stream is not None:
+            session.stream.cancel()
+        visit.answer.headers[SESSION_HEADER] = session.id
+        with anyio.CancelScope() as scope:
+            session.stream = scope
+            try:
+                await self._run(Stream(self._look_for(visit), frozenset(CHANGES)), visit)
+            finally:
+                if session.stream is scope:
+                    session.stream = None
+        if scope.cancelled_caught:
+            await visit.answer.write(b"", more=False)
+
+    async def _run(self, stream: Stream, visit: Visit) -> None:
+        with self._streams.one_more(visit.principal.key_id):
+            await stream.run(visit.request, visit.answer, visit.heartbeat)
+
+    def _look_for(self, visit: Visit) -> Look:
+        request = visit.request
+
+        async def look_at(services: Services) -> Surface:
+            return see(request, services, await authenticate(request, services), self._surfaces)
+
+        return look_again(self._observe, look_at)

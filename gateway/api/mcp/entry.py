@@ -1,0 +1,63 @@
+"""Who comes to `/mcp`, and what there is for them: the steps that every request takes before it is understood.
+
+Host and page, then the key, then the server in the path. A server that the key may not see answers like one that
+is not there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.api.mcp.surface import Surface, Surfaces
+from gateway.api.mcp.wire import http_refusal
+from gateway.api.requests import Request
+from gateway.api.services import Services
+from gateway.api.tool_access import expose_tools
+from gateway.api.toolgate_field import read_options
+from gateway.auth import Principal
+from gateway.exposure import Exposure
+from tool_policies import Policy
+
+PATH = "/mcp"
+_NO_SERVER = "There is no tool server here"
+
+
+async def authenticate(request: Request, services: Services) -> Principal:
+    """Whose key this is: the one place where `/mcp` asks. Raises AuthenticationFailed."""
+    return await services.callers.identify(request.headers)
+
+
+def challenge() -> dict[str, str]:
+    """The headers that tell a client without a valid key what is wanted."""
+    return {"www-authenticate": "Bearer"}
+
+
+def server_in(path: str) -> str | None:
+    """The server that a path names; None for all of them."""
+    return path.removeprefix(PATH).strip("/") or None
+
+
+def see(request: Request, services: Services, principal: Principal, surfaces: Surfaces) -> Surface:
+    """What the key sees at the path of a request. Raises Refusal."""
+    server = server_in(request.scope["path"])
+    options = read_options(request.headers, {})
+    exposure = expose_tools(services, _asking(principal), options)
+    if server is not None and not _sees(server, services, exposure):
+        raise http_refusal(404, _NO_SERVER)
+    return surfaces.find(server, exposure.policy, services.hub.catalogue, exposure.tools)
+
+
+def _asking(principal: Principal) -> Principal:
+    """Whoever comes here asks for tools: what `on_request` waits for."""
+    return replace(principal, tools="auto") if principal.tools == "on_request" else principal
+
+
+def _sees(server: str, services: Services, exposure: Exposure[Policy]) -> bool:
+    """Whether the key has a server: by what it lists, or while nobody knows that, by what it might list."""
+    states = {status.name: status.state for status in services.hub.statuses()}
+    if states.get(server, "disabled") == "disabled":
+        return False
+    if any(tool.server == server for tool in exposure.tools):
+        return True
+    is_listed = any(tool.server == server for tool in services.hub.catalogue.tools)
+    return not is_listed and exposure.policy.reaches(server)

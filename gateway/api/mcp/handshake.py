@@ -1,0 +1,61 @@
+"""What we say of ourselves: `server/discover` of the modern era, `initialize` of those before.
+
+It is the same for every key, whatever there is for it behind: what a key may not see, it cannot infer from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from gateway.api.mcp.asked import Asked, Result
+from gateway.api.mcp.envelope import MODERN_VERSIONS, Client
+from gateway.api.mcp.results import ABOUT_TTL, OUR_INFO
+from gateway.api.mcp.wire import INVALID_PARAMS, Message, Refusal
+from gateway.hub import protocol
+
+_CAPABILITIES: Mapping[str, Any] = {"tools": {"listChanged": True}}
+
+
+async def discover(asked: Asked) -> Result:
+    """What is served here, and in which versions."""
+    return {
+        "supportedVersions": MODERN_VERSIONS,
+        "capabilities": _CAPABILITIES,
+        "ttlMs": ABOUT_TTL,
+        "cacheScope": "private",
+    }
+
+
+def read_initialize(message: Message) -> tuple[str, Client]:
+    """The version that a session will speak, and who the client is. Raises Refusal."""
+    wanted: Any = message.params.get("protocolVersion")
+    if not isinstance(wanted, str):
+        raise Refusal(INVALID_PARAMS, "Invalid params: protocolVersion must be a string", request_id=message.id)
+    version = wanted if wanted in protocol.HANDSHAKE_VERSIONS else protocol.LATEST_HANDSHAKE_VERSION
+    capabilities: Any = message.params.get("capabilities")
+    info: Any = message.params.get("clientInfo")
+    return version, Client(
+        cast("Mapping[str, Any]", capabilities) if isinstance(capabilities, dict) else {},
+        cast("Mapping[str, Any]", info) if isinstance(info, dict) else None,
+    )
+
+
+def initialized(version: str) -> dict[str, Any]:
+    """The result of `initialize`."""
+    return {"protocolVersion": version, "capabilities": {**_CAPABILITIES, "logging": {}}, "serverInfo": OUR_INFO}
+
+
+async def ping(_asked: Asked) -> Result:
+    """A sign of life."""
+    return {}
+
+
+async def set_level(asked: Asked) -> Result:
+    """Which log messages a client wants; servers behind us send theirs to nobody, so there are none."""
+    if asked.params.get("level") not in _LEVELS:
+        raise Refusal(INVALID_PARAMS, "Invalid params: level must be one of RFC 5424's, in lower case")
+    return {}
+
+
+_LEVELS = frozenset({"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"})

@@ -1,0 +1,149 @@
+"""What is posted to `/mcp`: requests and notifications, of either era.
+
+In the modern era each request stands for itself. Before it, `initialize` begins a session, and everything after
+that belongs to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.api.mcp.asked import Asked, Result
+from gateway.api.mcp.envelope import Client, check_repeated, check_version, is_modern, read_envelope
+from gateway.api.mcp.exchange import Exchange
+from gateway.api.mcp.faults import explain
+from gateway.api.mcp.handshake import initialized, read_initialize
+from gateway.api.mcp.listening import Look, Stream, subscription
+from gateway.api.mcp.methods import result_of
+from gateway.api.mcp.sessions import Session, Sessions
+from gateway.api.mcp.visit import Visit, check_forms, check_takes_events
+from gateway.api.mcp.wire import (
+    INVALID_REQUEST,
+    REQUEST_CANCELLED,
+    Message,
+    Refusal,
+    RequestId,
+    encode_refusal,
+    encode_result,
+    http_refusal,
+    read_body,
+    read_message,
+)
+from gateway.api.presence import CancelledWhenClientLeaves
+from gateway.api.responses import Response
+from gateway.hub import protocol
+
+SESSION_HEADER = "mcp-session-id"
+
+_LARGEST_BODY = 4 * 1024 * 1024  # bytes
+_ACCEPTED = Response(202, b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Posts:
+    """Takes what is posted. `look_for` says what a stream looks at; the endpoint runs it, uncounted."""
+
+    sessions: Sessions
+    look_for: Callable[[Visit], Look]
+
+    async def take(self, visit: Visit) -> Stream | None:
+        """Answer one POST; a stream that is to be run is handed back. Raises Refusal."""
+        request = visit.request
+        check_forms(request.headers)
+        request.body_limit = min(_LARGEST_BODY, visit.services.http_limits.body_bytes)
+        message = read_message(read_body(await request.body()))
+        try:
+            if is_modern(request.headers, message):
+                return await self._take_modern(visit, message)
+            await self._take_of_session(visit, message)
+        except Refusal as refusal:
+            refusal.request_id = message.id
+            raise
+        return None
+
+    async def _take_modern(self, visit: Visit, message: Message) -> Stream | None:
+        headers, raw = visit.request.headers, visit.request.scope["headers"]
+        if len(headers) != len(raw):
+            check_repeated(raw)
+        if not message.method:
+            raise Refusal(INVALID_REQUEST, "Invalid request: nothing was asked that this could answer")
+        if message.id is None:
+            check_version(headers.get(protocol.VERSION_HEADER))
+            await visit.answer.whole(_ACCEPTED)
+            return None
+        client = read_envelope(message, headers)
+        if message.method == "subscriptions/listen":
+            check_takes_events(headers)
+            return subscription(self.look_for(visit), message.id, message.params)
+        await _answer(visit, message, message.id, client, None)
+        return None
+
+    async def _take_of_session(self, visit: Visit, message: Message) -> None:
+        if message.method == "initialize" and message.id is not None:
+            await self._initialize(visit, message)
+            return
+        session = self.find_session(visit)
+        if message.id is None or not message.method:
+            if message.method == "notifications/cancelled":
+                session.cancel(message.params.get("requestId"))
+            await visit.answer.whole(_ACCEPTED)
+        else:
+            await _answer(visit, message, message.id, session.client, session)
+
+    async def _initialize(self, visit: Visit, message: Message) -> None:
+        version, client = read_initialize(message)
+        session = self.sessions.begin(visit.principal.key_id, visit.surface.server, version, client)
+        visit.answer.headers[SESSION_HEADER] = session.id
+        await visit.answer.whole(Response(200, encode_result(message.id, initialized(version))))
+
+    def find_session(self, visit: Visit) -> Session:
+        """The session that a request belongs to. Raises Refusal: with 404, its client begins another one."""
+        session_id = visit.request.headers.get(SESSION_HEADER)
+        if session_id is None:
+            raise Refusal(INVALID_REQUEST, "Invalid request: the header Mcp-Session-Id is missing", status=400)
+        session = self.sessions.find(session_id, visit.principal.key_id, visit.surface.server)
+        if session is None:
+            raise http_refusal(404, "There is no such session")
+        return session
+
+
+async def _answer(
+    visit: Visit, message: Message, request_id: RequestId, client: Client, session: Session | None
+) -> None:
+    """Do what is asked and answer, unless the client leaves before: then all of it is broken off."""
+    exchange = Exchange(visit.request, visit.answer, heartbeat=visit.heartbeat, takes_events=visit.takes_events)
+    asked = Asked(
+        message.method,
+        message.params,
+        message.meta,
+        visit.request,
+        visit.services,
+        visit.principal,
+        visit.surface,
+        client,
+        session is None,
+        exchange.notify,
+    )
+    try:
+        with CancelledWhenClientLeaves(visit.request, visit.answer):
+            body, status = await _outcome(asked, request_id, session)
+            await exchange.finish(body, status)
+    finally:
+        exchange.close()
+
+
+async def _outcome(asked: Asked, request_id: RequestId, session: Session | None) -> tuple[bytes, int]:
+    """The encoded answer and its HTTP status; in a session, an error is an answer like others."""
+    try:
+        result = await result_of(asked) if session is None else await _in_session(asked, request_id, session)
+        return encode_result(request_id, result), 200
+    except Exception as error:  # noqa: BLE001 - the boundary at which every exception becomes an answer
+        refusal = explain(error, asked.request)
+        return encode_refusal(request_id, refusal), refusal.status if session is None else 200
+
+
+async def _in_session(asked: Asked, request_id: RequestId, session: Session) -> Result:
+    with session.calling(request_id):
+        return await result_of(asked)
+    raise Refusal(REQUEST_CANCELLED, "Request cancelled")

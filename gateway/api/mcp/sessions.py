@@ -1,0 +1,137 @@
+"""Sessions of versions before 2026-07-28: begun by `initialize`, kept in this process, bounded in every way.
+
+A session belongs to the key that began it and to the path at which it did: to anybody else it is not there. When a
+client has not been heard of for long, or its key begins too many, a session is forgotten; the client is told 404,
+and begins another one.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from gateway.api.mcp.envelope import Client
+from gateway.api.mcp.wire import INVALID_REQUEST, Refusal, RequestId, http_refusal
+from gateway.auth import KeyId
+
+_IDLE = 1800.0  # seconds
+_MOST_OF_KEY = 512
+_MOST = 8192
+_SWEEP_EVERY = 60.0  # seconds
+
+
+@dataclass(slots=True)
+class Session:
+    """One session. `used` is on the clock of its `Sessions`; `calls` are what can still be cancelled."""
+
+    id: str
+    key_id: KeyId
+    server: str | None
+    version: str
+    client: Client
+    used: float
+    calls: dict[RequestId, anyio.CancelScope] = field(default_factory=dict[RequestId, anyio.CancelScope])
+    stream: anyio.CancelScope | None = None
+    subscribed: set[str] = field(default_factory=set[str])
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has something under way."""
+        return bool(self.calls) or self.stream is not None
+
+    @contextmanager
+    def calling(self, request_id: RequestId) -> Generator[anyio.CancelScope]:
+        """A scope that the client can cancel by the id of its request. Raises Refusal for an id that is in use."""
+        if request_id in self.calls:
+            raise Refusal(INVALID_REQUEST, "Invalid request: another request with this id is under way")
+        with anyio.CancelScope() as scope:
+            self.calls[request_id] = scope
+            try:
+                yield scope
+            finally:
+                del self.calls[request_id]
+
+    def cancel(self, request_id: object) -> None:
+        """Take a request back; one that is over, or never was, is none."""
+        if isinstance(request_id, str | int) and (scope := self.calls.get(request_id)):
+            scope.cancel()
+
+    def close(self) -> None:
+        """End all that it has under way."""
+        for scope in (*self.calls.values(), *filter(None, [self.stream])):
+            scope.cancel()
+
+
+class Sessions:
+    """All sessions of this process."""
+
+    def __init__(
+        self,
+        *,
+        idle: float = _IDLE,
+        most_of_key: int = _MOST_OF_KEY,
+        most: int = _MOST,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._idle = idle
+        self._most_of_key = most_of_key
+        self._most = most
+        self._clock = clock
+        self._sessions: dict[str, Session] = {}
+        self._swept = clock()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._sessions)
+
+    def begin(self, key_id: KeyId, server: str | None, version: str, client: Client) -> Session:
+        """A new session. Raises Refusal when there are too many."""
+        self._sweep()
+        self._make_room(key_id)
+        session = Session(secrets.token_urlsafe(24), key_id, server, version, client, self._clock())
+        self._sessions[session.id] = session
+        return session
+
+    def find(self, session_id: str, key_id: KeyId, server: str | None) -> Session | None:
+        """The key's own session at this path, which counts as used now."""
+        session = self._sessions.get(session_id)
+        if session is None or (session.key_id, session.server) != (key_id, server):
+            return None
+        now = self._clock()
+        if self._is_over(session, now):
+            self.end(session)
+            return None
+        session.used = now
+        return session
+
+    def end(self, session: Session) -> None:
+        """Forget a session, and what it has under way."""
+        self._sessions.pop(session.id, None)
+        session.close()
+
+    def _is_over(self, session: Session, now: float) -> bool:
+        return not session.is_busy and now - session.used > self._idle
+
+    def _sweep(self) -> None:
+        """Now and then, and before a client would be turned away."""
+        now = self._clock()
+        if now - self._swept < _SWEEP_EVERY and len(self._sessions) < self._most:
+            return
+        self._swept = now
+        for session in [session for session in self._sessions.values() if self._is_over(session, now)]:
+            self.end(session)
+
+    def _make_room(self, key_id: KeyId) -> None:
+        """In the place of a key's oldest sessions, and never of another key's."""
+        of_key = [session for session in self._sessions.values() if session.key_id == key_id]
+        if len(of_key) < self._most_of_key and len(self._sessions) < self._most:
+            return
+        idle = [session for session in of_key if not session.is_busy]
+        if not idle:
+            raise http_refusal(503, "There are too many sessions", {"retry-after": "60"})
+        self.end(min(idle, key=lambda session: session.used))
