@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "tools": ("tools", "List and call tools"),
     "runs": ("runs", "Show what runs did, from the audit trail"),
     "policy": ("policy", "Explain what policies say of a call"),
+    "connect": ("connect", "Connect a client: Claude Code, Codex, Cursor, VS Code or Claude Desktop"),
     "config": ("config", "The configuration's form, and servers out of other products' files"),
 }
 """Subcommands by name, in the order of the help: the module that has each, and its line in the help."""
