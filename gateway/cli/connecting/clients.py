@@ -76,7 +76,7 @@ def _codex(wanted: Wanted) -> list[Piece]:
         "env_key": wanted.key_variable,
         "wire_api": "responses",
     }
-    models = {"model_provider": NAME, "model_providers": {NAME: provider}}
+    models = {"model_provider": NAME, "web_search": "disabled", "model_providers": {NAME: provider}}
     return [
         Piece(path, "tools", "toml", {"mcp_servers": {NAME: server}}),
         Piece(path, "models", "toml", models),
@@ -112,7 +112,14 @@ def _start_with_key(program: str) -> Callable[[Wanted], list[str]]:
 
 CLIENTS: Mapping[str, Client] = {
     "claude-code": Client("Claude Code", _claude_code, _start_with_key("`claude`")),
-    "codex": Client("Codex", _codex, _start_with_key("`codex`")),
+    "codex": Client(
+        "Codex",
+        _codex,
+        lambda wanted: [
+            *_start_with_key("`codex`")(wanted),
+            "its web search is the provider's, so it is off: a policy can allow provider/web_search",
+        ],
+    ),
     "cursor": Client("Cursor", _cursor, _start_with_key("Cursor")),
     "vscode": Client("VS Code", _vscode, _start_with_key("VS Code")),
     "claude-desktop": Client(

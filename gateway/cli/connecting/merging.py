@@ -69,9 +69,10 @@ def merged_toml(text: str, values: Mapping[str, Any]) -> str:
     if not missing:
         return text
     keys = "".join(f"{path[0]} = {_toml(value)}\n" for path, value in missing.items() if len(path) == 1)
-    tables = "".join(_lines_of(path, value) for path, value in missing.items() if len(path) > 1)
+    tables = "\n".join(_lines_of(path, value) for path, value in missing.items() if len(path) > 1)
     before = text if not text or text.endswith("\n") else f"{text}\n"
-    changed = keys + before + ("\n" if before.strip() and tables else "") + tables
+    gap = "\n" if (keys or before.strip()) and tables else ""
+    changed = keys + before + gap + tables
     if _table(changed) != _merged(old, values):
         raise MergeFault("there is no place in it where lines can be added safely")
     return changed
@@ -95,7 +96,7 @@ def _missing(
     for name, value in values.items():
         path = (*above, name)
         before: Any = old.get(name)
-        if isinstance(value, Mapping) and not above:
+        if isinstance(value, Mapping) and not above and (before is None or isinstance(before, dict)):
             inner = cast("Mapping[str, Any]", value)
             yield from _missing(cast("dict[str, Any]", before or {}), inner, path)
         elif before is None:
