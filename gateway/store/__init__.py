@@ -4,8 +4,17 @@ Above: the audit trail, the memory of the tool loop. Below: SQLAlchemy Core. Ref
 and payloads mean.
 """
 
+from gateway.store.credentials import Place, SealedCredentials
 from gateway.store.database import Database, open_database
 from gateway.store.payloads import SealedPayloads
 from gateway.store.provider_objects import ProviderObject, ProviderObjects
 
-__all__ = ["Database", "ProviderObject", "ProviderObjects", "SealedPayloads", "open_database"]
+__all__ = [
+    "Database",
+    "Place",
+    "ProviderObject",
+    "ProviderObjects",
+    "SealedCredentials",
+    "SealedPayloads",
+    "open_database",
+]

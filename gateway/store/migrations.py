@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, MetaData, insert, inspect, select, update
 
 from gateway.errors import StoreError
-from gateway.store.tables import metadata, provider_objects, schema_version
+from gateway.store.tables import credentials, metadata, provider_objects, schema_version
 
 Step = Callable[[Connection], None]
 """Changes the tables of one version to those of the next, and what is in them."""
@@ -21,7 +21,11 @@ def _add_provider_objects(connection: Connection) -> None:
     provider_objects.create(connection)
 
 
-STEPS: tuple[Step, ...] = (_add_provider_objects,)
+def _add_credentials(connection: Connection) -> None:
+    credentials.create(connection)
+
+
+STEPS: tuple[Step, ...] = (_add_provider_objects, _add_credentials)
 """The first leads from version 1 to version 2. A step that was released is never changed again."""
 
 NEWEST = len(STEPS) + 1

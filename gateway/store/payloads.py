@@ -1,25 +1,23 @@
 """Payloads that must outlive the process and be read by nobody else: sealed, bounded, forgotten in time.
 
-AES-256-GCM (NIST SP 800-38D) under a key that lies in the state folder, not in the database: whoever has one of
-the two can read nothing. A payload is bound to its place: moved to another key's row, it does not open.
+Under a key that lies in the state folder, not in the database: whoever has one of the two can read nothing. A
+payload is bound to its place: moved to another key's row, it does not open.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select
 
 from gateway.store.database import Database
 from gateway.store.key_file import read_or_make_key
+from gateway.store.sealing import Sealer
 from gateway.store.tables import payloads
 
 _log = logging.getLogger(__name__)
@@ -30,8 +28,6 @@ MOST_BYTES = 512 * 1024 * 1024
 """Bytes of all of them, sealed."""
 
 _KEY_FILE = "payloads.key"
-_FORM = b"\x01"  # of what follows: a nonce, then the ciphertext with its tag
-_NONCE_BYTES = 12
 _COUNTED_EVERY = 64  # part of all bytes, written by this process, after which all are counted again
 _AT_ONCE = 1000  # fingerprints in one statement, payloads in one step of making room
 
@@ -57,8 +53,7 @@ class SealedPayloads:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
-        # Nonces are random: by the standard, one key is good for 2^32 payloads.
-        self._cipher = AESGCM(key)
+        self._sealer = Sealer(key)
         self._most_bytes = most_bytes
         self._clock = clock
         self._total: int | None = None  # bytes at most, as far as this process knows
@@ -85,7 +80,7 @@ class SealedPayloads:
             return
 
         def work(connection: Connection) -> None:
-            sealed = {one: self._seal(payload, _bound_to(owner, one)) for one, payload in given.items()}
+            sealed = {one: self._sealer.seal(payload, _bound_to(owner, one)) for one, payload in given.items()}
             connection.execute(delete(payloads).where(*self._place(owner, tuple(sealed))))
             self._make_room(connection, sum(map(len, sealed.values())))
             expires = int(self._clock()) + ttl_seconds
@@ -167,19 +162,11 @@ class SealedPayloads:
         self._total += wanted
         self._written += wanted
 
-    def _seal(self, payload: bytes, place: bytes) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
-        return _FORM + nonce + self._cipher.encrypt(nonce, payload, place)
-
     def _unseal(self, sealed: bytes, owner: str, fingerprint: str) -> bytes | None:
-        form, nonce, text = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-        try:
-            if form != _FORM:
-                raise ValueError("another form")
-            return self._cipher.decrypt(nonce, text, _bound_to(owner, fingerprint))
-        except (InvalidTag, ValueError):
+        payload = self._sealer.open(sealed, _bound_to(owner, fingerprint))
+        if payload is None:
             _log.error("a payload of %s cannot be opened: another key sealed it, or it was changed", owner)
-            return None
+        return payload
 
 
 def _bound_to(owner: str, fingerprint: str) -> bytes:

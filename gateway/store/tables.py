@@ -63,3 +63,15 @@ provider_objects = Table(
     Column("at", BigInteger, nullable=False, comment=_AT),
     Index("provider_objects_by_time", "at"),
 )
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("server", String, primary_key=True),
+    Column("subject", String, primary_key=True, comment="whose: depends on the kind"),
+    Column("at", BigInteger, nullable=False, comment=_AT),
+    Column("expires", BigInteger, comment="seconds since the epoch; null for what is kept until it is removed"),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("credentials_by_subject", "kind", "subject"),
+)
