@@ -24,12 +24,12 @@ from gateway.api import (
     tools,
 )
 from gateway.api.account import endpoints
+from gateway.api.embeddings_and_completions import plain_call
 from gateway.api.endpoint import Endpoint, plain
 from gateway.api.errors import ErrorAnswer
 from gateway.api.mcp import MCP_PATH, McpEndpoint
 from gateway.api.media_calls import MEDIA, media_call
 from gateway.api.model_endpoint import model_endpoint
-from gateway.api.plain_calls import plain_call
 from gateway.api.services import Admit
 from gateway.api.token_counts import token_counting
 from gateway.dialects import Dialect

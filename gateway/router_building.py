@@ -5,7 +5,8 @@ Above: `runtime`, and commands that serve nobody. Below: `gateway.routing` and `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -80,12 +81,40 @@ def _signing(auth: AwsAuth, base_url: str | None) -> Authorizer:
     return SigningAuthorizer(aws_keys(given, auth.profile), aws_scope(base_url, auth.region, auth.service))
 
 
+class ProviderFault(ValueError):
+    """A provider that cannot be made of what the configuration says in `field`; empty where it is the whole."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+    def problem(self, config: Config, name: str) -> Problem:
+        """The same with its place in the file."""
+        return config.problem(("providers", name, *([self.field] if self.field else [])), str(self))
+
+
+@contextmanager
+def _about(field: str) -> Generator[None]:
+    try:
+        yield
+    except ProviderFault:
+        raise
+    except ValueError as error:
+        raise ProviderFault(str(error), field) from error
+
+
 def build_provider(given: ProviderConfig, clients: HttpClients, *, timeouts: Timeouts | None = None) -> Provider:
-    """A provider as a configuration describes it, with all its keys. Raises ValueError."""
-    _check_dialects(given.dialects)
+    """A provider as a configuration describes it, with all its keys. Raises ProviderFault."""
+    with _about("dialect"):
+        _check_dialects(given.dialects)
     patience = given.timeouts
-    network = _network(given)
-    client = clients.of(network)
+    with _about("kind" if given.kind else ""):
+        network = _network(given)
+    with _about("ca_certificates"):
+        client = clients.of(network)
+
+    with _about("auth"):
+        authorizer = None if given.auth is None else make_authorizer(given.auth, client, given.base_url)
 
     def with_key(api_key: str | None) -> Provider:
         provider = make_provider(
@@ -97,12 +126,14 @@ def build_provider(given: ProviderConfig, clients: HttpClients, *, timeouts: Tim
             timeouts=timeouts or Timeouts(patience.connect, patience.first_byte, patience.idle),
             kind=given.kind,
             network=network,
-            authorizer=None if given.auth is None else make_authorizer(given.auth, client, given.base_url),
+            authorizer=authorizer,
         )
-        return provider if given.quirks is None else replace(provider, quirks=checked_quirks(given.quirks))
+        with _about("quirks"):
+            return provider if given.quirks is None else replace(provider, quirks=checked_quirks(given.quirks))
 
     first, *others = given.api_keys or (given.api_key,)
-    return replace(with_key(first), others=tuple(with_key(key) for key in others))
+    with _about("kind" if given.kind else ""):
+        return replace(with_key(first), others=tuple(with_key(key) for key in others))
 
 
 def _check_dialects(names: Sequence[str]) -> None:
@@ -130,12 +161,13 @@ def build_router(
     for name, given in config.providers.items():
         try:
             providers.append(build_provider(given, clients))
-        except ValueError as error:
-            problems.append(config.problem(("providers", name), str(error)))
+        except ProviderFault as fault:
+            problems.append(fault.problem(config, name))
     if problems:
         raise ConfigError(problems)
     models = {
-        alias: [_target(config, alias, target) for target in targets] for alias, targets in config.models.items()
+        alias: [_target(config, place_of(config, alias, index), target) for index, target in enumerate(targets)]
+        for alias, targets in config.models.items()
     }
     place = config.passthrough_provider
     if place and not any(openais_dialect(provider) for provider in providers if provider.name == place):
@@ -169,11 +201,18 @@ def _settings(given: RoutingConfig) -> RoutingSettings:
     )
 
 
-def _target(config: Config, alias: str, target: ModelTarget) -> Target:
+def place_of(config: Config, alias: str, index: int) -> tuple[str | int, ...]:
+    """Where the file has a target of a model's."""
+    if len(config.models[alias]) == 1:
+        return ("models", alias)
+    return ("models", alias, *(["deployments"] if alias in config.routing.plans else []), index)
+
+
+def _target(config: Config, place: tuple[str | int, ...], target: ModelTarget) -> Target:
     return Target(
         target.provider,
         target.model,
-        _price(config, alias, target),
+        _price(config, place, target),
         target.weight,
         target.tags,
         target.region,
@@ -200,7 +239,7 @@ def _rule(given: RuleConfig) -> Rule:
     )
 
 
-def _price(config: Config, alias: str, target: ModelTarget) -> Price | None:
+def _price(config: Config, place: tuple[str | int, ...], target: ModelTarget) -> Price | None:
     """Raises ConfigError for the price of a model that the list does not have."""
     given = target.price
     if given is None:
@@ -212,7 +251,7 @@ def _price(config: Config, alias: str, target: ModelTarget) -> Price | None:
             hint = (
                 "write provider/model as genai-prices has them, such as openai/gpt-5, or {input: ..., output: ...}"
             )
-            raise ConfigError([config.problem(("models", alias), f"no price is known for {given[:80]!r}", hint)])
+            raise ConfigError([config.problem((*place, "price"), f"no price is known for {given[:80]!r}", hint)])
         return listed
     cached, write = given.cached_input, given.cache_write
     return Price(
@@ -221,3 +260,17 @@ def _price(config: Config, alias: str, target: ModelTarget) -> Price | None:
         cached_input=None if cached is None else Rate(cached),
         cache_write=None if write is None else Rate(write),
     )
+
+
+def unpriced(config: Config, router: Router) -> Iterator[Problem]:
+    """What `limits.usd` keeps from being used: deployments of aliases whose price nobody knows."""
+    if config.limits.usd is None:
+        return
+    for alias, targets in config.models.items():
+        own = router.resolve(alias, ["*"]).deployments[: len(targets)] if "*" not in alias else ()
+        for index, deployment in enumerate(own):
+            if router.prices.of(deployment) is None:
+                message = (
+                    f"no price is known for {deployment.model[:80]!r}, so that limits.usd keeps it from being used"
+                )
+                yield config.problem(place_of(config, alias, index), message, "set `price`")

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from gateway.api.field_removal import without
 from gateway.api.ids import new_run_id
 from gateway.api.own_servers import OwnServers
 from gateway.api.requests import Request
 from gateway.api.services import Services
-from gateway.api.taken_out import without
 from gateway.auth import Principal
 from gateway.conversation import ToolChoice, ToolListing
 from gateway.dialects import ProviderTool

@@ -10,10 +10,10 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from gateway.api.answer import Answer
+from gateway.api.client_leaving import CancelledWhenClientLeaves
 from gateway.api.errors import describe_error
-from gateway.api.inquiry import Inquiry
+from gateway.api.model_inquiry import Inquiry
 from gateway.api.model_request import meaningful_headers
-from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.remembering import keep, keep_broken_off, recall
 from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import json_response

@@ -14,8 +14,8 @@ from typing import Any
 from gateway.api.answer import Answer
 from gateway.api.brought_tools import BroughtTools
 from gateway.api.endpoint import Handler
-from gateway.api.inquiry import Inquiry
 from gateway.api.model_endpoint import model_in
+from gateway.api.model_inquiry import Inquiry
 from gateway.api.multipart import content_type_of, new_boundary, read_form, text_of, with_text, write_form
 from gateway.api.pass_through import pass_through
 from gateway.api.requests import Request, parse_json_object

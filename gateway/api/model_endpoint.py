@@ -15,8 +15,8 @@ from gateway.api.answer_recording import can_pass, passing_body, record
 from gateway.api.brought_tools import References, take_brought_tools
 from gateway.api.endpoint import Handler
 from gateway.api.file_checks import check_files
-from gateway.api.inquiry import Inquiry
 from gateway.api.loop_run import run_loop
+from gateway.api.model_inquiry import Inquiry
 from gateway.api.pass_through import pass_through
 from gateway.api.provider_tools import check_provider_tools
 from gateway.api.remembering import recall_if_kept

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gateway.api.inquiry import Inquiry
+from gateway.api.model_inquiry import Inquiry
 from gateway.api.toolgate_field import HEADER
 from gateway.conversation import ModelRequest
 from gateway.errors import InvalidRequest

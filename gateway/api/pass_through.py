@@ -10,9 +10,9 @@ import re
 from collections.abc import AsyncGenerator, Mapping
 
 from gateway.api.answer import Answer
+from gateway.api.client_leaving import BrokenOffWhenClientLeaves
 from gateway.api.errors import ErrorAnswer, describe_error
-from gateway.api.inquiry import Inquiry
-from gateway.api.presence import BrokenOffWhenClientLeaves
+from gateway.api.model_inquiry import Inquiry
 from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import hop_by_hop, passed_on
 from gateway.api.run_records import RunLog

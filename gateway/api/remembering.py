@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import anyio
 
-from gateway.api.inquiry import Inquiry
+from gateway.api.model_inquiry import Inquiry
 from gateway.api.model_request import read_model_request
 from gateway.api.services import Services
 from gateway.conversation import Refusal

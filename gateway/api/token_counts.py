@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.api.answer import Answer
+from gateway.api.client_leaving import CancelledWhenClientLeaves
 from gateway.api.endpoint import Handler
 from gateway.api.file_checks import check_files
 from gateway.api.model_endpoint import Addressing, addressed, model_in
 from gateway.api.pass_through import passed_in
-from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.provider_tools import check_provider_tools
 from gateway.api.requests import Request, parse_json_object
 from gateway.api.responses import Response, passed_on

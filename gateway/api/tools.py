@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from gateway.api.client_leaving import CancelledWhenClientLeaves
 from gateway.api.errors import describe_error
-from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.requests import ClientLeft, Request, parse_json_object
 from gateway.api.responses import Response, json_response
 from gateway.api.run_records import RunLog

@@ -62,8 +62,7 @@ def toolgate() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, and end the process with its exit status."""
-    # So that servers and boxes are stopped in either case.
-    signal.signal(signal.SIGTERM, _interrupt)
+    _end_as_if_interrupted()
     _fill_standard_streams()
     try:
         status = _run(arguments)
@@ -85,7 +84,18 @@ def _fill_standard_streams() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
+def _end_as_if_interrupted() -> None:
+    """On SIGTERM, too, so that servers and boxes are stopped in either case. What a shell runs in the background
+    does not mind SIGINT: that stays so, but what runs here can be interrupted.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
 def _interrupt(_: int, __: FrameType | None) -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     signal.raise_signal(signal.SIGINT)
 
 

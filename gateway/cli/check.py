@@ -15,7 +15,7 @@ from gateway.cli.output import counted, print_json, say, show_problems
 from gateway.config import Config
 from gateway.errors import ConfigError, Problem
 from gateway.providers import HttpClients
-from gateway.router_building import build_router
+from gateway.router_building import build_router, unpriced
 
 
 @click.command(help="Check the configuration and the policies, without starting anything.")
@@ -28,7 +28,7 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], as_json: bo
     try:
         config = load(config_path, mcp_configs)
         warnings = config.warnings
-        anyio.run(_try_router, config)
+        warnings += anyio.run(_try_router, config)
     except ConfigError as error:
         errors = error.problems
     if as_json:
@@ -40,11 +40,12 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], as_json: bo
     return 2 if errors else 0
 
 
-async def _try_router(config: Config) -> None:
-    """What the loader does not know: the providers, their models and tools. Raises ConfigError."""
+async def _try_router(config: Config) -> tuple[Problem, ...]:
+    """What the loader does not know: the providers, their models and tools. Raises ConfigError; gives warnings."""
     clients = HttpClients()
     try:
-        build_router(config, clients)
+        router = build_router(config, clients)
         read_substitutes(config)
+        return tuple(unpriced(config, router))
     finally:
         await clients.aclose()

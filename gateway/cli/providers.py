@@ -19,7 +19,7 @@ from gateway.cli.output import counted, print_json, print_table
 from gateway.config import Config, ProviderConfig
 from gateway.errors import ConfigError, Problem
 from gateway.providers import KNOWN_PROVIDERS, HttpClients, Provider
-from gateway.router_building import build_provider
+from gateway.router_building import ProviderFault, build_provider
 from gateway.telemetry.logs import Redactor, configure_logging
 
 
@@ -90,8 +90,8 @@ async def _describe_all(config: Config) -> list[dict[str, Any]]:
         for name, given in config.providers.items():
             try:
                 described.append(_describe(given, build_provider(given, clients), config))
-            except ValueError as error:
-                problems.append(config.problem(("providers", name), str(error)))
+            except ProviderFault as fault:
+                problems.append(fault.problem(config, name))
     finally:
         await clients.aclose()
     if problems:

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _SIZE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,6}))?\s*([kmgt]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
 _FACTORS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+_COUNT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([km]?)", re.ASCII | re.IGNORECASE)
 _FAULT = "fault"
 
 
@@ -56,6 +57,16 @@ def _size(value: Any) -> Any:
     return int(float(f"{match[1]}.{match[2] or 0}") * _FACTORS[match[3].lower()])
 
 
+def _count(value: Any) -> Any:
+    """`32k`, as people count: k is a thousand, m a million."""
+    if not isinstance(value, str):
+        return _not_boolean(value)
+    match = _COUNT.fullmatch(value.strip())
+    if match is None:
+        raise fault("must be a whole number", "write 32000 or 32k")
+    return round(float(match[1]) * {"": 1, "k": 1000, "m": 1_000_000}[match[2].lower()])
+
+
 def _listed(value: Any) -> Any:
     """One item may stand alone."""
     return [value] if isinstance(value, str) else value
@@ -63,6 +74,7 @@ def _listed(value: Any) -> Any:
 
 WholeNumber = Annotated[int, BeforeValidator(_not_boolean)]
 Number = Annotated[float, BeforeValidator(_not_boolean), Field(allow_inf_nan=False)]
+Count = Annotated[int, BeforeValidator(_count, json_schema_input_type=int | str)]
 Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=int | str)]
 Name = Annotated[str, AfterValidator(_checked_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})]
 Word = Annotated[str, AfterValidator(_checked_word)]

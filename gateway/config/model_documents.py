@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from gateway.config.documents import Document, Number, PriceDocument, Size, Text, WholeNumber, Word, fault
+from gateway.config.documents import Count, Document, Number, PriceDocument, Size, Text, WholeNumber, Word, fault
 
 CapabilityName = Literal["tools", "vision", "audio", "documents", "structured_output", "streaming"]
 StrategyName = Literal["priority", "weighted", "least_busy", "lowest_latency", "lowest_cost"]
@@ -67,8 +67,8 @@ class ModelTargetDocument(Document):
     """Where it processes what it is sent, for rules and for keys that are bound to regions."""
     capabilities: list[CapabilityName] | None = None
     """All that it can do of this list; without it, whatever a request needs."""
-    context_tokens: WholeNumber | None = Field(default=None, ge=1)
-    """How long a request it takes; longer ones go elsewhere, where that is possible."""
+    context_tokens: Count | None = Field(default=None, ge=1)
+    """How long a request it takes, such as 32k (32000); longer ones go elsewhere, where that is possible."""
 
 
 class PickDocument(Document):

@@ -138,7 +138,11 @@ def build_keys(
         for index, policy in enumerate(key.policies):
             if policies is not None and policy not in policies:
                 path = ("keys", name, "policies", index)
-                report.error(path, "no policy has this name", near(policy, policies))
+                report.error(
+                    path,
+                    "no policy has this name",
+                    near(policy, policies, first="; name the files that have some in `policy_files`"),
+                )
         if key.passthrough and _has_budget(document):
             message = "limits.usd bounds what is spent, and what these cost cannot be read"
             report.error(("keys", name, "passthrough"), message, "keep one of the two")

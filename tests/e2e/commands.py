@@ -60,11 +60,15 @@ class Running:
 
 @asynccontextmanager
 async def toolgate(
-    *arguments: str, cwd: Path, environ: Mapping[str, str] | None = None
+    *arguments: str, cwd: Path, environ: Mapping[str, str] | None = None, in_background: bool = False
 ) -> AsyncGenerator[Running]:
-    """Start a command in a session of its own; killed at the end if it is still there."""
+    """Start a command in a session of its own; killed at the end if it is still there. With `in_background` it
+    does not mind SIGINT, as what a shell runs so.
+    """
     env = {**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})}
     argv = [sys.executable, "-m", "gateway.cli", *arguments]
+    if in_background:
+        argv = ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", *argv]
     process = await anyio.open_process(argv, stdin=subprocess.DEVNULL, cwd=cwd, env=env, start_new_session=True)
     running = Running(process)
     assert process.stdout is not None

@@ -20,13 +20,15 @@ DOCUMENT = {
 }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "in_background"), [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)]
+)
 @pytest.mark.parametrize("command", ["doctor", "servers"])
 async def test_a_command_that_waits_ends_at_once_without_a_traceback(
-    command: str, number: signal.Signals, folder: Path
+    command: str, number: signal.Signals, in_background: bool, folder: Path
 ):
     (folder / "gateway.yaml").write_text(yaml.safe_dump(DOCUMENT))
-    async with toolgate(command, cwd=folder) as running:
+    async with toolgate(command, cwd=folder, in_background=in_background) as running:
         await running.until(lambda it: "  slow: starting" in it.err)
         assert await running.end(number) == 130
     assert "Traceback" not in running.err

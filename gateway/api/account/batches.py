@@ -19,7 +19,7 @@ from gateway.api.account.files import BATCH_INPUTS, list_of, own_file
 from gateway.api.account.files import FAMILY as FILES
 from gateway.api.account.pages import page_after
 from gateway.api.account.refreshing import refresh
-from gateway.api.presence import CancelledWhenClientLeaves
+from gateway.api.client_leaving import CancelledWhenClientLeaves
 from gateway.api.requests import parse_json_object
 from gateway.api.responses import JSON, Response, json_response
 from gateway.errors import InvalidRequest, UpstreamRefused

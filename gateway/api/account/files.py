@@ -13,9 +13,9 @@ from dataclasses import replace
 from gateway.api.account.asked import LARGEST_ANSWER, Asked, read_told, shown
 from gateway.api.account.batch_files import BatchFile, judge_file
 from gateway.api.account.pages import page_after
+from gateway.api.client_leaving import CancelledWhenClientLeaves
 from gateway.api.multipart import Part, content_type_of, new_boundary, read_form, text_of, write_form
 from gateway.api.pass_through import pass_bytes
-from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.responses import JSON, Response, json_response
 from gateway.errors import InvalidRequest, UpstreamRefused
 from gateway.store import ProviderObject

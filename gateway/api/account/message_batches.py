@@ -16,8 +16,8 @@ from gateway.api.account.asked import LARGEST_ANSWER, Asked, read_told, shown
 from gateway.api.account.message_requests import judge_requests
 from gateway.api.account.pages import page_around
 from gateway.api.account.refreshing import refresh
+from gateway.api.client_leaving import CancelledWhenClientLeaves
 from gateway.api.pass_through import pass_bytes
-from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.requests import parse_json_object
 from gateway.api.responses import JSON, Response, json_response
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES

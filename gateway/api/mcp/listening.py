@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 
 from gateway.api.answer import Answer
+from gateway.api.client_leaving import CancelledWhenClientLeaves
 from gateway.api.mcp.exchange import EVENT_HEADERS
 from gateway.api.mcp.results import complete
 from gateway.api.mcp.surface import Surface
@@ -24,7 +25,6 @@ from gateway.api.mcp.wire import (
     http_refusal,
     object_param,
 )
-from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.requests import Request
 from gateway.api.services import Services
 from gateway.auth import KeyId

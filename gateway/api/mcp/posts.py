@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.api.client_leaving import CancelledWhenClientLeaves
 from gateway.api.mcp.asked import Asked, Result
 from gateway.api.mcp.envelope import Client, check_repeated, check_version, is_modern, read_envelope
 from gateway.api.mcp.exchange import Exchange
@@ -30,7 +31,6 @@ from gateway.api.mcp.wire import (
     read_body,
     read_message,
 )
-from gateway.api.presence import CancelledWhenClientLeaves
 from gateway.api.responses import Response
 from gateway.hub import protocol
 

@@ -17,7 +17,7 @@ from gateway.providers import (
     Timeouts,
 )
 from gateway.providers.endpoints import ENDPOINTS
-from gateway.router_building import build_provider
+from gateway.router_building import ProviderFault, build_provider
 
 _PATIENCE = 10.0  # seconds for one provider
 
@@ -28,7 +28,7 @@ async def check_providers(config: Config, tell: Tell) -> None:
     try:
         async with anyio.create_task_group() as tasks:
             for given in config.providers.values():
-                tasks.start_soon(_check_one, given, clients, tell)
+                tasks.start_soon(_check_one, config, given, clients, tell)
     finally:
         with anyio.move_on_after(_PATIENCE, shield=True):
             await clients.aclose()
@@ -37,11 +37,11 @@ async def check_providers(config: Config, tell: Tell) -> None:
         tell(Finding("warn", "provider", "none", "no provider is configured, so no model can be called", hint))
 
 
-async def _check_one(given: ProviderConfig, clients: HttpClients, tell: Tell) -> None:
+async def _check_one(config: Config, given: ProviderConfig, clients: HttpClients, tell: Tell) -> None:
     try:
         provider = _made(given, clients)
-    except ValueError as error:
-        tell(Finding("fail", "provider", given.name, str(error), "see `providers` in the configuration"))
+    except ProviderFault as fault:
+        tell(Finding("fail", "provider", given.name, str(fault.problem(config, given.name))))
         return
     with anyio.move_on_after(_PATIENCE) as patience:
         tell(await _asked(provider, clients))
@@ -50,7 +50,7 @@ async def _check_one(given: ProviderConfig, clients: HttpClients, tell: Tell) ->
 
 
 def _made(given: ProviderConfig, clients: HttpClients) -> Provider:
-    """Raises ValueError."""
+    """Raises ProviderFault."""
     return build_provider(given, clients, timeouts=Timeouts(_PATIENCE, _PATIENCE, _PATIENCE))
 
 

@@ -7,8 +7,8 @@ import asyncio
 import anyio
 import pytest
 
-from gateway.api import presence as presence_module
-from gateway.api.presence import BrokenOffWhenClientLeaves
+from gateway.api import client_leaving as leaving_module
+from gateway.api.client_leaving import BrokenOffWhenClientLeaves
 from gateway.api.requests import ClientLeft
 
 from .asgi import Client
@@ -75,7 +75,7 @@ async def test_a_client_that_leaves_once_its_answer_is_complete_has_not_left():
     request = client.request()
     answer = client.answer(request)
     with BrokenOffWhenClientLeaves(request, answer):
-        await anyio.sleep(2 * presence_module._AT_ONCE)  # until the client is watched
+        await anyio.sleep(2 * leaving_module._AT_ONCE)  # until the client is watched
         await answer.begin(200, {})
         await answer.write(b"", more=False)
         client.left.set()
@@ -84,8 +84,8 @@ async def test_a_client_that_leaves_once_its_answer_is_complete_has_not_left():
 
 
 async def test_a_client_that_takes_nothing_for_too_long_counts_as_gone(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(presence_module, "_PATIENCE", 0.05)
-    monkeypatch.setattr(presence_module, "_LOOKING", 0.01)
+    monkeypatch.setattr(leaving_module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(leaving_module, "_LOOKING", 0.01)
     client = Client(takes=anyio.Event())
     request = client.request()
     answer = client.answer(request)

@@ -43,8 +43,11 @@ def test_a_dialect_that_there_is_not_is_told_where_it_stands(configured: Shell):
     configured.write({"gateway.yaml": CONFIG.replace("local: {", "local: {dialect: openai, ")})
     ended = configured.run("check")
     assert ended.status == 2
-    assert "gateway.yaml:3: providers.local: no dialect is called 'openai'; there are openai_chat," in ended.err
-    assert "error: gateway.yaml:3: providers.local: no dialect" in configured.run("providers").err
+    assert (
+        "gateway.yaml:3: providers.local.dialect: no dialect is called 'openai'; there are openai_chat,"
+        in ended.err
+    )
+    assert "error: gateway.yaml:3: providers.local.dialect: no dialect" in configured.run("providers").err
 
 
 def test_a_policy_is_explained_without_any_server(configured: Shell):

@@ -152,3 +152,9 @@ def test_a_mistake_is_found_where_it_stands(
     assert (problem.line, problem.field) == (line, field)
     assert message in problem.message
     assert (hint is None) == (problem.hint is None) if hint is None else hint in (problem.hint or "")
+
+
+@pytest.mark.parametrize(("written", "tokens"), [("32k", 32_000), ("1.5M", 1_500_000), ("900", 900)])
+def test_a_number_of_tokens_can_be_written_as_people_say_it(folder: Folder, written: str, tokens: int):
+    config = folder.load_with(PROVIDERS + f"models: {{m: [{{provider: a, context_tokens: {written}}}]}}")
+    assert config.models["m"][0].context_tokens == tokens

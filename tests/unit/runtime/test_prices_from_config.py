@@ -11,7 +11,7 @@ import yaml
 from gateway.config import load_config
 from gateway.errors import ConfigError
 from gateway.providers import HttpClients
-from gateway.router_building import build_router
+from gateway.router_building import build_router, unpriced
 from gateway.routing import Price, Rate
 
 
@@ -52,6 +52,35 @@ async def test_a_name_that_the_list_does_not_have_is_a_mistake_with_its_line(tmp
     with pytest.raises(ConfigError) as mistake:
         await price_of(tmp_path, {"price": name})
     (problem,) = mistake.value.problems
-    assert problem.field == "models.fast"
+    assert problem.field == "models.fast.price"
     assert problem.line is not None
     assert "openai/gpt-5" in (problem.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("limits", "fields"), [({}, []), ({"usd": 1}, ["models.more.deployments[1]", "models.one"])]
+)
+async def test_a_deployment_that_a_limit_on_money_keeps_from_use_is_told_of(
+    tmp_path: Path, limits: dict[str, Any], fields: list[str]
+):
+    known = {"provider": "local", "model": "tiny", "price": "openai/gpt-5"}
+    document = {
+        "version": 1,
+        "providers": {"local": {"base_url": "http://127.0.0.1:9/v1"}},
+        "models": {
+            "more": {"strategy": "weighted", "deployments": [known, {"provider": "local", "model": "x"}]},
+            "one": [{"provider": "local", "model": "y"}],
+            "any-*": "local",
+        },
+        "limits": limits,
+        "keys": {"agent": {"secret": "agent-secret-0123456789"}},
+    }
+    path = tmp_path / "gateway.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    config, clients = load_config(path), HttpClients()
+    try:
+        found = list(unpriced(config, build_router(config, clients)))
+    finally:
+        await clients.aclose()
+    assert [problem.field for problem in found] == fields
+    assert all(problem.line is not None for problem in found)

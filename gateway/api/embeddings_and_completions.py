@@ -9,8 +9,8 @@ from __future__ import annotations
 from gateway.api.answer import Answer
 from gateway.api.brought_tools import BroughtTools
 from gateway.api.endpoint import Handler
-from gateway.api.inquiry import Inquiry
 from gateway.api.model_endpoint import model_in
+from gateway.api.model_inquiry import Inquiry
 from gateway.api.pass_through import pass_through
 from gateway.api.provider_tools import check_provider_tools
 from gateway.api.requests import Request, parse_json_object

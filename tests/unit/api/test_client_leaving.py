@@ -5,8 +5,8 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from gateway.api import presence as presence_module
-from gateway.api.presence import CancelledWhenClientLeaves
+from gateway.api import client_leaving as leaving_module
+from gateway.api.client_leaving import CancelledWhenClientLeaves
 from gateway.api.requests import ClientLeft
 
 from .asgi import Client
@@ -24,7 +24,7 @@ async def test_a_client_that_leaves_once_its_answer_is_complete_has_not_left():
     request = client.request()
     answer = client.answer(request)
     with CancelledWhenClientLeaves(request, answer):
-        await anyio.sleep(2 * presence_module._AT_ONCE)  # until the client is watched
+        await anyio.sleep(2 * leaving_module._AT_ONCE)  # until the client is watched
         await answer.begin(200, {})
         await answer.write(b"", more=False)
         client.left.set()
@@ -34,7 +34,7 @@ async def test_a_client_that_leaves_once_its_answer_is_complete_has_not_left():
 
 async def test_a_client_that_stays_disturbs_nothing():
     with CancelledWhenClientLeaves(Client().request()):
-        await anyio.sleep(2 * presence_module._AT_ONCE)
+        await anyio.sleep(2 * leaving_module._AT_ONCE)
 
 
 async def test_an_exception_within_comes_out_as_it_is():
@@ -62,8 +62,8 @@ async def test_a_server_that_fails_to_say_whether_the_client_is_there_counts_as_
 
 
 async def test_a_client_that_takes_nothing_for_too_long_counts_as_gone(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(presence_module, "_PATIENCE", 0.05)
-    monkeypatch.setattr(presence_module, "_LOOKING", 0.01)
+    monkeypatch.setattr(leaving_module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(leaving_module, "_LOOKING", 0.01)
     client = Client(takes=anyio.Event())
     request = client.request()
     answer = client.answer(request)
@@ -73,8 +73,8 @@ async def test_a_client_that_takes_nothing_for_too_long_counts_as_gone(monkeypat
 
 
 async def test_a_model_that_is_silent_for_long_is_not_the_clients_fault(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(presence_module, "_PATIENCE", 0.01)
-    monkeypatch.setattr(presence_module, "_LOOKING", 0.01)
+    monkeypatch.setattr(leaving_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(leaving_module, "_LOOKING", 0.01)
     client = Client()
     request = client.request()
     answer = client.answer(request)

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.api.taken_out import without
+from gateway.api.field_removal import without
 
 
 def test_fields_entries_and_what_lies_within_them_go():
