@@ -21,6 +21,7 @@ from gateway.api import (
     models,
     requests,
     response_objects,
+    servers,
     tools,
 )
 from gateway.api.account import endpoints
@@ -77,6 +78,7 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         ("GET", "/v1beta/models"): plain(models.list_googles),
         ("GET", "/v1/models"): plain(models.list_models),
         ("GET", "/v1/tools"): plain(tools.list_tools),
+        ("GET", servers.PATH): plain(servers.list_servers),
     }
     observers = {
         ("GET", "/healthz"): plain(health.healthz),

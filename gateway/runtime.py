@@ -41,6 +41,7 @@ from gateway.router_building import build_router
 from gateway.routing import Conditions
 from gateway.store import ProviderObjects, SealedPayloads, open_database
 from gateway.telemetry import Metrics
+from gateway.telemetry.logs import Redactor
 from gateway.tool_calls import ToolCaller
 from gateway.tool_loop import Attempts, LoopLimits, Memory
 from sandbox import open_sandbox
@@ -273,6 +274,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
         provider_tools=read_substitutes(config),
         passthrough_provider=config.passthrough_provider,
         host_guard=HostGuard(own_hosts(config), config.mcp_endpoint.allowed_origins),
+        clean=Redactor(config.secrets).clean,
     )
 
 

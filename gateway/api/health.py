@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, get_args
 
 from gateway.api.operators import require_operator
@@ -27,7 +28,7 @@ async def readyz(request: Request, services: Services) -> Response:
     report: dict[str, Any] = {"status": "ready" if is_ready else "starting"}
     if b"verbose" in request.scope["query_string"]:
         require_operator(request, services.operator_token_digest)
-        report["servers"] = [describe_server(status) for status in statuses]
+        report["servers"] = [describe_server(status, services.clean) for status in statuses]
     return json_response(report, status=200 if is_ready else 503)
 
 
@@ -40,8 +41,11 @@ async def metrics(request: Request, services: Services) -> Response:
     )
 
 
-def describe_server(status: ServerStatus) -> dict[str, Any]:
-    """One server's state as JSON; what there is nothing to say of is absent. `since`: seconds since the epoch."""
+def describe_server(status: ServerStatus, clean: Callable[[str], str]) -> dict[str, Any]:
+    """One server's state as JSON; what there is nothing to say of is absent. `since`: seconds since the epoch.
+
+    `clean` takes secrets out of what servers and programs have said.
+    """
     told: dict[str, Any] = {
         "name": status.name,
         "state": status.state,
@@ -52,8 +56,8 @@ def describe_server(status: ServerStatus) -> dict[str, Any]:
         "protocol": status.era,
         "instances": status.instances or None,
         "activity": status.activity,
-        "error": status.error,
+        "error": clean(status.error) if status.error else None,
         "left_out": [{"tool": bad.name, "reason": bad.reason} for bad in status.bad_tools],
-        "stderr": list(status.stderr_tail[-_LINES:]) if status.state == "down" else [],
+        "stderr": [clean(line) for line in status.stderr_tail[-_LINES:]] if status.state == "down" else [],
     }
     return {name: value for name, value in told.items() if value not in (None, [])}

@@ -21,14 +21,18 @@ def require_operator(request: Request, token_digest: bytes | None) -> None:
     one for a host by another name than this machine's own, which a page in somebody's browser may have sent (DNS
     rebinding).
     """
-    if _is_local(request):
-        return
-    presented = hashlib.sha256(bearer_token(request.headers).encode("utf-8", "surrogatepass")).digest()
-    if token_digest is None or not hmac.compare_digest(presented, token_digest):
+    if not is_local(request) and not presents_operator_token(request, token_digest):
         raise AuthenticationFailed("this is for operators: send `Authorization: Bearer <operator_token>`")
 
 
-def _is_local(request: Request) -> bool:
+def presents_operator_token(request: Request, token_digest: bytes | None) -> bool:
+    """Whether the request carries the operator token."""
+    presented = hashlib.sha256(bearer_token(request.headers).encode("utf-8", "surrogatepass")).digest()
+    return token_digest is not None and hmac.compare_digest(presented, token_digest)
+
+
+def is_local(request: Request) -> bool:
+    """Whether the client runs on this machine, as far as can be told."""
     client: tuple[str, int] | None = request.scope.get("client")
     if client is None or any(name in _FORWARDED or name.startswith("x-forwarded") for name in request.headers):
         return False

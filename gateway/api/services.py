@@ -43,7 +43,8 @@ class Services:
 
     `provider_tools` are tools of ours, as `server/tool`, by the types of those in whose place they run.
     `passthrough_provider` is where files are. `ending` is set when another configuration has taken its place, or
-    the gateway is about to stop: what would go on for ever ends then.
+    the gateway is about to stop: what would go on for ever ends then. `clean` takes the secrets of the
+    configuration out of a text.
     """
 
     callers: Callers
@@ -64,6 +65,7 @@ class Services:
     provider_tools: Mapping[str, str] = field(default_factory=dict[str, str])
     passthrough_provider: str = ""
     host_guard: HostGuard = field(default_factory=HostGuard)
+    clean: Callable[[str], str] = str
     ending: anyio.Event = field(default_factory=anyio.Event)
 
 

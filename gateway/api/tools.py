@@ -48,7 +48,7 @@ _KINDS: Mapping[int, str] = {403: "permission_error", 404: "invalid_request_erro
 async def list_tools(request: Request, services: Services) -> Response:
     """The tools that this key has now, in the catalogue's order; a key with `tools: off` has none."""
     principal = await services.callers.identify(request.headers)
-    exposure = expose_tools(services, _asking(principal), read_options(request.headers, {}))
+    exposure = expose_tools(services, asking(principal), read_options(request.headers, {}))
     listed = [describe_tool(tool) for tool in exposure.tools]
     return json_response({"object": "list", "data": listed, "unavailable": list(exposure.unavailable)})
 
@@ -58,7 +58,7 @@ async def call_tool(request: Request, services: Services) -> Response:
     principal = await services.callers.identify(request.headers)
     body = await request.body()
     fields = parse_json_object(body) if body.strip() else {}
-    exposure = expose_tools(services, _asking(principal), read_options(request.headers, fields))
+    exposure = expose_tools(services, asking(principal), read_options(request.headers, fields))
     call = ToolCallRequest(request.run_id, request.path_after(PREFIX), _arguments(fields))
     context = CallContext(
         principal.key_id,
@@ -84,7 +84,7 @@ async def call_tool(request: Request, services: Services) -> Response:
     return _answer(outcome, request.run_id)
 
 
-def _asking(principal: Principal) -> Principal:
+def asking(principal: Principal) -> Principal:
     """Whoever comes here asks for tools: what `on_request` waits for."""
     if principal.tools != "on_request":
         return principal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from gateway.config.importers import ImportedServer
 from gateway.config.importers.finishing import own_name
 from gateway.hub import ServerStatus
 from gateway.runtime import Gateway
+from gateway.telemetry.logs import Redactor
 
 
 @click.group(
@@ -37,17 +39,19 @@ def command(context: click.Context, config_path: Path | None, mcp_configs: tuple
     async def look(gateway: Gateway) -> tuple[ServerStatus, ...]:
         return await gateway.settled()
 
-    statuses = with_gateway(load_quietly(config_path, mcp_configs), look, quiet=as_json)
+    config = load_quietly(config_path, mcp_configs)
+    clean = Redactor(config.secrets).clean
+    statuses = with_gateway(config, look, quiet=as_json)
     if as_json:
-        print_json({"servers": [describe_server(status) for status in statuses]})
+        print_json({"servers": [describe_server(status, clean) for status in statuses]})
     else:
-        print_table(("SERVER", "STATE", "TOOLS", "SANDBOX", "WHY"), [_row(status) for status in statuses])
+        print_table(("SERVER", "STATE", "TOOLS", "SANDBOX", "WHY"), [_row(status, clean) for status in statuses])
     return 1 if any(status.state == "down" for status in statuses) else 0
 
 
-def _row(status: ServerStatus) -> tuple[str, ...]:
+def _row(status: ServerStatus, clean: Callable[[str], str]) -> tuple[str, ...]:
     where = status.sandbox or ("-" if status.transport == "http" else "")
-    return status.name, status.state, str(status.tools), where, status.error or ""
+    return status.name, status.state, str(status.tools), where, clean(status.error or "")
 
 
 @command.command("catalog")

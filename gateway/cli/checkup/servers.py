@@ -18,6 +18,7 @@ from sandbox import Sandbox, explains_network_failure
 _LINES = 10  # of a server's standard error
 _POLL_SECONDS = 0.2
 _CREDENTIAL = re.compile(r"key|token|secret|passw|credential|auth|cookie|dsn", re.IGNORECASE)
+_SILENT = "run its command by hand: it has to speak MCP on its standard output, and to log to its standard error"
 _MISSING_NETWORK = "it has no network, and this reads like it needs one: sandbox: {network: open}"
 
 
@@ -69,6 +70,8 @@ def _advice(status: ServerStatus, server: ServerConfig) -> str | None:
     has_no_network = server.server.network == "none" and status.sandbox != "host"
     if has_no_network and explains_network_failure((*status.stderr_tail, status.error or "")):
         return _MISSING_NETWORK
+    if (status.error or "").startswith("no answer"):
+        return _SILENT
     return None
 
 

@@ -16,6 +16,7 @@ PROXIED = {"x-forwarded-for": "127.0.0.1"}
 PATHS = [
     "/v1/chat/completions",
     "/v1/models",
+    "/v1/servers",
     "/v1/tools",
     "/healthz",
     "/readyz",
@@ -50,7 +51,7 @@ async def test_a_method_that_a_path_does_not_take_is_an_openai_error(gateway: In
     assert answer.headers["allow"] in ("POST", "GET, HEAD")
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/models", "/v1/tools"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/models", "/v1/servers", "/v1/tools"])
 async def test_head_is_get_without_the_body(gateway: InProcess, path: str):
     async with gateway.http() as http:
         whole, head = await http.get(path), await http.head(path)
