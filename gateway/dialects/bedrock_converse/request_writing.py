@@ -36,6 +36,8 @@ def write_request(request: ModelRequest, *, model: str) -> dict[str, Any]:
     if config is None:
         body.pop("toolConfig", None)
     else:
+        if "tool_choice" in (object_or_none(body.get(BESIDE)) or {}) and request.dialect != NAME:
+            config.pop("toolChoice", None)  # the two must not meet
         body["toolConfig"] = config
     if calls_nothing:
         system = [*list_or_empty(system), {"text": _CALL_NOTHING}]
@@ -56,9 +58,6 @@ def _carried_over(request: ModelRequest, *, is_claude: bool) -> dict[str, Any]:
     """What the vocabulary names, of a request of another dialect."""
     if request.n > 1:
         refuse_crossing("n", "n must be 1: the provider of this model gives one answer at a time")
-    if request.parallel_calls is False and request.tools:
-        what = "parallel_tool_calls: this model's provider has no way to forbid several calls at once"
-        refuse_crossing("parallel_tool_calls", what)
     inference: dict[str, Any] = {
         "maxTokens": request.max_tokens,
         "temperature": request.temperature,
@@ -68,6 +67,7 @@ def _carried_over(request: ModelRequest, *, is_claude: bool) -> dict[str, Any]:
     beside: dict[str, Any] = {
         "top_k": request.top_k,
         "thinking": {"type": "disabled"} if request.effort == "none" and is_claude else None,
+        "tool_choice": _one_call_at_a_time(request, is_claude=is_claude),
     }
     carried = {
         "inferenceConfig": _said(inference),
@@ -75,6 +75,22 @@ def _carried_over(request: ModelRequest, *, is_claude: bool) -> dict[str, Any]:
         "outputConfig": _output_config(request, is_claude=is_claude),
     }
     return {name: value for name, value in carried.items() if value}
+
+
+def _one_call_at_a_time(request: ModelRequest, *, is_claude: bool) -> Mapping[str, Any] | None:
+    """Claude's own way to say it, which must not meet a choice in Converse's. Raises InvalidRequest where there is
+    none.
+    """
+    choice = request.tool_choice
+    if request.parallel_calls is not False or not request.tools or (choice is not None and choice.mode == "none"):
+        return None
+    if not is_claude:
+        what = "parallel_tool_calls: this model's provider has no way to forbid several calls at once"
+        refuse_crossing("parallel_tool_calls", what)
+    if choice is not None and choice.mode != "auto":
+        what = "parallel_tool_calls: this model's provider cannot forbid several calls and force one"
+        refuse_crossing("parallel_tool_calls", f"{what}; leave out one of the two")
+    return {"type": "auto", "disable_parallel_tool_use": True}
 
 
 def _said(fields: Mapping[str, Any]) -> dict[str, Any]:

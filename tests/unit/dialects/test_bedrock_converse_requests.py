@@ -260,12 +260,23 @@ def test_a_schema_for_the_answer_is_a_string():
         ({"n": 2}, "n"),
         ({"seed": 1}, "seed"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
-        ({"parallel_tool_calls": False, "tools": [CHAT_TOOL]}, "parallel_tool_calls"),
+        ({"parallel_tool_calls": False, "tools": [CHAT_TOOL], "model": "amazon.nova"}, "parallel_tool_calls"),
+        ({"parallel_tool_calls": False, "tools": [CHAT_TOOL], "tool_choice": "required"}, "parallel_tool_calls"),
         ({"logit_bias": {"1": 1}}, "logit_bias"),
     ],
 )
 def test_what_cannot_be_said_is_refused_by_name(fields: dict[str, Any], param: str):
     assert refused(**fields).param == param
+
+
+@pytest.mark.parametrize("choice", [{}, {"tool_choice": "auto"}])
+def test_claude_is_told_to_make_one_call_at_a_time_in_its_own_words_alone(choice: dict[str, Any]):
+    body = from_chat(parallel_tool_calls=False, tools=[CHAT_TOOL], **choice)
+    serial = {"type": "auto", "disable_parallel_tool_use": True}
+    assert body["additionalModelRequestFields"]["tool_choice"] == serial
+    assert "toolChoice" not in body["toolConfig"]
+    for nothing in ({"tools": [CHAT_TOOL], "tool_choice": "none"}, {}):
+        assert "additionalModelRequestFields" not in from_chat(parallel_tool_calls=False, **nothing)
 
 
 def test_thoughts_go_back_byte_for_byte_and_foreign_ones_not_at_all():
