@@ -27,7 +27,8 @@
         ├── ToolServerDown          it is not running, or died in mid-call
         ├── ToolCallTimeout         no answer within the call's deadline
         ├── ToolServerNotConnected  it wants credentials that its user, or the operator, has to give first
-        └── ToolServerFault         it answered with a JSON-RPC error or with nonsense
+        └── ToolServerFault         it answered with nonsense
+            └── ToolServerRefusal   it answered with a JSON-RPC error
 
 `RequestError` and `UpstreamError` reach clients through one table, `gateway.api.errors`; a test fails when a
 class here is missing there. Messages may be shown to clients: they name fields, never secrets.
@@ -271,3 +272,13 @@ class ToolServerNotConnected(ToolServerError):
 
 class ToolServerFault(ToolServerError):
     """The server answered with a JSON-RPC error, or with nonsense."""
+
+
+class ToolServerRefusal(ToolServerFault):
+    """The server answered with a JSON-RPC error: its `code`, `reason` (the server's own words) and `data`."""
+
+    def __init__(self, message: str, *, server: str, code: int, reason: str, data: object = None) -> None:
+        super().__init__(message, server=server)
+        self.code = code
+        self.reason = reason
+        self.data = data

@@ -221,4 +221,5 @@ ROWS: Mapping[type[BaseException], Callable[[Any], ErrorAnswer]] = {
     errors.ToolCallTimeout: _tool_server(504, "tool_timeout"),
     errors.ToolServerNotConnected: _tool_server(403, "tool_server_not_connected"),
     errors.ToolServerFault: _tool_server(502, "tool_server_fault"),
+    errors.ToolServerRefusal: _tool_server(502, "tool_server_fault"),
 }

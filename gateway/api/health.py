@@ -52,12 +52,14 @@ def describe_server(status: ServerStatus, clean: Callable[[str], str]) -> dict[s
         "transport": status.transport,
         "since": status.since,
         "tools": status.tools,
+        "resources": status.resources or None,
+        "prompts": status.prompts or None,
         "sandbox": status.sandbox,
         "protocol": status.era,
         "instances": status.instances or None,
         "activity": status.activity,
         "error": clean(status.error) if status.error else None,
-        "left_out": [{"tool": bad.name, "reason": bad.reason} for bad in status.bad_tools],
+        "left_out": [{bad.kind: bad.name, "reason": bad.reason} for bad in status.left_out],
         "stderr": [clean(line) for line in status.stderr_tail[-_LINES:]] if status.state == "down" else [],
     }
     return {name: value for name, value in told.items() if value not in (None, [])}

@@ -1,31 +1,44 @@
-"""MCP clients: every tool server, its tools, and calls of them.
+"""MCP clients: every tool server, what it offers, and requests to it.
 
 Above: `tool_calls`, `exposure`, `api` and the composition root see only what is named here. Below: MCP over
 stdio and streamable HTTP, in both protocol eras. Refuses to know: models, policies, HTTP requests of ours.
 """
 
 from gateway.hub.argument_headers import header_map
-from gateway.hub.catalogue import BadTool, Catalogue, CatalogueTool, ToolAnnotations
+from gateway.hub.catalogue import Catalogue, Listing
 from gateway.hub.drift import Drift, DriftAction, DriftKind
+from gateway.hub.entries import BadEntry
 from gateway.hub.hub import Hub
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.naming import client_name, own_name, qualified_name, wire_name
-from gateway.hub.results import CallResult, ContentBlock, ToolProgress
+from gateway.hub.offers import AboutServer, CataloguePrompt, CatalogueResource, CatalogueTemplate
+from gateway.hub.requests import NOBODY, Caller, GivenInput
+from gateway.hub.results import CallResult, ContentBlock, InputRequired, ToolProgress
 from gateway.hub.specs import HttpServerSpec, HubSettings, ServerSpec, StdioServerSpec
 from gateway.hub.status import ServerState, ServerStatus
+from gateway.hub.tools import CatalogueTool, ToolAnnotations
 
 __all__ = [
-    "BadTool",
+    "NOBODY",
+    "AboutServer",
+    "BadEntry",
     "CallResult",
+    "Caller",
     "Catalogue",
+    "CataloguePrompt",
+    "CatalogueResource",
+    "CatalogueTemplate",
     "CatalogueTool",
     "ContentBlock",
     "Drift",
     "DriftAction",
     "DriftKind",
+    "GivenInput",
     "HttpServerSpec",
     "Hub",
     "HubSettings",
+    "InputRequired",
+    "Listing",
     "ServerSpec",
     "ServerState",
     "ServerStatus",

@@ -1,4 +1,4 @@
-"""One supervised connection: opened, kept, opened again with back-off; calls go through it from any task.
+"""One supervised connection: opened, kept, opened again with back-off; requests go through it from any task.
 
 Above: `gateway.hub.upstreams`. Below: a `Transport` and a `Session`. Refuses to know: other servers, owners.
 
@@ -11,16 +11,15 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import anyio
-import anyio.to_thread
 
 from gateway.errors import ToolCallTimeout, ToolServerDown
 from gateway.hub.backoff import Backoff
-from gateway.hub.catalogue import Listing, read_listing
 from gateway.hub.failures import NETWORK_HINT, Failure, describe_failure, to_tool_server_error
-from gateway.hub.locking import Unverified, Verifier
+from gateway.hub.lister import Lister
+from gateway.hub.negotiation import negotiate
 from gateway.hub.peer import (
     ConnectionCut,
     JsonObject,
@@ -30,8 +29,8 @@ from gateway.hub.peer import (
     SessionLost,
     Unreachable,
 )
-from gateway.hub.results import CallResult, ToolRequest, read_call_result
-from gateway.hub.session import Era, Session, negotiate
+from gateway.hub.requests import Request
+from gateway.hub.session import Era, Session
 from gateway.hub.specs import HubSettings
 from gateway.hub.transports import Transport
 from sandbox.network_failures import explains_network_failure
@@ -39,17 +38,12 @@ from sandbox.spec import SandboxError
 
 _log = logging.getLogger(__name__)
 
-_COALESCE = 0.05  # seconds for a burst of change notifications to be over
-_RELIST_PAUSE = 0.5  # seconds between two listings, however often the server says that something has changed
-_RELIST_SHARE = 4  # and this many times as long as the listing took
-_CHANGES = frozenset({"notifications/tools/list_changed", "notifications/subscriptions/acknowledged"})
-
 
 class Connection:
     """A connection to one server that outlives the server's deaths.
 
-    With `on_listing`, the server's tools are listed on every connect and change, and what `verifier` leaves of
-    them is handed over; without, it only serves calls. `era` is what is known of the server beforehand.
+    With `lister`, what the server offers is listed on every connect and change; without, it only serves requests.
+    `era` is what is known of the server beforehand.
     """
 
     def __init__(
@@ -58,8 +52,7 @@ class Connection:
         transport: Transport,
         settings: HubSettings,
         *,
-        on_listing: Callable[[Listing], None] | None = None,
-        verifier: Verifier | None = None,
+        lister: Lister | None = None,
         era: Era | None = None,
     ) -> None:
         self.name = name
@@ -72,13 +65,11 @@ class Connection:
         self.settled = anyio.Event()
         """Set once the first attempt has succeeded or failed."""
         self._settings = settings
-        self._on_listing = on_listing
-        self._verifier = verifier or Unverified()
+        self._lister = lister
         self._slots = anyio.Semaphore(settings.calls_in_flight)
         self._backoff = Backoff(settings.first_backoff, settings.longest_backoff)
         self._peer: Peer | None = None
         self._session: Session | None = None
-        self._stale = anyio.Event()
         self._changed = anyio.Event()  # replaced each time a session begins or an attempt fails
         self._ready_at: float | None = None  # on anyio's clock; when the session of this attempt began
         self._failed_attempts = 0
@@ -137,7 +128,8 @@ class Connection:
 
     async def _begin(self, peer: Peer) -> Session:
         session = await negotiate(peer, era=self.era, head_start=self._settings.probe_head_start)
-        await self._list(session)
+        if self._lister is not None:
+            await self._lister.begin(session, self.transport.source)
         self.era = session.era
         self.error = None
         self.since = time.time()
@@ -147,27 +139,13 @@ class Connection:
         _log.info("%s: ready, MCP %s", self.name, session.version)
         return session
 
-    async def _list(self, session: Session) -> None:
-        if self._on_listing is None:
-            return
-        raw = await session.list_tools()
-
-        def read() -> Listing:
-            listing = read_listing(self.name, raw)
-            session.remember_headers({tool.name: tool.definition["inputSchema"] for tool in listing.tools})
-            return listing
-
-        # A thread, because a server can make its list take a second to read.
-        listing = await anyio.to_thread.run_sync(read)
-        self._on_listing(await self._verifier.verify(self.name, self.transport.source, listing))
-
     async def _serve(self, session: Session) -> None:
         """Until the peer is gone: then raises PeerClosed."""
         try:
             async with anyio.create_task_group() as tasks:
-                if self._on_listing is not None:
+                if self._lister is not None:
                     tasks.start_soon(self._follow, session)
-                    tasks.start_soon(self._relist, session)
+                    tasks.start_soon(self._lister.keep, session, self.transport.source)
                 raise PeerClosed(await session.peer.wait_closed())
         finally:
             self._session = None
@@ -178,26 +156,9 @@ class Connection:
         except PeerError as problem:
             _log.debug("%s: no longer told of changes: %s", self.name, problem)
 
-    async def _relist(self, session: Session) -> None:
-        """List again when told of a change, when in doubt, and now and then: notifications do get lost."""
-        while True:
-            with anyio.move_on_after(self._settings.relist_every):
-                await self._stale.wait()
-            await anyio.sleep(_COALESCE)
-            self._stale = anyio.Event()
-            began = anyio.current_time()
-            try:
-                with anyio.fail_after(self._settings.connect_timeout):
-                    await self._list(session)
-            except Unreachable as problem:
-                session.peer.close(problem.message)
-            except (PeerError, TimeoutError) as problem:
-                _log.warning("%s: could not list its tools again: %s", self.name, problem)
-            await anyio.sleep(max(_RELIST_PAUSE, _RELIST_SHARE * (anyio.current_time() - began)))
-
     def _on_notification(self, method: str, _params: JsonObject) -> None:
-        if method in _CHANGES:
-            self._stale.set()
+        if self._lister is not None:
+            self._lister.note(method)
 
     def _note_end(self, failure: Failure) -> None:
         """After a session, or an attempt that led to none: say why, and plan the next attempt."""
@@ -210,14 +171,15 @@ class Connection:
         if ready_at is not None or self.error is None:
             self.since = time.time()
         self.error = str(failure)
-        if self._lacks_network([self.error, *self.stderr_tail]):
+        if self.lacks_network([self.error, *self.stderr_tail]):
             self.error = f"{self.error}. {NETWORK_HINT}"
         wait = self._backoff.next()
         self._retry_at = anyio.current_time() + wait
         self._announce_change()
         _log.warning("%s: down: %s; next attempt in %.1f s", self.name, self.error, wait)
 
-    def _lacks_network(self, lines: Sequence[str]) -> bool:
+    def lacks_network(self, lines: Sequence[str]) -> bool:
+        """Whether these lines complain of a lack of network, and the server has none."""
         return self.transport.lacks_network and explains_network_failure(lines)
 
     def _announce_change(self) -> None:
@@ -225,37 +187,32 @@ class Connection:
         self._changed.set()
         self._changed = anyio.Event()
 
-    async def call(self, request: ToolRequest) -> CallResult:
-        """Call a tool. Cancelling tells the server to stop.
+    async def request(self, request: Request) -> JsonObject:
+        """The raw result of a request. Cancelling tells the server to stop.
 
         Raises ToolServerDown, ToolCallTimeout and ToolServerFault.
         """
         try:
             with anyio.fail_after(request.timeout):
                 async with self._slots:
-                    raw = await self._call(request)
+                    return await self._send(request)
         except TimeoutError:
             message = f"The tool server {self.name!r} did not answer within {request.timeout:g} s."
             raise ToolCallTimeout(message, server=self.name) from None
         except PeerError as problem:
-            if isinstance(problem, Unreachable | ConnectionCut):
-                self._stale.set()  # listing again will show whether the server is gone
-            if self._lacks_network([problem.message]):
+            if self._lister is not None and isinstance(problem, Unreachable | ConnectionCut):
+                self._lister.doubt()  # listing again will show whether the server is gone
+            if self.lacks_network([problem.message]):
                 problem.message = f"{problem.message}. {NETWORK_HINT}"
             raise to_tool_server_error(problem, server=self.name) from problem
-        result = read_call_result(raw)
-        return (
-            result.with_note(NETWORK_HINT) if result.is_error and self._lacks_network([result.text()]) else result
-        )
 
-    async def _call(self, request: ToolRequest) -> JsonObject:
-        given = request.tool, request.arguments, request.on_progress, request.authorizer
+    async def _send(self, request: Request) -> JsonObject:
         session = await self._wait_for_session()
         try:
-            return await session.call_tool(*given)
+            return await session.request(request)
         except SessionLost:  # it was not executed, so it may be sent again
             session = await self._wait_for_session()
-            return await session.call_tool(*given)
+            return await session.request(request)
 
     def _live_session(self) -> Session | None:
         """The session, unless its peer is gone: the task that serves it may not have noticed that yet."""

@@ -9,7 +9,13 @@ import os
 from dataclasses import dataclass
 from typing import cast
 
-from gateway.errors import ToolServerDown, ToolServerError, ToolServerFault, ToolServerNotConnected
+from gateway.errors import (
+    ToolServerDown,
+    ToolServerError,
+    ToolServerFault,
+    ToolServerNotConnected,
+    ToolServerRefusal,
+)
 from gateway.hub.peer import (
     ConnectionCut,
     CredentialsNeeded,
@@ -74,5 +80,10 @@ def to_tool_server_error(problem: PeerError, *, server: str) -> ToolServerError:
         return ToolServerNotConnected(message, server=server)
     if isinstance(problem, PeerClosed | Unreachable | ConnectionCut):
         return ToolServerDown(f"The tool server {server!r} is down: {problem.message}.", server=server)
-    code = f" (JSON-RPC error {problem.code})" if isinstance(problem, RpcError) else ""
-    return ToolServerFault(f"The tool server {server!r} failed the call: {problem.message}{code}", server=server)
+    failed = f"The tool server {server!r} failed the call: {problem.message}"
+    if isinstance(problem, RpcError):
+        message = f"{failed} (JSON-RPC error {problem.code})"
+        return ToolServerRefusal(
+            message, server=server, code=problem.code, reason=problem.message, data=problem.data
+        )
+    return ToolServerFault(failed, server=server)

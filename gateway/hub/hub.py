@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,17 +18,21 @@ import anyio
 
 from gateway.auth import User
 from gateway.errors import ToolServerDown
-from gateway.hub.catalogue import BadTool, Catalogue, Listing, build_catalogue
+from gateway.hub.catalogue import Catalogue, Listing, build_catalogue
+from gateway.hub.entries import BadEntry
+from gateway.hub.failures import NETWORK_HINT
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.locking import Unverified, Verifier
-from gateway.hub.results import CallResult, ProgressListener, ToolRequest
+from gateway.hub.peer import JsonObject
+from gateway.hub.requests import NOBODY, Caller, GivenInput, Request, call_request
+from gateway.hub.results import CallResult, ProgressListener, read_call_result
 from gateway.hub.specs import HubSettings, ServerSpec
 from gateway.hub.status import ServerStatus
 from gateway.hub.upstreams import Upstream, make_upstream
 
 _log = logging.getLogger(__name__)
 
-_MOST_REPORTED = 10  # tools of one listing, each in a line of the log
+_MOST_REPORTED = 10  # entries of one listing, each in a line of the log
 
 
 class Hub:
@@ -56,12 +61,13 @@ class Hub:
         self._upstreams: dict[str, Upstream] = {}
         self._stack = AsyncExitStack()
         self._catalogue = Catalogue()
+        self._listings: dict[str, Listing] = {}
         self._changed = anyio.Event()  # set, and replaced, when the catalogue is
-        self._reported: dict[str, tuple[BadTool, ...]] = {}
+        self._reported: dict[str, tuple[BadEntry, ...]] = {}
 
     @property
     def catalogue(self) -> Catalogue:
-        """The tools on offer now. A server that is down keeps its tools, so that prompts stay stable."""
+        """What is on offer now. A server that is down keeps its tools, so that prompts stay stable."""
         return self._catalogue
 
     async def change(self, known: Catalogue) -> Catalogue:
@@ -107,37 +113,72 @@ class Hub:
         user: User | None = None,
         timeout: float,  # noqa: ASYNC109 - one deadline from here down, mapped to ToolCallTimeout
         on_progress: ProgressListener | None = None,
+        caller: Caller = NOBODY,
+        given: GivenInput | None = None,
     ) -> CallResult:
         """Call a tool by the server's own name for it, within `timeout` seconds in all.
 
         `owner` is the key, or the user behind one, on whose behalf: servers with a workspace run once for each.
-        `user` is that user, where one was proven. A tool that fails is a result with `is_error`. Cancelling tells
+        `user` is that user, where one was proven. A tool that fails is a result with `is_error`; one that wants
+        input first, with `input_required`: whoever can give it calls again with it as `given`. Cancelling tells
         the server to stop. `on_progress` must be quick.
 
         Raises ToolServerDown, ToolServerNotConnected, ToolCallTimeout and ToolServerFault.
         """
+        request = call_request(tool, arguments, timeout, caller=caller, on_progress=on_progress, given=given)
+        result = read_call_result(await self._send(server, request, owner, user))
+        lacks_network = result.is_error and self._upstream(server).lacks_network(result.text())
+        return result.with_note(NETWORK_HINT) if lacks_network else result
+
+    async def request(
+        self,
+        server: str,
+        method: str,
+        params: Mapping[str, Any],
+        *,
+        owner: str,
+        user: User | None = None,
+        timeout: float,  # noqa: ASYNC109 - as in `call`
+        on_progress: ProgressListener | None = None,
+        caller: Caller = NOBODY,
+    ) -> JsonObject:
+        """The raw result of any request but `tools/call`: of `resources/read`, `prompts/get` and so on.
+
+        Like `call` otherwise. Raises ToolServerRefusal for a JSON-RPC error of the server.
+        """
+        if method == "tools/call":
+            raise ValueError("tools are called with `call`")
+        request = Request(method, params, timeout, caller, on_progress)
+        return await self._send(server, request, owner, user)
+
+    def _upstream(self, server: str) -> Upstream:
         upstream = self._upstreams.get(server)
         if upstream is None:
             raise ToolServerDown(f"There is no tool server {server!r}.", server=server)
+        return upstream
+
+    async def _send(self, server: str, request: Request, owner: str, user: User | None) -> JsonObject:
+        upstream = self._upstream(server)
         bound = self._specs[server].timeout
-        timeout = timeout if bound is None else min(timeout, bound)
-        return await upstream.call(ToolRequest(tool, arguments, timeout, on_progress), owner=owner, user=user)
+        if bound is not None and bound < request.timeout:
+            request = replace(request, timeout=bound)
+        return await upstream.request(request, owner=owner, user=user)
 
     def _take_listing(self, server: str, listing: Listing) -> None:
-        listings = [upstream.listing for upstream in self._upstreams.values()]
-        catalogue = build_catalogue(self._catalogue.generation + 1, listings)
+        before = self._listings.get(server, Listing())
+        self._listings[server] = listing
         self._report(server, listing.bad)
-        if catalogue.tools != self._catalogue.tools:
-            self._catalogue = catalogue
+        if replace(listing, bad=before.bad, drift=before.drift) != before:
+            self._catalogue = build_catalogue(self._catalogue.generation + 1, self._listings.values())
             self._changed.set()
             self._changed = anyio.Event()
 
-    def _report(self, server: str, bad: tuple[BadTool, ...]) -> None:
-        """Say which tools are left out, once for each listing that differs; all of them are in the status."""
+    def _report(self, server: str, bad: tuple[BadEntry, ...]) -> None:
+        """Say what is left out, once for each listing that differs; all of it is in the status."""
         if self._reported.get(server, ()) == bad:
             return
         self._reported[server] = bad
-        for tool in bad[:_MOST_REPORTED]:
-            _log.warning("%s: the tool %s is left out: %s", server, tool.name, tool.reason)
+        for entry in bad[:_MOST_REPORTED]:
+            _log.warning("%s: the %s %s is left out: %s", server, entry.kind, entry.name, entry.reason)
         if len(bad) > _MOST_REPORTED:
-            _log.warning("%s: %d more tools are left out", server, len(bad) - _MOST_REPORTED)
+            _log.warning("%s: %d more are left out", server, len(bad) - _MOST_REPORTED)

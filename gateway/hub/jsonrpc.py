@@ -139,6 +139,11 @@ def object_in(message: JsonObject, key: str) -> JsonObject:
     return cast("JsonObject", value) if isinstance(value, dict) else {}
 
 
+def without(params: JsonObject, key: str) -> JsonObject:
+    """The same params without one of them."""
+    return {name: value for name, value in params.items() if name != key}
+
+
 def is_response(message: JsonObject) -> bool:
     """Whether it answers a request."""
     return "method" not in message and ("result" in message or "error" in message)

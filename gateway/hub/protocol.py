@@ -12,6 +12,7 @@ LATEST_HANDSHAKE_VERSION = HANDSHAKE_VERSIONS[-1]
 MODERN_VERSION = "2026-07-28"
 """The version without a handshake: each request says all that it depends on."""
 
+RESERVED_META_PREFIX = "io.modelcontextprotocol/"
 VERSION_META_KEY = "io.modelcontextprotocol/protocolVersion"
 CLIENT_INFO_META_KEY = "io.modelcontextprotocol/clientInfo"
 CLIENT_CAPABILITIES_META_KEY = "io.modelcontextprotocol/clientCapabilities"

@@ -1,4 +1,4 @@
-"""A tool call: what goes in, and what comes back, read leniently from the server's raw result.
+"""What comes back from a tool call, read leniently from the server's raw result.
 
 Lenient because the call has been executed by then: an odd content block must not lose the rest of the result.
 """
@@ -6,10 +6,8 @@ Lenient because the call has been executed by then: an odd content block must no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
-
-from gateway.hub.credentials.authorizer import Authorizer
 
 _MOST_BLOCKS = 10_000
 _MOST_WISHES = 10
@@ -34,26 +32,29 @@ ProgressListener = Callable[[ToolProgress], None]
 
 
 @dataclass(frozen=True, slots=True)
-class ToolRequest:
-    """A call to be made: the server's own name of the tool, and `timeout` in seconds, waiting included.
+class InputRequired:
+    """What a server wants before it goes on (2026-07-28, "Multi round-trip requests").
 
-    `authorizer` gives the credentials of whoever calls, where they are not the same for everybody.
+    Whoever can give it repeats the call with a `GivenInput`: responses by the keys of `requests`, and `state`.
+    Both are the server's, untouched. `state` is opaque, and nothing says that a client returns what it was given.
     """
 
-    tool: str
-    arguments: Mapping[str, Any]
-    timeout: float
-    on_progress: ProgressListener | None = None
-    authorizer: Authorizer | None = None
+    requests: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """The outcome of a call that the server answered; a failure of the tool itself is `is_error`."""
+    """The outcome of a call that the server answered; a failure of the tool itself is `is_error`.
+
+    With `input_required` the call is not over. To those who cannot carry on it is an error that says what was
+    asked for.
+    """
 
     content: tuple[ContentBlock, ...]
     structured: Any | None = None
     is_error: bool = False
+    input_required: InputRequired | None = None
 
     def text(self) -> str:
         """The text blocks, joined by line ends."""
@@ -61,7 +62,7 @@ class CallResult:
 
     def with_note(self, note: str) -> CallResult:
         """The same result with one more text block."""
-        return CallResult((*self.content, text_block(note)), self.structured, self.is_error)
+        return replace(self, content=(*self.content, text_block(note)))
 
 
 def text_block(text: str) -> ContentBlock:
@@ -72,12 +73,12 @@ def text_block(text: str) -> ContentBlock:
 def read_call_result(raw: Mapping[str, Any]) -> CallResult:
     """The result of `tools/call` (MCP 2025-11-25 and 2026-07-28, "Tools").
 
-    A result that is not complete (the server wants input first, or answers with a task) becomes an error that
-    says so, because this gateway cannot carry on from it.
+    A result of a kind that nobody here can carry on from, such as a task, becomes an error that says so.
     """
     kind = raw.get("resultType") or "complete"
     if kind == "input_required":
-        return CallResult((text_block(_describe_wanted_input(raw)),), is_error=True)
+        wanted = _read_wanted_input(raw)
+        return CallResult((text_block(_describe(wanted)),), is_error=True, input_required=wanted)
     if kind != "complete":
         shown = str(kind)[:_LONGEST_KIND]
         message = (
@@ -104,9 +105,17 @@ def _block(raw: Any) -> ContentBlock:
     return text_block(str(raw) if isinstance(raw, str | int | float) else "[a part that cannot be shown]")
 
 
-def _describe_wanted_input(raw: Mapping[str, Any]) -> str:
+def _read_wanted_input(raw: Mapping[str, Any]) -> InputRequired:
+    requests, state = raw.get("inputRequests"), raw.get("requestState")
+    return InputRequired(
+        cast("dict[str, Any]", requests) if isinstance(requests, dict) else {},
+        state if isinstance(state, str) else None,
+    )
+
+
+def _describe(required: InputRequired) -> str:
     text = "The tool server asked for further input, which this gateway cannot give"
-    requests = _values(raw.get("inputRequests"))[:_MOST_WISHES]
+    requests = list(required.requests.values())[:_MOST_WISHES]
     wanted = [what[:_LONGEST_WISH] for request in requests if (what := _wanted(request))]
     return f"{text}: {'; '.join(wanted)}" if wanted else f"{text}."
 
@@ -119,10 +128,6 @@ def _wanted(request: Any) -> str | None:
     message = cast("dict[str, Any]", params).get("message") if isinstance(params, dict) else None
     method = fields.get("method")
     return next((text for text in (message, method) if isinstance(text, str) and text), None)
-
-
-def _values(raw: Any) -> list[Any]:
-    return list(cast("dict[str, Any]", raw).values()) if isinstance(raw, dict) else []
 
 
 def read_progress(params: Any) -> ToolProgress | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.hub.catalogue import BadTool
 from gateway.hub.drift import Drift
+from gateway.hub.entries import BadEntry
 from gateway.hub.session import Era
 from sandbox.spec import BackendName
 
@@ -20,7 +20,8 @@ TransportName = Literal["stdio", "http"]
 class ServerStatus:
     """One server at one moment. `since` is when this state began, in seconds since the epoch (UTC).
 
-    `tools` counts the tools on offer; `drift` has what is not as it was locked. `error` says why the server is
+    `tools`, `resources` (with their templates) and `prompts` count what is on offer; `left_out` is what the
+    server lists and cannot be offered; `drift` has what is not as it was locked. `error` says why the server is
     down, or why it last was; `activity` what it is busy with while being prepared. `instances` counts the running
     ones of a server with a workspace.
     """
@@ -31,7 +32,9 @@ class ServerStatus:
     since: float
     era: Era | None = None
     tools: int = 0
-    bad_tools: tuple[BadTool, ...] = ()
+    resources: int = 0
+    prompts: int = 0
+    left_out: tuple[BadEntry, ...] = ()
     drift: tuple[Drift, ...] = ()
     error: str | None = None
     activity: str | None = None

@@ -18,8 +18,10 @@ from gateway.hub.catalogue import Listing
 from gateway.hub.connection import Connection
 from gateway.hub.instances import Instances
 from gateway.hub.launcher import StdioLauncher
+from gateway.hub.lister import Lister
 from gateway.hub.locking import Verifier
-from gateway.hub.results import CallResult, ToolRequest
+from gateway.hub.peer import JsonObject
+from gateway.hub.requests import Request
 from gateway.hub.specs import HttpServerSpec, HubSettings, ServerSpec, StdioServerSpec
 from gateway.hub.status import ServerStatus, TransportName
 from gateway.hub.transports import HttpTransport, StdioTransport, Transport
@@ -44,8 +46,15 @@ class Upstream(Protocol):
         """How it is doing."""
         ...
 
-    async def call(self, request: ToolRequest, *, owner: str, user: User | None) -> CallResult:
-        """Call a tool for an owner, and the user behind it where one is known. Raises ToolServerError."""
+    async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject:
+        """The raw result of a request for an owner, and the user behind it where one is known.
+
+        Raises ToolServerError.
+        """
+        ...
+
+    def lacks_network(self, complaint: str) -> bool:
+        """Whether this text of the server's complains of a lack of network, and it has none."""
         ...
 
 
@@ -64,9 +73,8 @@ class SharedUpstream:
         self._transport_name: TransportName = _transport_name(spec)
         self._on_change = on_change
         self.listing = Listing()
-        self._connection = Connection(
-            spec.name, transport, settings, on_listing=self._take_listing, verifier=verifier
-        )
+        lister = Lister(spec.name, settings, self._take_listing, verifier)
+        self._connection = Connection(spec.name, transport, settings, lister=lister)
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
@@ -80,9 +88,13 @@ class SharedUpstream:
         """How the connection is doing."""
         return _status(self._transport_name, self._connection, self.listing)
 
-    async def call(self, request: ToolRequest, *, owner: str, user: User | None) -> CallResult:
-        """Call a tool over the one connection. Raises ToolServerError."""
-        return await self._connection.call(request)
+    async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject:
+        """A request over the one connection. Raises ToolServerError."""
+        return await self._connection.request(request)
+
+    def lacks_network(self, complaint: str) -> bool:
+        """See `Connection.lacks_network`."""
+        return self._connection.lacks_network([complaint])
 
     def _take_listing(self, listing: Listing) -> None:
         self.listing = listing
@@ -108,7 +120,8 @@ class WorkspaceUpstream:
         self._listed = anyio.Event()
         self.listing = Listing()
         transport = StdioTransport(spec, launcher)
-        self._lister = Connection(spec.name, transport, settings, on_listing=self._take_listing, verifier=verifier)
+        lister = Lister(spec.name, settings, self._take_listing, verifier)
+        self._lister = Connection(spec.name, transport, settings, lister=lister)
         self._instances = Instances(
             spec.name, self._connect, tasks, most=settings.instances_per_server, idle=settings.instance_idle
         )
@@ -131,10 +144,14 @@ class WorkspaceUpstream:
             "stdio", self._lister, self.listing, listed=self._listed.is_set(), instances=self._instances
         )
 
-    async def call(self, request: ToolRequest, *, owner: str, user: User | None) -> CallResult:
-        """Call a tool of the owner's own instance, which is started if need be. Raises ToolServerError."""
+    async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject:
+        """A request to the owner's own instance, which is started if need be. Raises ToolServerError."""
         async with self._instances.use(owner) as connection:
-            return await connection.call(request)
+            return await connection.request(request)
+
+    def lacks_network(self, complaint: str) -> bool:
+        """See `Connection.lacks_network`."""
+        return self._lister.lacks_network([complaint])
 
     def _connect(self, owner: str) -> Connection:
         transport = StdioTransport(self._spec, self._launcher, owner)
@@ -167,7 +184,11 @@ class UnstartedUpstream:
         state = "down" if self._error else "disabled"
         return ServerStatus(self._name, self._transport_name, state, self._since, error=self._error)
 
-    async def call(self, request: ToolRequest, *, owner: str, user: User | None) -> CallResult:
+    def lacks_network(self, complaint: str) -> bool:
+        """It says nothing."""
+        return False
+
+    async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject:
         """Raises ToolServerDown."""
         why = self._error or "it is disabled"
         raise ToolServerDown(f"The tool server {self._name!r} is down: {why}.", server=self._name)
@@ -213,7 +234,9 @@ def _status(
         connection.since,
         era=connection.era,
         tools=len(listing.tools),
-        bad_tools=listing.bad,
+        resources=len(listing.resources) + len(listing.templates),
+        prompts=len(listing.prompts),
+        left_out=listing.bad,
         drift=listing.drift,
         error=connection.error,
         activity=connection.activity,

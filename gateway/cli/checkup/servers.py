@@ -50,8 +50,8 @@ async def check_servers(
 def judge(status: ServerStatus, server: ServerConfig) -> Iterator[Finding]:
     """Everything to tell of a server that is up or has failed."""
     yield _of_state(status, server)
-    for bad in status.bad_tools:
-        yield Finding("warn", "server", status.name, f"the tool {bad.name} is left out: {bad.reason}")
+    for bad in status.left_out:
+        yield Finding("warn", "server", status.name, f"the {bad.kind} {bad.name} is left out: {bad.reason}")
     yield from _of_secrets(server)
 
 

@@ -40,7 +40,7 @@ class Rules:
 def judge(known: LockedServer, source: Source | None, listing: Listing, rules: Rules) -> Listing:
     """What of `listing` is on offer, with everything that is not as it is known."""
     if rules.on_change != "accept" and (problem := _other_source(known.source, source, rules)):
-        return replace(listing, tools=(), drift=(problem,))
+        return Listing(bad=listing.bad, drift=(problem,))
     tools: list[CatalogueTool] = []
     drift: list[Drift] = []
     for tool in listing.tools:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import anyio.to_thread
 
@@ -35,4 +34,4 @@ class LockVerifier:
             return judge(known, source, listing, rules)
         if rules.on_change == "accept":
             return listing
-        return replace(listing, tools=(), drift=(all_hidden("unlocked", "it is not in tools.lock", rules),))
+        return Listing(bad=listing.bad, drift=(all_hidden("unlocked", "it is not in tools.lock", rules),))

@@ -18,6 +18,7 @@ from sandbox.store import Prepared
 
 PYTHON = Origin("command", "python3")
 SCRIPTED = Path(__file__).parent / "servers" / "scripted.py"
+OFFERING = Path(__file__).parent / "servers" / "offering.py"
 
 
 class PlainBox:
@@ -102,3 +103,8 @@ def scripted(
     arguments = ("-S", "-E", str(SCRIPTED), "--era", era, *words)
     server = StdioServer(name, sys.executable, arguments, workspace=workspace)
     return StdioServerSpec(name, server, **more)
+
+
+def offering(*, name: str = "offering") -> StdioServerSpec:
+    """A spec for the SDK's server in `servers/offering.py`."""
+    return StdioServerSpec(name, StdioServer(name, sys.executable, (str(OFFERING),)))

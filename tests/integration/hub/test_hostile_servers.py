@@ -41,10 +41,10 @@ async def test_tools_left_out_by_the_thousand_take_a_few_lines_of_the_log(caplog
         with anyio.fail_after(30):
             await hub.settled()
             (status,) = hub.statuses()
-        assert (status.tools, len(status.bad_tools)) == (1, 1000)
+        assert (status.tools, len(status.left_out)) == (1, 1000)
     lines = [record.getMessage() for record in caplog.records if "left out" in record.getMessage()]
     assert len(lines) == 11
-    assert lines[-1] == "hostile: 990 more tools are left out"
+    assert lines[-1] == "hostile: 990 more are left out"
 
 
 class Box:

@@ -114,7 +114,7 @@ async def test_a_tool_that_wanted_the_network_says_so():
 async def test_broken_tools_are_left_out_and_reported_and_cost_no_other():
     async with hub_of(scripted("broken-tools")) as hub:
         (status,) = hub.statuses()
-        assert {bad.name: bad.reason for bad in status.bad_tools} == {
+        assert {bad.name: bad.reason for bad in status.left_out} == {
             "broken": "inputSchema is not an object",
             "(unnamed)": "not an object",
             "task_only": "it runs as a task only, which this gateway does not support",

@@ -10,7 +10,7 @@ import pytest
 from gateway.cli.checkup.servers import judge
 from gateway.config import StdioServerConfig
 from gateway.hub import ServerStatus
-from gateway.hub.catalogue import BadTool
+from gateway.hub.entries import BadEntry
 from sandbox.spec import Network, StdioServer
 
 
@@ -53,8 +53,8 @@ def test_credentials_are_a_warning_where_they_could_be_sent_away(network: Networ
 
 def test_tools_that_are_left_out_are_named():
     server = StdioServerConfig("odd", StdioServer("odd", "npx"))
-    bad = (BadTool("broken", "its schema is none"),)
-    status = ServerStatus("odd", "stdio", "ready", 0.0, tools=1, bad_tools=bad, sandbox="docker")
+    bad = (BadEntry("broken", "its schema is none"),)
+    status = ServerStatus("odd", "stdio", "ready", 0.0, tools=1, left_out=bad, sandbox="docker")
     assert [found.message for found in judge(status, server)][1:] == [
         "the tool broken is left out: its schema is none"
     ]

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.hub.catalogue import ToolAnnotations, build_catalogue, read_listing
+from gateway.hub.catalogue import build_catalogue, read_listing
+from gateway.hub.tools import ToolAnnotations
 
 
 def listed(name, **more):
@@ -53,6 +54,7 @@ def test_fields_of_another_kind_are_as_if_they_were_not_there(odd):
         (listed("x" * 129), "x" * 128, "longer than 128"),
         (listed("a\x1bb"), "a\\x1bb", "cannot be printed"),
         (listed("  "), "  ", "cannot be printed"),
+        (listed("@resources"), "@resources", "which policies use"),
         ({"name": "t"}, "t", "inputSchema is not an object"),
         (listed("t", execution={"taskSupport": "required"}), "t", "as a task only"),
         (

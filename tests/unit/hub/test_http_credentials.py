@@ -10,7 +10,8 @@ import pytest
 from gateway.errors import ToolServerFault, ToolServerNotConnected
 from gateway.hub.connection import Connection
 from gateway.hub.peer import CredentialsNeeded
-from gateway.hub.results import ToolRequest
+from gateway.hub.requests import Request, call_request
+from gateway.hub.results import read_call_result
 from gateway.hub.specs import HttpServerSpec, HubSettings
 from gateway.hub.transports import HttpTransport
 from tests.unit.hub.raw_http import Exchange, raw_server
@@ -64,8 +65,8 @@ def seen(server, tool):
 async def test_refused_credentials_are_renewed_once_and_the_call_is_sent_again():
     ours = Counting("ours")
     async with connected(ours, work=answering("Bearer ours-2")) as (server, connection):
-        result = await connection.call(ToolRequest("work", {}, 5))
-        assert result.text() == "done"
+        result = await connection.request(call_request("work", {}, 5))
+        assert read_call_result(result).text() == "done"
         assert seen(server, "work") == ["Bearer ours-1", "Bearer ours-2"]
     (refusal,) = ours.refusals
     assert (refusal.status, refusal.challenge.scopes) == (401, ("more",))
@@ -77,7 +78,7 @@ async def test_what_is_refused_twice_is_a_fault_and_not_sent_a_third_time():
     ours = Counting("ours")
     async with connected(ours, work=answering("Bearer never")) as (server, connection):
         with pytest.raises(ToolServerFault, match="HTTP 401"):
-            await connection.call(ToolRequest("work", {}, 5))
+            await connection.request(call_request("work", {}, 5))
         assert len(seen(server, "work")) == 2
 
 
@@ -86,16 +87,16 @@ async def test_a_missing_scope_is_a_refusal_of_credentials_and_another_403_is_no
     scope = answering("Bearer ours-2", "403 Forbidden", 'Bearer error="insufficient_scope"')
     plain = answering("Bearer never", "403 Forbidden", 'Bearer error="invalid_request"')
     async with connected(ours, work=scope, other=plain) as (server, connection):
-        assert (await connection.call(ToolRequest("work", {}, 5))).text() == "done"
+        assert read_call_result(await connection.request(call_request("work", {}, 5))).text() == "done"
         with pytest.raises(ToolServerFault, match="HTTP 403"):
-            await connection.call(ToolRequest("other", {}, 5))
+            await connection.request(call_request("other", {}, 5))
         assert len(seen(server, "other")) == 1
 
 
 async def test_a_callers_own_credentials_go_with_the_call_alone():
     ours, alices = Counting("ours"), Counting("alices")
     async with connected(ours, work=answering("Bearer alices-1")) as (server, connection):
-        await connection.call(ToolRequest("work", {}, 5, authorizer=alices))
+        await connection.request(Request("tools/call", {"name": "work"}, 5, authorizer=alices))
         assert seen(server, "work") == ["Bearer alices-1"]
         others = {exchange.headers.get("authorization") for exchange in server.exchanges if not exchange.tool}
         assert others == {"Bearer ours-1"}
@@ -105,5 +106,5 @@ async def test_without_credentials_to_be_had_the_caller_is_told_how_they_are_giv
     alices = Counting("alices", most=1)
     async with connected(Counting("ours"), work=answering("Bearer never")) as (_, connection):
         with pytest.raises(ToolServerNotConnected, match="sign in first"):
-            await connection.call(ToolRequest("work", {}, 5, authorizer=alices))
+            await connection.request(Request("tools/call", {"name": "work"}, 5, authorizer=alices))
         assert connection.is_ready

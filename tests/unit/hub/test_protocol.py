@@ -14,6 +14,8 @@ def test_names_and_numbers_are_those_of_the_sdk():
     assert protocol.VERSION_META_KEY == mcp_types.PROTOCOL_VERSION_META_KEY
     assert protocol.CLIENT_INFO_META_KEY == mcp_types.CLIENT_INFO_META_KEY
     assert protocol.CLIENT_CAPABILITIES_META_KEY == mcp_types.CLIENT_CAPABILITIES_META_KEY
+    assert protocol.LOG_LEVEL_META_KEY == mcp_types.LOG_LEVEL_META_KEY
+    assert protocol.SERVER_INFO_META_KEY == mcp_types.SERVER_INFO_META_KEY
     assert protocol.VERSION_HEADER == inbound.MCP_PROTOCOL_VERSION_HEADER
     assert protocol.METHOD_HEADER == inbound.MCP_METHOD_HEADER
     assert protocol.NAME_HEADER == inbound.MCP_NAME_HEADER

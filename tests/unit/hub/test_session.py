@@ -2,66 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 import pytest
 
 from gateway.hub.peer import ConnectionCut, PeerClosed, RequestFault, RpcError, Unreachable
-from gateway.hub.session import Session, negotiate
-
-MODERN = "2026-07-28"
-LEGACY = "2025-11-25"
-DISCOVERED = {"supportedVersions": [MODERN], "capabilities": {"tools": {}}}
-INITIALIZED = {"protocolVersion": LEGACY, "capabilities": {"tools": {}}}
-
-Answer = Callable[[Mapping[str, Any]], Awaitable[Any]]
-
-
-@dataclass
-class FakePeer:
-    """Answers each method by its entry: a value, an exception, or a coroutine function of the params."""
-
-    answers: dict[str, Any]
-    asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-    versions: list[str] = field(default_factory=list)
-    followed: int = 0
-    is_closed: bool = False
-
-    def speak(self, version: str) -> None:
-        self.versions.append(version)
-
-    async def request(self, method, params, *, on_progress=None, headers=None, authorizer=None):
-        self.asked.append((method, params))
-        self.headers = headers
-        answer = self.answers.get(method, RpcError(-32601, "Method not found"))
-        if callable(answer):
-            answer = await answer(params)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    async def notify(self, method, params=None) -> None:
-        self.asked.append((method, params or {}))
-
-    async def follow(self) -> None:
-        self.followed += 1
-
-    @property
-    def methods(self) -> list[str]:
-        return [method for method, _ in self.asked]
-
-
-async def never(params) -> None:
-    await anyio.sleep_forever()
-
-
-async def connect(answers: dict[str, Any], *, era=None, head_start: float = 5.0) -> tuple[Session, FakePeer]:
-    peer = FakePeer(answers)
-    with anyio.fail_after(10):
-        return await negotiate(peer, era=era, head_start=head_start), peer
+from gateway.hub.requests import Request, call_request
+from tests.unit.hub.fake_peer import DISCOVERED, INITIALIZED, LEGACY, MODERN, connect, never
 
 
 async def test_a_modern_server_is_asked_once():
@@ -136,7 +84,7 @@ def paged(pages: dict[Any, tuple[list[Any], Any]]):
 async def test_all_pages_of_the_list_are_read():
     pages = {None: (["a"], "2"), "2": (["b"], "3"), "3": (["c"], None)}
     session, _ = await connect({"server/discover": DISCOVERED, "tools/list": paged(pages)})
-    assert await session.list_tools() == ["a", "b", "c"]
+    assert await session.list_entries("tool") == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +97,7 @@ async def test_all_pages_of_the_list_are_read():
 )
 async def test_a_list_that_turns_in_circles_ends(pages):
     session, _ = await connect({"server/discover": DISCOVERED, "tools/list": paged(pages)})
-    assert await session.list_tools() == ["a", "b"]
+    assert await session.list_entries("tool") == ["a", "b"]
 
 
 async def test_a_list_without_end_is_cut():
@@ -161,26 +109,72 @@ async def test_a_list_without_end_is_cut():
         return {"tools": ["t"] * 200, "nextCursor": str(count)}
 
     session, _ = await connect({"server/discover": DISCOVERED, "tools/list": endless})
-    assert len(await session.list_tools()) == 5000
+    assert len(await session.list_entries("tool")) == 5000
     assert count == 25
 
 
 @pytest.mark.parametrize("tools", [None, 5, {}])
 async def test_a_list_that_is_none_is_empty(tools):
     session, _ = await connect({"server/discover": DISCOVERED, "tools/list": {"tools": tools}})
-    assert await session.list_tools() == []
+    assert await session.list_entries("tool") == []
 
 
 @pytest.mark.parametrize("capabilities", [{}, None, [], {"prompts": {}}])
 async def test_a_server_that_offers_no_tools_is_not_asked_for_them(capabilities):
     session, peer = await connect({"server/discover": {**DISCOVERED, "capabilities": capabilities}})
-    assert await session.list_tools() == []
+    assert await session.list_entries("tool") == []
     assert "tools/list" not in peer.methods
+
+
+@pytest.mark.parametrize(
+    ("kind", "capability", "method", "key"),
+    [
+        ("resource", "resources", "resources/list", "resources"),
+        ("template", "resources", "resources/templates/list", "resourceTemplates"),
+        ("prompt", "prompts", "prompts/list", "prompts"),
+    ],
+)
+async def test_every_kind_of_entry_is_listed_where_it_is_offered(kind, capability, method, key):
+    answers = {"initialize": {**INITIALIZED, "capabilities": {capability: {}}}, method: {key: ["a"]}}
+    session, peer = await connect(answers, era="legacy")
+    assert await session.list_entries(kind) == ["a"]
+    assert await session.list_entries("tool") == []
+    assert "tools/list" not in peer.methods
+
+
+async def test_what_another_connection_says_for_itself_is_not_sent_on():
+    session, peer = await connect({"server/discover": DISCOVERED, "prompts/get": {}})
+    params = {"name": "p", "_meta": {"progressToken": 7, "mine": 1, "io.modelcontextprotocol/logLevel": "debug"}}
+    await session.request(Request("prompts/get", params, 5))
+    meta = peer.asked[-1][1]["_meta"]
+    assert not {"progressToken", "io.modelcontextprotocol/logLevel"} & set(meta)
+    assert meta["mine"] == 1
+
+
+async def test_what_a_server_says_of_itself_is_read_in_both_eras():
+    stamp = {"io.modelcontextprotocol/serverInfo": {"name": "new"}}
+    modern, _ = await connect({"server/discover": {**DISCOVERED, "_meta": stamp, "instructions": "x" * 20_000}})
+    about = modern.about("files")
+    assert (about.server, about.version, about.implementation) == ("files", MODERN, {"name": "new"})
+    assert about.instructions == "x" * 16_384
+    greeting = {**INITIALIZED, "serverInfo": {"name": "old"}, "instructions": 5}
+    legacy, _ = await connect({"initialize": greeting}, era="legacy")
+    assert (legacy.about("s").implementation, legacy.about("s").instructions) == ({"name": "old"}, None)
+
+
+async def test_changes_are_asked_for_where_something_is_offered_alone():
+    capabilities = {"prompts": {}, "resources": {}}
+    session, peer = await connect({"server/discover": {**DISCOVERED, "capabilities": capabilities}})
+    await session.follow_changes()
+    assert peer.asked[-1][1]["notifications"] == {"resourcesListChanged": True, "promptsListChanged": True}
+    session, peer = await connect({"server/discover": {**DISCOVERED, "capabilities": {"logging": {}}}})
+    await session.follow_changes()
+    assert peer.methods == ["server/discover"]
 
 
 async def test_modern_requests_say_who_asks_and_offer_nothing():
     session, peer = await connect({"server/discover": DISCOVERED, "tools/call": {"content": []}})
-    await session.call_tool("t", {"a": 1})
+    await session.request(call_request("t", {"a": 1}, 5))
     _, params = peer.asked[-1]
     assert params["arguments"] == {"a": 1}
     assert params["_meta"]["io.modelcontextprotocol/protocolVersion"] == MODERN
@@ -189,7 +183,7 @@ async def test_modern_requests_say_who_asks_and_offer_nothing():
 
 async def test_old_requests_carry_no_envelope():
     session, peer = await connect({"initialize": INITIALIZED, "tools/call": {"content": []}}, era="legacy")
-    await session.call_tool("t", {})
+    await session.request(call_request("t", {}, 5))
     assert peer.asked[-1][1] == {"name": "t", "arguments": {}}
 
 
@@ -197,13 +191,13 @@ async def test_arguments_marked_for_a_header_are_sent_in_it_by_modern_sessions_a
     schema = {"properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
     modern, peer = await connect({"server/discover": DISCOVERED, "tools/call": {}})
     modern.remember_headers({"t": schema, "plain": {}})
-    await modern.call_tool("t", {"region": "eu"})
+    await modern.request(call_request("t", {"region": "eu"}, 5))
     assert peer.headers == {"Mcp-Param-Region": "eu"}
-    await modern.call_tool("plain", {"region": "eu"})
+    await modern.request(call_request("plain", {"region": "eu"}, 5))
     assert peer.headers is None
     legacy, old_peer = await connect({"initialize": INITIALIZED, "tools/call": {}}, era="legacy")
     legacy.remember_headers({"t": schema})
-    await legacy.call_tool("t", {"region": "eu"})
+    await legacy.request(call_request("t", {"region": "eu"}, 5))
     assert old_peer.headers is None
 
 
@@ -238,7 +232,7 @@ async def test_a_list_is_cut_by_its_size_as_well_as_by_its_length():
         return {"tools": [{"description": "x" * 3 * 1024 * 1024}], "nextCursor": str(count)}
 
     session, _ = await connect({"server/discover": DISCOVERED, "tools/list": heavy})
-    assert len(await session.list_tools()) == count == 3
+    assert len(await session.list_entries("tool")) == count == 3
 
 
 async def test_a_page_too_deep_to_be_measured_is_the_last():
@@ -247,7 +241,7 @@ async def test_a_page_too_deep_to_be_measured_is_the_last():
         deep = [deep]
     pages = {None: (["a", deep], "2"), "2": (["b"], None)}
     session, _ = await connect({"server/discover": DISCOVERED, "tools/list": paged(pages)})
-    assert await session.list_tools() == ["a", deep]
+    assert await session.list_entries("tool") == ["a", deep]
 
 
 async def test_a_version_of_any_length_is_quoted_in_part():

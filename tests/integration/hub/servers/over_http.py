@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -129,11 +129,15 @@ class MemoryEvents(EventStore):
 
 @asynccontextmanager
 async def sdk_app(
-    *, json_response: bool = False, event_store: EventStore | None = None, drops_streams: bool = False
+    *,
+    json_response: bool = False,
+    event_store: EventStore | None = None,
+    drops_streams: bool = False,
+    build: Callable[[], tuple[Server[Any], ListenHandler]] | None = None,
 ) -> AsyncGenerator[tuple[Any, Seen]]:
-    """An ASGI app with sessions of its own; leaving the context forgets them."""
+    """An ASGI app with sessions of its own; leaving the context forgets them. `build` makes another server."""
     seen = Seen(drops_streams=drops_streams)
-    server, listen = build_server(seen)
+    server, listen = build() if build is not None else build_server(seen)
     interval = 10 if event_store else None
     manager = StreamableHTTPSessionManager(
         server, json_response=json_response, event_store=event_store, retry_interval=interval
