@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from gateway.config.config import Steps
-from gateway.config.importers.imported import Gathering, mapping_at
+from gateway.config.importers.imported import Gathering, mapping_at, texts_in
 from gateway.errors import ConfigError
 
 _ENVIRONMENT = "env."
@@ -52,8 +52,8 @@ def _command(name: str, client: Mapping[str, Any], path: Steps, gathering: Gathe
     config = cast("dict[str, Any]", written) if isinstance(written, dict) else {}
     entry = {field: _with_variables(config[field]) for field in ("command", "args") if config.get(field)}
     env: dict[str, str] = {}
-    for index, one in enumerate(cast("list[Any]", config.get("envs") or [])):
-        variable, is_set, value = str(one).partition("=")
+    for index, one in enumerate(texts_in(config.get("envs"))):
+        variable, is_set, value = one.partition("=")
         if is_set:
             env[variable] = str(_with_variables(value))
         elif variable in _OF_THE_BOX:
@@ -77,8 +77,7 @@ def _tell(name: str, client: Mapping[str, Any], path: Steps, gathering: Gatherin
         if field in _TAKEN or field in _MEANINGLESS or value in (None, False):
             continue
         if field == "tools_to_execute":
-            tools = [tool for tool in cast("list[Any]", value) if isinstance(tool, str)] if value else []
-            allowed = ", ".join(f'"{name}/{tool}"' for tool in tools[:50])
+            allowed = ", ".join(f'"{name}/{tool}"' for tool in texts_in(value)[:50])
             gathering.note(name, here, f"choose tools in a policy: allow: [{allowed}]")
         elif field == "tools_to_auto_execute":
             gathering.note(name, here, "what a policy allows is run: there is no further list")

@@ -13,7 +13,7 @@ from typing import Any, cast
 from gateway.config.client_fields import foreign_fields
 from gateway.config.config import Steps
 from gateway.config.importers.editor_variables import fill_editor_variables, with_absolute_paths
-from gateway.config.importers.imported import Gathering, each_server, mapping_at
+from gateway.config.importers.imported import Gathering, each_server, mapping_at, texts_in
 from gateway.config.mcp_documents import ServerDocument
 
 _KNOWN = frozenset(field.alias or name for name, field in ServerDocument.model_fields.items())
@@ -76,7 +76,7 @@ def _inputs(written: Any, path: Steps, gathering: Gathering) -> dict[str, str]:
 
 def _description(ident: str, asked: Mapping[str, Any]) -> str:
     words = asked.get("description")
-    options = [one for one in cast("list[Any]", asked.get("options") or []) if isinstance(one, str)]
+    options = texts_in(asked.get("options"))
     text = words if isinstance(words, str) and words else f"what the editor asks for as {ident}"
     return f"{text}: one of {', '.join(options)}" if options else text
 

@@ -5,6 +5,7 @@ The values of secrets end here: what leaves knows the names of their variables a
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -37,6 +38,7 @@ def finish(form: Format, gathering: Gathering) -> Imported:
         if name in servers:
             gathering.leave_out(found.name, found.path, f"another server has the name {name}")
             continue
+        _make_texts(found.entry)
         sorting = CredentialSorting(name, secrets)
         sorting.run(found.entry)
         if fault := fault_of(name, found.entry, {**secrets, **sorting.secrets}, gathering.base):
@@ -50,6 +52,18 @@ def finish(form: Format, gathering: Gathering) -> Imported:
     variables = _variables(servers.values(), secret_of, gathering)
     notes = [one for note in gathering.notes if (one := _named(note)).server is None or one.server in servers]
     return Imported(form, tuple(servers.values()), tuple(gathering.left_out), tuple(notes), tuple(variables))
+
+
+def _make_texts(entry: dict[str, Any]) -> None:
+    """Numbers and the like in the environment and in headers become texts, which others make of them as well."""
+    for field in ("env", "headers"):
+        values: Any = entry.get(field)
+        if isinstance(values, dict):
+            entry[field] = {
+                name: value if isinstance(value, str | dict | list) else json.dumps(value)
+                for name, value in cast("dict[str, Any]", values).items()
+                if value is not None
+            }
 
 
 def own_name(name: str) -> str:

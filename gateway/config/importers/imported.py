@@ -127,3 +127,8 @@ def each_server(
             read(name, dict(cast("dict[str, Any]", server)), here)
         else:
             gathering.leave_out(name, here, "it must be a mapping")
+
+
+def texts_in(value: Any) -> list[str]:
+    """The strings of a list; of anything else, none."""
+    return [one for one in cast("list[Any]", value) if isinstance(one, str)] if isinstance(value, list) else []

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from gateway.config.config import Steps
-from gateway.config.importers.imported import Gathering, each_server, mapping_at
+from gateway.config.importers.imported import Gathering, each_server, mapping_at, texts_in
 
 _ENVIRONMENT = "os.environ/"
 _TAKEN = frozenset(
@@ -126,7 +126,7 @@ def _tell(name: str, server: Mapping[str, Any], path: Steps, gathering: Gatherin
             continue
         if field in ("allowed_tools", "disallowed_tools") and isinstance(value, list):
             word = "allow" if field == "allowed_tools" else "deny"
-            tools = ", ".join(f"{name}/{tool}" for tool in cast("list[Any]", value)[:50] if isinstance(tool, str))
+            tools = ", ".join(f"{name}/{tool}" for tool in texts_in(value)[:50])
             gathering.note(name, here, f"choose tools in a policy: {word}: [{tools}]")
         elif field in _GRANTS:
             gathering.note(name, here, "who may use what is said in policies")

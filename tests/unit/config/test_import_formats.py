@@ -349,3 +349,8 @@ def test_a_secret_never_leaves_the_importer(form: Format, place: Any, secret: st
     assert len(imported.variables) == len(imported.servers) == 1
     assert secret not in repr(imported)
     assert secret not in json.dumps(entries(imported))
+
+
+def test_numbers_in_an_environment_are_texts_and_null_is_nothing():
+    config = {"mcp_servers": {"a": {"command": "npx", "env": {"PORT": 8080, "DEBUG": True, "NONE": None}}}}
+    assert entries(taken(yaml.safe_dump(config), "c.yaml"))["a"]["env"] == {"PORT": "8080", "DEBUG": "true"}
