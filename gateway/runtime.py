@@ -25,17 +25,17 @@ from gateway.api.provider_tools import read_substitutes
 from gateway.api.services import HttpLimits, Services
 from gateway.api.stored_responses import StoredResponses
 from gateway.audit import AuditTrail, open_trail
-from gateway.auth import Callers, KeyId, Keyring, Principal
+from gateway.auth import KeyId
 from gateway.config import (
     Config,
     HttpServerConfig,
-    KeyConfig,
     ServerConfig,
     StdioServerConfig,
 )
 from gateway.errors import ConfigError, Overloaded, StoreError
 from gateway.exposure import Exposer
 from gateway.hub import HttpServerSpec, Hub, ServerSpec, ServerStatus, StdioLauncher, StdioServerSpec
+from gateway.identity_building import build_callers
 from gateway.providers import HttpClients
 from gateway.router_building import build_router
 from gateway.routing import Conditions
@@ -163,7 +163,8 @@ class Gateway:
         """Own one generation's servers, from its start until its last request has ended."""
         hub = Hub([server_spec(server) for server in config.servers], self._shared.launcher)
         services = _build_services(config, hub, self._shared)
-        async with hub:
+        async with hub, anyio.create_task_group() as tasks:
+            tasks.start_soon(services.callers.run)
             generation = _Generation(services, config.limits.requests_in_flight)
             task_status.started(generation)
             await generation.retired.wait()
@@ -171,6 +172,7 @@ class Gateway:
                 await generation.idle.wait()
             if generation.in_flight:
                 _log.warning("%d requests outlived their configuration, whose servers stop", generation.in_flight)
+            tasks.cancel_scope.cancel()
 
 
 async def _settle(generation: _Generation) -> None:
@@ -240,10 +242,9 @@ async def open_gateway(config: Config, shared: Shared) -> AsyncGenerator[Gateway
 
 def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
     """Everything that a configuration decides. Raises ConfigError."""
-    principals = {key.name: _principal(key) for key in config.keys}
     limits = config.limits
     return Services(
-        callers=Callers(Keyring((key.secret, principals[key.name]) for key in config.keys)),
+        callers=build_callers(config, shared.clients),
         policies={KeyId(key.name): config.policies.policy_for(key.policies) for key in config.keys},
         router=build_router(config, shared.clients, metrics=shared.metrics, conditions=shared.conditions),
         hub=hub,
@@ -275,22 +276,6 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
         passthrough_provider=config.passthrough_provider,
         host_guard=HostGuard(own_hosts(config), config.mcp_endpoint.allowed_origins),
         clean=Redactor(config.secrets).clean,
-    )
-
-
-def _principal(key: KeyConfig) -> Principal:
-    passes_unknown = key.unknown_tools == "pass"
-    return Principal(
-        KeyId(key.name),
-        key.models,
-        key.policies,
-        key.tools,
-        passes_unknown,
-        key.remember,
-        key.team,
-        key.tags,
-        key.regions,
-        key.passthrough,
     )
 
 

@@ -6,9 +6,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from gateway.auth.principal import Principal
-from gateway.errors import AuthenticationFailed
-
-_REFUSAL = "no valid API key was given; send one of this gateway's keys as `Authorization: Bearer <key>`"
 
 
 class Keyring:
@@ -30,19 +27,16 @@ class Keyring:
                 raise ValueError(f"the keys {other} and {principal.key_id} have the same secret")
             self._principals[digest] = principal
 
-    def authenticate(self, headers: Mapping[str, str]) -> Principal:
-        """Whose key this is. `headers` has lower-case names; `Authorization: Bearer` goes before `x-api-key` and
-        `x-goog-api-key`.
+    def find(self, secret: str) -> Principal | None:
+        """Whose secret this is."""
+        return self._principals.get(_digest(secret))
 
-        Raises AuthenticationFailed, in the same words whatever is wrong.
-        """
-        presented = (
-            bearer_token(headers) or (headers.get("x-api-key") or headers.get("x-goog-api-key", "")).strip()
-        )
-        principal = self._principals.get(_digest(presented))
-        if principal is None:
-            raise AuthenticationFailed(_REFUSAL)
-        return principal
+
+def presented_in(headers: Mapping[str, str]) -> str:
+    """What a request presents to be let in. `headers` has lower-case names; `Authorization: Bearer` goes before
+    `x-api-key` and `x-goog-api-key`.
+    """
+    return bearer_token(headers) or (headers.get("x-api-key") or headers.get("x-goog-api-key", "")).strip()
 
 
 def bearer_token(headers: Mapping[str, str]) -> str:

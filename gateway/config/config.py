@@ -179,6 +179,34 @@ class McpEndpointConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyRuleConfig:
+    """Tokens whose claims are as `when` has them act as the key. Of each claim one of the values is enough; `*` in
+    a text stands for any characters.
+    """
+
+    key: str
+    when: tuple[tuple[str, tuple[str | bool, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerConfig:
+    """Who vouches for users with signed tokens. Its keys are `secret`, what `jwks` holds (a JSON Web Key Set), or
+    had from `jwks_url`; without any, from where the issuer's metadata says.
+    """
+
+    name: str
+    issuer: str
+    audiences: frozenset[str]
+    algorithms: frozenset[str]
+    jwks_url: str | None = None
+    jwks: bytes | None = field(default=None, repr=False)
+    secret: str | None = field(default=None, repr=False)
+    user_claim: str = "sub"
+    leeway: float = 30.0
+    rules: tuple[KeyRuleConfig, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsConfig:
     """The bounds of one run (see `gateway.tool_loop.limits`), of one request, and of all requests together."""
 
@@ -262,6 +290,7 @@ class Config:
     operator_token: str | None = field(default=None, repr=False)
     routing: RoutingConfig = field(default_factory=RoutingConfig)
     mcp_endpoint: McpEndpointConfig = McpEndpointConfig()
+    issuers: tuple[IssuerConfig, ...] = ()
     main_source: Source | None = field(default=None, repr=False, compare=False)
     server_sources: Mapping[str, Source] = field(default_factory=dict[str, Source], repr=False, compare=False)
 
@@ -279,6 +308,7 @@ class Config:
     def secrets(self) -> tuple[str, ...]:
         """Every text in it that must not get into logs, the longest first."""
         found = {key.secret for key in self.keys} | {self.operator_token or ""}
+        found |= {issuer.secret or "" for issuer in self.issuers}
         for provider in self.providers.values():
             found |= {provider.api_key or "", *provider.api_keys}
             found |= {*_in_headers(provider.headers), _password_in(provider.proxy)}

@@ -67,7 +67,7 @@ def _count(value: Any) -> Any:
     return round(float(match[1]) * {"": 1, "k": 1000, "m": 1_000_000}[match[2].lower()])
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
     """One item may stand alone."""
     return [value] if isinstance(value, str) else value
 
@@ -80,12 +80,12 @@ Name = Annotated[str, AfterValidator(_checked_name), Field(json_schema_extra={"p
 Word = Annotated[str, AfterValidator(_checked_word)]
 Words = Annotated[
     list[Word],
-    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+    BeforeValidator(listed, json_schema_input_type=str | list[str]),
     Field(min_length=1, max_length=16),
 ]
 Surfaces = Annotated[
     list[Literal["files", "images", "audio", "batches"]],
-    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+    BeforeValidator(listed, json_schema_input_type=str | list[str]),
     Field(max_length=16),
 ]
 Text = Annotated[str, Field(max_length=4096)]

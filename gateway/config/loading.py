@@ -20,6 +20,7 @@ from gateway.config.config import Config, Listen, ServerConfig, Source
 from gateway.config.documents import StorageDocument
 from gateway.config.environment import read_beside
 from gateway.config.files import FileFault, FileMissing, read_text
+from gateway.config.identity import build_issuers
 from gateway.config.interpolation import Interpolation
 from gateway.config.located_json import JsonProblem, load_json
 from gateway.config.mcp_documents import ConfigDocument, ServersDocument
@@ -135,6 +136,8 @@ class _Loading:
         providers = build_providers(document, folder, report)
         models = build_models(document, report)
         keys = build_keys(document, names, listen, report)
+        mcp_endpoint = build_mcp_endpoint(document.mcp_endpoint, report)
+        issuers = build_issuers(document, folder, mcp_endpoint.public_url, report)
         storage = build_storage(document.storage, folder, self.variables, report)
         self._add_servers(document, folder, report)
         token = document.operator_token
@@ -149,7 +152,8 @@ class _Loading:
             limits=build_limits(document),
             storage=storage,
             routing=build_routing(document, report),
-            mcp_endpoint=build_mcp_endpoint(document.mcp_endpoint, report),
+            mcp_endpoint=mcp_endpoint,
+            issuers=issuers,
             provider_tools=document.provider_tools,
             passthrough_provider=document.passthrough.provider or "",
             operator_token=None if token is None else token.strip(),

@@ -27,6 +27,7 @@ from gateway.config.documents import (
     WholeNumber,
     fault,
 )
+from gateway.config.identity_documents import IdentityDocument
 from gateway.config.model_documents import ModelDocument, ModelEntry, RoutingDocument
 
 
@@ -127,6 +128,7 @@ class ConfigDocument(ServersDocument):
     """What clients may ask for: an alias, or a pattern with `*`, and where it is had; the first is tried first."""
     keys: dict[Name, KeyDocument] = Field(default_factory=dict[str, KeyDocument])
     """The virtual keys, by name."""
+    identity: IdentityDocument = IdentityDocument()
     routing: RoutingDocument = RoutingDocument()
     operator_token: Text | None = Field(default=None, repr=False)
     """What operators present from other machines to see the states of servers and the metrics."""

@@ -30,6 +30,7 @@ from gateway.config.documents import (
     QueueDocument,
     StorageDocument,
 )
+from gateway.config.identity_documents import IdentityDocument, IssuerDocument, KeyRuleDocument
 from gateway.config.mcp_documents import ConfigDocument, SandboxDocument, ServerDocument
 from gateway.config.model_documents import (
     BreakerDocument,
@@ -187,6 +188,9 @@ _SHAPES: Sequence[tuple[tuple[str, ...], type[BaseModel]]] = (
     (("mcpServers", "*"), ServerDocument),
     (("mcpServers", "*", "sandbox"), SandboxDocument),
     (("keys", "*"), KeyDocument),
+    (("identity",), IdentityDocument),
+    (("identity", "issuers", "*"), IssuerDocument),
+    (("identity", "issuers", "*", "keys", "*"), KeyRuleDocument),
     (("limits",), LimitsDocument),
     (("storage",), StorageDocument),
     (("storage", "audit"), AuditDocument),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.auth import KeyId, Keyring, Principal, bearer_token
+from gateway.auth import Callers, KeyId, Keyring, Principal, bearer_token
 from gateway.errors import AuthenticationFailed
 
 ANN = Principal(KeyId("ann"), ("*",), (), "auto")
@@ -27,8 +27,8 @@ def keyring() -> Keyring:
         {"authorization": "Bearer ", "x-api-key": "tg-ann-secret"},
     ],
 )
-def test_a_key_is_known_by_its_secret(keyring, headers):
-    assert keyring.authenticate(headers) is ANN
+async def test_a_key_is_known_by_its_secret(keyring, headers):
+    assert await Callers(keyring).identify(headers) is ANN
 
 
 @pytest.mark.parametrize(
@@ -45,18 +45,18 @@ def test_a_key_is_known_by_its_secret(keyring, headers):
         {"x-api-key": "\udcff"},
     ],
 )
-def test_everything_else_is_refused_in_the_same_words(keyring, headers):
+async def test_everything_else_is_refused_in_the_same_words(keyring, headers):
     with pytest.raises(AuthenticationFailed) as caught:
-        keyring.authenticate(headers)
+        await Callers(keyring).identify(headers)
     assert caught.value.status == 401
     assert caught.value.message == (
         "no valid API key was given; send one of this gateway's keys as `Authorization: Bearer <key>`"
     )
 
 
-def test_an_empty_keyring_lets_nobody_in():
+async def test_an_empty_keyring_lets_nobody_in():
     with pytest.raises(AuthenticationFailed):
-        Keyring([]).authenticate({"authorization": "Bearer "})
+        await Callers(Keyring([])).identify({"authorization": "Bearer "})
 
 
 def test_secrets_are_forgotten_at_once(keyring):
