@@ -32,7 +32,7 @@ from gateway.hub.peer import (
 from gateway.hub.requests import Request
 from gateway.hub.session import Era, Session
 from gateway.hub.specs import HubSettings
-from gateway.hub.transports import Transport
+from gateway.hub.transports.transport import Transport
 from sandbox.network_failures import explains_network_failure
 from sandbox.spec import SandboxError
 

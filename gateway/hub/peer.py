@@ -1,7 +1,7 @@
 """The seam between MCP and its transports: one JSON-RPC peer.
 
-Above: `gateway.hub.session` speaks MCP through it. Below: `gateway.hub.stdio` over a process's pipes and
-`gateway.hub.http` over streamable HTTP. Refuses to know: tools, catalogues, reconnecting.
+Above: `gateway.hub.session` speaks MCP through it. Below: `gateway.hub.transports`. Refuses to know: tools,
+catalogues, reconnecting.
 
 Raw JSON values pass through as they are; typing every result would cost more than the rest of a call and
 would lose whole results over one odd field.

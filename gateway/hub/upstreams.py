@@ -24,7 +24,7 @@ from gateway.hub.peer import JsonObject
 from gateway.hub.requests import Request
 from gateway.hub.specs import HttpServerSpec, HubSettings, ServerSpec, StdioServerSpec
 from gateway.hub.status import ServerStatus, TransportName
-from gateway.hub.transports import HttpTransport, StdioTransport, Transport
+from gateway.hub.transports.transport import HttpTransport, StdioTransport, Transport
 
 ListingListener = Callable[[str, Listing], None]
 

@@ -10,7 +10,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from gateway.hub import Hub, HubSettings, StdioServerSpec
-from gateway.hub.stdio import open_stdio_peer
+from gateway.hub.transports.stdio import open_stdio_peer
 from sandbox.spec import Exit, StdioServer
 from tests.integration.hub.plain_launcher import PlainLauncher
 from tests.support.conditions import eventually

@@ -13,7 +13,7 @@ from gateway.hub.peer import CredentialsNeeded
 from gateway.hub.requests import Request, call_request
 from gateway.hub.results import read_call_result
 from gateway.hub.specs import HttpServerSpec, HubSettings
-from gateway.hub.transports import HttpTransport
+from gateway.hub.transports.transport import HttpTransport
 from tests.unit.hub.raw_http import Exchange, raw_server
 
 SETTINGS = HubSettings(probe_head_start=1.0, first_backoff=0.02, connect_timeout=5.0)

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from gateway.hub.http_answers import faults_mapped
 from gateway.hub.peer import Unreachable
+from gateway.hub.transports.http_answers import faults_mapped
 
 KEY = ConnectionKey("127.0.0.1", 9, False, True, None, None, None)
 

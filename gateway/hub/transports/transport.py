@@ -11,7 +11,7 @@ from gateway.hub.launcher import StdioLauncher
 from gateway.hub.peer import NotificationListener, Peer
 from gateway.hub.sources import source_of_url
 from gateway.hub.specs import HttpServerSpec, StdioServerSpec
-from gateway.hub.stdio import open_stdio_peer
+from gateway.hub.transports.stdio import open_stdio_peer
 from sandbox.spec import BackendName
 from tool_policies.lockfile import Source
 
@@ -76,6 +76,6 @@ class HttpTransport:
 
     def open(self, listener: NotificationListener) -> AbstractAsyncContextManager[Peer]:
         """A client for the URL; connects with the first request."""
-        from gateway.hub.http import open_http_peer  # noqa: PLC0415 - aiohttp and the SDK, which stdio does without
+        from gateway.hub.transports.http import open_http_peer  # noqa: PLC0415 - aiohttp and the SDK, which stdio does without
 
         return open_http_peer(self._spec.url, self._spec.headers, listener, self._authorizer)

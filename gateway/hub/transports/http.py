@@ -21,15 +21,6 @@ from anyio.abc import TaskGroup
 from mcp.shared.inbound import NAME_BEARING_METHODS, encode_header_value
 
 from gateway.hub.credentials.authorizer import Authorizer
-from gateway.hub.http_answers import (
-    EVENT_STREAM,
-    EventStream,
-    discard,
-    faults_mapped,
-    read_json_answer,
-    read_refusal,
-)
-from gateway.hub.http_sending import HttpSender, Sending
 from gateway.hub.jsonrpc import (
     answer_server_request,
     encode_cancellation,
@@ -51,6 +42,15 @@ from gateway.hub.peer import (
 )
 from gateway.hub.protocol import METHOD_HEADER, MODERN_VERSION, NAME_HEADER, VERSION_HEADER
 from gateway.hub.results import ProgressListener
+from gateway.hub.transports.http_answers import (
+    EVENT_STREAM,
+    EventStream,
+    discard,
+    faults_mapped,
+    read_json_answer,
+    read_refusal,
+)
+from gateway.hub.transports.http_sending import HttpSender, Sending
 from gateway.sse import EventTooLarge
 
 _log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """Sends one HTTP message to one server: with credentials, and along a redirect that stays at the server.
 
-Above: `gateway.hub.http`. Below: aiohttp. Refuses to know: JSON-RPC.
+Above: `gateway.hub.transports.http`. Below: aiohttp. Refuses to know: JSON-RPC.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import aiohttp
 
 from gateway.hub.credentials.authorizer import Authorizer
-from gateway.hub.http_answers import credentials_refusal, discard, redirect_target
 from gateway.hub.peer import RequestFault
+from gateway.hub.transports.http_answers import credentials_refusal, discard, redirect_target
 
 Sending = AbstractAsyncContextManager[aiohttp.ClientResponse]
 """An answer, whose body can be read within the context."""

@@ -1,0 +1,181 @@
+"""A JSON-RPC peer over a connection on which messages go both ways, so that answers are told apart by their ids.
+
+Above: what pipes, event streams and objects of this process have in common. Refuses to know: how messages travel.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import anyio
+
+from gateway.hub.credentials.authorizer import Authorizer
+from gateway.hub.jsonrpc import (
+    answer_server_request,
+    encode_cancellation,
+    encode_notification,
+    encode_request,
+    is_response,
+    object_in,
+    report_progress,
+    request_id_of,
+    result_of,
+    with_progress_token,
+)
+from gateway.hub.peer import JsonObject, NotificationListener, PeerClosed, PeerError, RequestFault
+from gateway.hub.results import ProgressListener
+
+_log = logging.getLogger(__name__)
+
+_NEVER_CANCELLED = frozenset({"initialize", "server/discover"})
+
+
+class _Waiting:
+    """A request without its answer yet."""
+
+    __slots__ = ("_answered", "_outcome", "on_progress")
+
+    def __init__(self, on_progress: ProgressListener | None) -> None:
+        self.on_progress = on_progress
+        self._answered = anyio.Event()
+        self._outcome: JsonObject | PeerError | None = None
+
+    def settle(self, outcome: JsonObject | PeerError) -> None:
+        if not self._answered.is_set():
+            self._outcome = outcome
+            self._answered.set()
+
+    async def answer(self) -> JsonObject:
+        await self._answered.wait()
+        if isinstance(self._outcome, PeerError):
+            raise self._outcome
+        assert self._outcome is not None  # noqa: S101 - settled before the event is set
+        return self._outcome
+
+
+class DuplexPeer(ABC):
+    """See `gateway.hub.peer.Peer`. Whoever reads the connection hands each message to `receive`."""
+
+    def __init__(self, listener: NotificationListener) -> None:
+        self._listener = listener
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, _Waiting] = {}
+        self._closed = anyio.Event()
+        self._reason = ""
+
+    @abstractmethod
+    async def _send(self, message: bytes, authorizer: Authorizer | None) -> None:
+        """Send a request or a notification. Raises PeerError."""
+
+    @abstractmethod
+    def _send_soon(self, message: bytes, *, is_answer: bool = False) -> None:
+        """Send something that nobody waits for. Raises PeerError when it is known already that it cannot be."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether a request made now would not be sent."""
+        return self._closed.is_set()
+
+    def speak(self, version: str) -> None:  # noqa: B027 - a default, not a duty
+        """Nothing to do: the version stands in the messages alone."""
+
+    async def follow(self) -> None:  # noqa: B027 - a default, not a duty
+        """Nothing to do: notifications arrive unasked."""
+
+    def diagnostics(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
+    async def wait_closed(self) -> str:
+        """Wait until the peer is gone; why."""
+        await self._closed.wait()
+        return self._reason
+
+    def close(self, reason: str) -> None:
+        """Fail every waiting request with PeerClosed."""
+        if self._closed.is_set():
+            return
+        self._reason = reason
+        self._closed.set()
+        for waiting in self._waiting.values():
+            waiting.settle(PeerClosed(reason))
+
+    async def request(
+        self,
+        method: str,
+        params: JsonObject,
+        *,
+        on_progress: ProgressListener | None = None,
+        headers: Mapping[str, str] | None = None,
+        authorizer: Authorizer | None = None,
+    ) -> JsonObject:
+        """Send a request and wait for its result. Raises PeerError."""
+        self._check_open()
+        request_id = next(self._ids)
+        if on_progress is not None:
+            params = with_progress_token(params, request_id)
+        message = encode_request(request_id, method, params)
+        waiting = self._waiting[request_id] = _Waiting(on_progress)
+        try:
+            await self._send(message, authorizer)
+            return await waiting.answer()
+        except anyio.get_cancelled_exc_class():
+            if method not in _NEVER_CANCELLED:
+                with suppress(PeerError):  # a server that cannot be told stays untold
+                    self._send_soon(encode_cancellation(request_id))
+            raise
+        finally:
+            del self._waiting[request_id]
+
+    async def notify(self, method: str, params: JsonObject | None = None) -> None:
+        """Send a notification. Raises PeerError."""
+        self._check_open()
+        await self._send(encode_notification(method, params), None)
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise PeerClosed(self._reason)
+
+    def receive(self, message: dict[str, Any]) -> None:
+        """A message from the server."""
+        if is_response(message):
+            self.settle(request_id_of(message), _outcome_of(message))
+        elif "id" in message:
+            self._answer(message)
+        elif isinstance(method := message.get("method"), str):
+            self._receive_notification(method, object_in(message, "params"))
+
+    def _answer(self, message: JsonObject) -> None:
+        try:
+            self._send_soon(answer_server_request(message), is_answer=True)
+        except PeerError as problem:
+            _log.debug("a server's request stays unanswered: %s", problem)
+
+    def _receive_notification(self, method: str, params: JsonObject) -> None:
+        if method == "notifications/progress":
+            waiting = self._find(params.get("progressToken"))
+            report_progress(waiting.on_progress if waiting else None, params)
+        elif method == "notifications/cancelled":
+            self.settle(params.get("requestId"), RequestFault("the server gave the request up"))
+        else:
+            self._listener(method, params)
+
+    def settle(self, request_id: object, outcome: JsonObject | PeerError) -> None:
+        """End a request, if it is waiting."""
+        if waiting := self._find(request_id):
+            waiting.settle(outcome)
+
+    def _find(self, request_id: object) -> _Waiting | None:
+        return self._waiting.get(request_id) if isinstance(request_id, int) else None
+
+
+def _outcome_of(response: JsonObject) -> JsonObject | PeerError:
+    try:
+        return result_of(response)
+    except PeerError as problem:
+        return problem
