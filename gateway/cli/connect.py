@@ -16,8 +16,10 @@ from gateway.cli.options import json_option
 from gateway.cli.output import Failure, print_json, say
 from gateway.cli.setup.texts import KEY_VARIABLE
 from gateway.cli.setup.writing import Draft, write_all
+from gateway.config import DEFAULT_FILE, Listen, load_config
 from gateway.config.addresses import url_fault
 from gateway.config.files import FileFault, FileMissing, read_text
+from gateway.errors import ConfigError
 
 _LARGEST = 4 * 1024 * 1024  # bytes of a client's file
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -26,7 +28,7 @@ _TWICE = "a key with `tools: auto` gets its tools with its models, too: `tools: 
 
 @click.command(help="Connect a client to the gateway: print what its files must say, or write it there.")
 @click.argument("client", type=click.Choice(list(CLIENTS)))
-@click.option("--url", default="http://127.0.0.1:8484", show_default=True, help="Where the gateway is.")
+@click.option("--url", help="Where the gateway is.  [default: as ./gateway.yaml says, else port 8484 here]")
 @click.option(
     "--key-env",
     default=KEY_VARIABLE,
@@ -39,9 +41,11 @@ _TWICE = "a key with `tools: auto` gets its tools with its models, too: `tools: 
 )
 @click.option("--write", is_flag=True, help="Write the files, which keep all else that they say.")
 @json_option
-def command(client: str, url: str, key_env: str, tools: bool, models: bool, write: bool, as_json: bool) -> None:
+def command(
+    client: str, url: str | None, key_env: str, tools: bool, models: bool, write: bool, as_json: bool
+) -> None:
     """Nothing is asked of the gateway or of the client."""
-    wanted = _wanted(url, key_env)
+    wanted = _wanted(url or _own_url(), key_env)
     purposes = [purpose for purpose, is_on in (("tools", tools), ("models", models)) if is_on]
     pieces = [piece for piece in CLIENTS[client].pieces(wanted) if piece.purpose in purposes]
     if not pieces:
@@ -63,6 +67,21 @@ def command(client: str, url: str, key_env: str, tools: bool, models: bool, writ
         say(words, label="note")
     if {piece.purpose for piece in pieces} == {"tools", "models"}:
         say(_TWICE, label="note")
+
+
+def _own_url() -> str:
+    """Where the gateway of this folder listens, seen from this machine."""
+    try:
+        listen = load_config(None).listen
+    except ConfigError:
+        listen = Listen()
+        if Path(DEFAULT_FILE).exists():
+            say(
+                f"{DEFAULT_FILE} is wrong: port {listen.port} is taken for granted, or give --url", label="warning"
+            )
+    anywhere = listen.host in ("", "0.0.0.0", "::")  # noqa: S104 - compared, not listened on
+    host = "127.0.0.1" if anywhere else f"[{listen.host}]" if ":" in listen.host else listen.host
+    return f"http://{host}:{listen.port or Listen().port}"
 
 
 def _wanted(url: str, key_env: str) -> Wanted:

@@ -1,23 +1,20 @@
 """A client's server becomes one of ours: the fields that mean something, credentials apart, paths made absolute.
 
-Whether the result can be used, the configuration's own loader decides, on a file with that server alone.
+Whether the result can be used, the steps of the configuration's own loader decide.
 """
 
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from gateway.cli.setup.clients import ClientFile, ClientServers
-from gateway.config import load_config
 from gateway.config.importers.credentials import CredentialSorting
-from gateway.errors import ConfigError
+from gateway.config.importers.editor_variables import fill_editor_variables, with_absolute_paths
+from gateway.config.importers.finishing import fault_of
 
 _KEPT = (
     *("type", "command", "args", "env", "envFile", "cwd"),
@@ -78,7 +75,7 @@ class Adoption:
             return LeftOut(name, file, "another server has this name")
         if sorting.secrets and not self._with_secrets:
             return LeftOut(name, file, WITHOUT_CREDENTIALS)
-        if fault := _fault(own_name, entry, {**self._variables, **sorting.secrets}):
+        if fault := fault_of(own_name, entry, {**self._variables, **sorting.secrets}, file.base):
             return LeftOut(name, file, fault)
         return Adopted(own_name, entry, sorting.secrets, file)
 
@@ -86,33 +83,7 @@ class Adoption:
 def _entry(server: Mapping[str, Any], file: ClientFile) -> dict[str, Any]:
     """What means something to a gateway, as a value of its own, with absolute paths."""
     kept = {name: server[name] for name in _KEPT if name in server}
-    text = orjson.dumps(kept).decode()
-    for variable, value in (
-        ("workspaceFolder", file.base),
-        ("workspaceRoot", file.base),
-        ("userHome", Path.home()),
-    ):
-        text = text.replace(f"${{{variable}}}", orjson.dumps(str(value)).decode()[1:-1])
-    entry: dict[str, Any] = orjson.loads(text)
-    for name in ("cwd", "envFile"):
-        if isinstance(entry.get(name), str) and "${" not in entry[name]:
-            entry[name] = str(file.base / entry[name])
+    entry = with_absolute_paths(fill_editor_variables(kept, file.base, Path.home()), file.base)
     if file.client == "Gemini CLI" and "url" in entry and "httpUrl" not in entry:
         entry.setdefault("type", "sse")  # that is what the name of the field says there
     return entry
-
-
-def _fault(name: str, entry: Mapping[str, Any], variables: Mapping[str, str]) -> str | None:
-    """Why the gateway could not use this server; None when it could. Blocking."""
-    with tempfile.TemporaryDirectory(prefix="toolgate-init-") as folder:
-        path = Path(folder) / "server.json"
-        path.write_bytes(orjson.dumps({"mcpServers": {name: entry}}))
-        try:
-            load_config(None, mcp_configs=[path], environ=variables)
-        except ConfigError as error:
-            problem = error.problems[0]
-            where = (problem.field or "").removeprefix(f"mcpServers.{name}").lstrip(".")
-            return (
-                (f"{where}: " if where else "") + problem.message + (f" ({problem.hint})" if problem.hint else "")
-            )
-    return None

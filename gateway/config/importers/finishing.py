@@ -41,7 +41,8 @@ def finish(form: Format, gathering: Gathering) -> Imported:
         _make_texts(found.entry)
         sorting = CredentialSorting(name, secrets)
         sorting.run(found.entry)
-        if fault := fault_of(name, found.entry, {**secrets, **sorting.secrets}, gathering.base):
+        known = {**placeholders(found.entry), **secrets, **sorting.secrets}
+        if fault := fault_of(name, found.entry, known, gathering.base):
             gathering.leave_out(found.name, found.path, fault)
             continue
         if name != found.name:
@@ -72,13 +73,9 @@ def own_name(name: str) -> str:
 
 
 def fault_of(name: str, entry: Mapping[str, Any], variables: Mapping[str, str], folder: Path) -> str | None:
-    """Why the gateway could not use this server; None when it could. Blocking.
-
-    Variables without a value here are given one, so that the rest can be judged.
-    """
+    """Why the gateway could not use this server; None when it could. Blocking."""
     report = Report(Source("", lambda _: None))
-    known = {**placeholders(entry), **variables}
-    tree: dict[str, Any] = {"mcpServers": {name: Interpolation(known, None, report).expand(dict(entry))}}
+    tree: dict[str, Any] = {"mcpServers": {name: Interpolation(variables, None, report).expand(dict(entry))}}
     take_foreign_fields(tree, report)
     document = validate(ServersDocument, tree, report, is_foreign=False)
     list(build_servers(document, folder, report))

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.cli.connecting.clients import CLIENTS
 from gateway.cli.connecting.merging import MergeFault, merged_json, merged_toml
-from tests.support.shells import Shell
+from tests.support.shells import CONFIG, Shell
 
 CODEX = '# mine\nmodel = "gpt-5.4"  # the best\n\n[mcp_servers.other]\ncommand = "x"\n'
 
@@ -130,3 +130,19 @@ def test_json_that_would_lose_something_is_refused(text: str, why: str):
 def test_toml_that_says_something_else_is_refused(text: str, why: str):
     with pytest.raises(MergeFault, match=why):
         merged_toml(text, {"key": "value", "one": {"two": {"key": "value"}}})
+
+
+@pytest.mark.parametrize(
+    ("listen", "url"),
+    [
+        ("{port: 9000}", "http://127.0.0.1:9000/mcp"),
+        ("{host: 0.0.0.0, port: 9000}", "http://127.0.0.1:9000/mcp"),
+        ("{host: '::1', port: 0}", "http://[::1]:8484/mcp"),
+        ("{port: wrong}", "http://127.0.0.1:8484/mcp"),
+    ],
+)
+def test_the_gateway_of_the_folder_is_meant_unless_another_is_named(configured: Shell, listen: str, url: str):
+    configured.write({"gateway.yaml": f"{CONFIG}listen: {listen}\n"})
+    ended = configured.run("connect", "cursor")
+    assert f'"{url}"' in ended.out
+    assert ("gateway.yaml is wrong" in ended.err) is ("wrong" in listen)
