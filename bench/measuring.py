@@ -51,7 +51,7 @@ async def take_sample(subject: Subject, scenario: Scenario) -> Sample:
     before = _cpu(subject, scenario)
     answers = await run_load(subject.port, load)
     cpu = _cpu(subject, scenario) - before
-    return _sample(answers, cpu, _resident(subject, scenario))
+    return sample(answers, cpu, _resident(subject, scenario))
 
 
 def _cpu(subject: Subject, scenario: Scenario) -> float:
@@ -66,7 +66,8 @@ def _resident(subject: Subject, scenario: Scenario) -> int:
     return tree_usage(subject.pid, leaving_out=scenario.leaving_out).resident_bytes
 
 
-def _sample(answers: Answers, cpu_seconds: float, resident: int) -> Sample:
+def sample(answers: Answers, cpu_seconds: float, resident: int) -> Sample:
+    """The figures of one load. Raises LoadFailed when nothing was answered."""
     latencies = sorted(answers.latencies)
     if not latencies:
         raise LoadFailed("not one answer in the time that there was")

@@ -142,11 +142,12 @@ async def _answers(
             last = str(error)
         await asyncio.sleep(_POLL)
     if process.returncode is not None:
-        raise StartFailed(f"ended with status {process.returncode}: {_last_line(log)}")
-    raise StartFailed(f"not ready within {seconds:.0f} seconds: {last}; its log ends with: {_last_line(log)}")
+        raise StartFailed(f"ended with status {process.returncode}: {last_line(log)}")
+    raise StartFailed(f"not ready within {seconds:.0f} seconds: {last}; its log ends with: {last_line(log)}")
 
 
-def _last_line(log: Path) -> str:
+def last_line(log: Path) -> str:
+    """The last line of a log that says something, for messages."""
     lines = log.read_text(errors="replace").split("\n")
     return next((line.strip()[-_LOG_LINE:] for line in reversed(lines) if line.strip()), "(nothing)")
 

@@ -6,21 +6,17 @@ are none of ours. It is told to stay on this machine: no telemetry, and its pric
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import orjson
 
 from bench import wire
-from bench.servers import Launch, Peer, PeerMissing, Place
+from bench.environments import program_of
+from bench.servers import Launch, Peer, Place
 
 VERSION = "1.108.5"
 
 _KEY = "sk-bench-secret-0123456789"
-_INSTALLING = 900  # seconds
 _ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "DO_NOT_TRACK": "1"}
 
 
@@ -45,35 +41,8 @@ def launch(place: Place) -> Launch:
 
 
 def installed() -> Path:
-    """Its program, which stands beside its Python; installed first when it is not there.
-
-    Raises PeerMissing. Blocking, minutes the first time.
-    """
-    folder = _cache_dir() / f"litellm-{VERSION}"
-    program, finished = folder / "bin" / "litellm", folder / "installed"
-    if finished.exists():
-        return program
-    print(f"installing LiteLLM {VERSION} for comparison (some minutes, once)", file=sys.stderr, flush=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    pip = (str(folder / "bin" / "python"), "-m", "pip", "-qq", "--disable-pip-version-check", "install")
-    for command in ((sys.executable, "-m", "venv", str(folder)), (*pip, f"litellm[proxy]=={VERSION}")):
-        _run(command)
-    finished.touch()
-    return program
-
-
-def _run(command: tuple[str, ...]) -> None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALLING, check=False)
-    except subprocess.TimeoutExpired:
-        raise PeerMissing(f"installing LiteLLM took longer than {_INSTALLING} seconds") from None
-    if done.returncode:
-        raise PeerMissing(f"LiteLLM could not be installed: {done.stderr.strip()[-300:]}")
-
-
-def _cache_dir() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "toolgate-bench"
+    """Its program; installed first when it is not there. Raises PeerMissing. Blocking, minutes the first time."""
+    return program_of("litellm", VERSION, "litellm", extra="proxy")
 
 
 PEER = Peer("litellm", launch, key=_KEY, ready_seconds=120.0)

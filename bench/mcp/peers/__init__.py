@@ -1,0 +1,1 @@
+"""The hubs, one module each: how it is started and asked."""
