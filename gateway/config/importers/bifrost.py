@@ -84,7 +84,7 @@ def _tell(name: str, client: Mapping[str, Any], path: Steps, gathering: Gatherin
         elif field == "allowed_extra_headers":
             gathering.note(name, here, "headers of clients are not passed on to servers")
         elif field in ("oauth_config", "oauth_config_id"):
-            gathering.note(name, here, "signing in is not taken over: how we sign in, docs/hub.md says")
+            gathering.note(name, here, "signing in is not taken over: it has to be set up anew")
         elif field == "is_code_mode_client":
             gathering.note(name, here, "there is no code mode here")
         else:

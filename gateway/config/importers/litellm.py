@@ -103,9 +103,7 @@ def _credential(name: str, server: Mapping[str, Any], path: Steps, gathering: Ga
     value = server.get("authentication_token") or server.get("auth_value")
     if kind not in _HEADERS:
         if kind != "none":
-            gathering.note(
-                name, (*path, "auth_type"), f"{kind[:40]} is not taken over: how we sign in, docs/hub.md says"
-            )
+            gathering.note(name, (*path, "auth_type"), f"{kind[:40]} is not taken over: it has to be set up anew")
         return {}
     header, before = _HEADERS[kind]
     if kind == "basic":
