@@ -274,6 +274,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
         operator_token_digest=_digest(config.operator_token),
         provider_tools=read_substitutes(config),
         passthrough_provider=config.passthrough_provider,
+        sealed_states=shared.payloads.states,
         host_guard=HostGuard(own_hosts(config), config.mcp_endpoint.allowed_origins),
         clean=Redactor(config.secrets).clean,
     )

@@ -6,6 +6,7 @@ began with, so a reload in the middle of it changes nothing for it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from gateway.auth import Callers, KeyId
 from gateway.exposure import Exposer
 from gateway.hub import Hub
 from gateway.routing import Router
-from gateway.store import ProviderObjects
+from gateway.store import ProviderObjects, SealedStates
 from gateway.telemetry import Metrics
 from gateway.tool_calls import ToolCaller
 from gateway.tool_loop import Attempts, LoopLimits, Memory
@@ -64,6 +65,7 @@ class Services:
     operator_token_digest: bytes | None = None
     provider_tools: Mapping[str, str] = field(default_factory=dict[str, str])
     passthrough_provider: str = ""
+    sealed_states: SealedStates = field(default_factory=lambda: SealedStates(os.urandom(32)))
     host_guard: HostGuard = field(default_factory=HostGuard)
     clean: Callable[[str], str] = str
     ending: anyio.Event = field(default_factory=anyio.Event)

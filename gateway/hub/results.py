@@ -48,13 +48,14 @@ class CallResult:
     """The outcome of a call that the server answered; a failure of the tool itself is `is_error`.
 
     With `input_required` the call is not over. To those who cannot carry on it is an error that says what was
-    asked for.
+    asked for. `meta` is its `_meta`, as the server sent it.
     """
 
     content: tuple[ContentBlock, ...]
     structured: Any | None = None
     is_error: bool = False
     input_required: InputRequired | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def text(self) -> str:
         """The text blocks, joined by line ends."""
@@ -85,7 +86,13 @@ def read_call_result(raw: Mapping[str, Any]) -> CallResult:
             f"The tool server answered with a result of the kind {shown!r}, which this gateway cannot handle."
         )
         return CallResult((text_block(message),), is_error=True)
-    return CallResult(_content(raw.get("content")), raw.get("structuredContent"), bool(raw.get("isError")))
+    meta: Any = raw.get("_meta")
+    return CallResult(
+        _content(raw.get("content")),
+        raw.get("structuredContent"),
+        bool(raw.get("isError")),
+        meta=cast("dict[str, Any]", meta) if isinstance(meta, dict) else {},
+    )
 
 
 def _content(raw: Any) -> tuple[ContentBlock, ...]:

@@ -8,6 +8,7 @@ from gateway.store.credentials import Place, SealedCredentials
 from gateway.store.database import Database, open_database
 from gateway.store.payloads import SealedPayloads
 from gateway.store.provider_objects import ProviderObject, ProviderObjects
+from gateway.store.sealed_states import SealedStates
 
 __all__ = [
     "Database",
@@ -16,5 +17,6 @@ __all__ = [
     "ProviderObjects",
     "SealedCredentials",
     "SealedPayloads",
+    "SealedStates",
     "open_database",
 ]

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, inser
 
 from gateway.store.database import Database
 from gateway.store.key_file import read_or_make_key
+from gateway.store.sealed_states import SealedStates
 from gateway.store.sealing import Sealer
 from gateway.store.tables import payloads
 
@@ -54,6 +55,8 @@ class SealedPayloads:
     ) -> None:
         self._database = database
         self._sealer = Sealer(key)
+        self.states = SealedStates(key, clock=clock)
+        """What is sealed with a key made of the same one, and kept by others."""
         self._most_bytes = most_bytes
         self._clock = clock
         self._total: int | None = None  # bytes at most, as far as this process knows

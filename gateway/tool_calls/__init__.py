@@ -8,13 +8,15 @@ from gateway.tool_calls.arguments import InvalidArguments, parse_object
 from gateway.tool_calls.outcome import OutcomeKind, ToolOutcome, Verdict
 from gateway.tool_calls.pipeline import ToolCaller
 from gateway.tool_calls.ports import AuditTrail, Decision, ToolPolicy, ToolServers
-from gateway.tool_calls.request import CallContext, Surface, ToolCallRequest
+from gateway.tool_calls.request import CallContext, OfferKind, OfferRequest, Surface, ToolCallRequest, offer_name
 
 __all__ = [
     "AuditTrail",
     "CallContext",
     "Decision",
     "InvalidArguments",
+    "OfferKind",
+    "OfferRequest",
     "OutcomeKind",
     "Surface",
     "ToolCallRequest",
@@ -23,5 +25,6 @@ __all__ = [
     "ToolPolicy",
     "ToolServers",
     "Verdict",
+    "offer_name",
     "parse_object",
 ]

@@ -16,7 +16,7 @@ from gateway.telemetry.visible import one_line
 from gateway.tool_calls.arguments import InvalidArguments, canonical_json, parse_object
 from gateway.tool_calls.outcome import OutcomeKind, ToolOutcome, Verdict
 from gateway.tool_calls.ports import Decision
-from gateway.tool_calls.request import CallContext, ToolCallRequest
+from gateway.tool_calls.request import CallContext, OfferRequest, ToolCallRequest
 from gateway.tool_calls.shaping import ShapedResult, shape_text
 from gateway.tool_calls.targets import write_targets
 
@@ -36,7 +36,7 @@ class Call:
     request: ToolCallRequest
     context: CallContext
     started: float
-    tool: CatalogueTool | None = None
+    tool: CatalogueTool | OfferRequest | None = None
     verdict: Verdict = "invalid"
     outcome: OutcomeKind = "invalid_arguments"
     rule: str | None = None
@@ -48,8 +48,8 @@ class Call:
 
     @property
     def may_write(self) -> bool:
-        """True unless the server says that the tool only reads."""
-        return self.tool is not None and self.tool.annotations.read_only is not True
+        """True unless the server says that the tool only reads; whatever is no tool does no more than that."""
+        return isinstance(self.tool, CatalogueTool) and self.tool.annotations.read_only is not True
 
     def end(self, verdict: Verdict, outcome: OutcomeKind, message: str) -> NoReturn:
         """End the call before or instead of a result; `message` is for the model. Raises Ended."""
@@ -136,5 +136,6 @@ class Call:
             qualified=self.tool and self.tool.qualified,
             structured=result.structured,
             result=result.result,
+            answer=result.answer,
             error=self.error,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -35,7 +36,7 @@ class ToolOutcome:
     `content` is fit for a model. `structured` is the server's own JSON value, kept for programs when it is
     within the limit on results. `server`, `tool` and `qualified` are None for a tool that this key does not
     have. `may_write` says that the tool is not known to be read-only. `result` is what the server sent, for those
-    who asked for that, and `error` how it failed the call.
+    who asked for that, and of what is no tool `answer`; `error` is how it failed the call.
     """
 
     call_id: str
@@ -51,6 +52,7 @@ class ToolOutcome:
     qualified: str | None = None
     structured: Any | None = None
     result: CallResult | None = field(default=None, repr=False)
+    answer: Mapping[str, Any] | None = field(default=None, repr=False)
     error: ToolServerError | None = None
 
     @property

@@ -7,10 +7,11 @@ call with an outcome, never with an exception: the model is told what to mend, t
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -22,11 +23,13 @@ from gateway.telemetry.visible import one_line
 from gateway.tool_calls.call import Call, Ended
 from gateway.tool_calls.outcome import ToolOutcome
 from gateway.tool_calls.ports import AuditTrail, Decision, ToolServers
-from gateway.tool_calls.request import CallContext, ToolCallRequest
-from gateway.tool_calls.shaping import ShapedResult, keep_result, shape_result, shape_text
+from gateway.tool_calls.request import CallContext, OfferRequest, ToolCallRequest
+from gateway.tool_calls.shaping import ShapedResult, keep_answer, keep_result, shape_result, shape_text
 from gateway.tool_calls.validation import SchemaChecks
 
 _log = logging.getLogger(__name__)
+
+_Got = TypeVar("_Got")
 
 _GRACE = 5.0  # seconds beyond its deadline that the hub may take to say so
 _DEFECT = "The call failed within the gateway; its log says why. It may have taken effect all the same."
@@ -49,10 +52,18 @@ class ToolCaller:
         write, once begun, is shielded until it ends or its deadline passes, and its outcome is returned. Unless it
         `breaks_off`: then cancelling tells the server at once, and the record says no more than that.
         """
+        return await self._take(Call(request, context, started=anyio.current_time()), self._call_tool)
+
+    async def ask(self, offer: OfferRequest, context: CallContext) -> ToolOutcome:
+        """Ask for a resource or a prompt in the same way: judged, recorded, and kept as it was sent."""
+        request = ToolCallRequest(offer.call_id, offer.qualified, offer.arguments)
         call = Call(request, context, started=anyio.current_time())
+        return await self._take(call, partial(self._ask_for, offer))
+
+    async def _take(self, call: Call, work: Callable[[Call], Awaitable[ShapedResult]]) -> ToolOutcome:
+        request, context = call.request, call.context
         try:
-            checked = self._check(call)
-            result = await self._execute(call, checked)
+            result = await work(call)
         except Ended as ended:
             result = ended.shaped
         except anyio.get_cancelled_exc_class():
@@ -64,6 +75,24 @@ class ToolCaller:
             call.outcome, result = "server_fault", shape_text(_DEFECT, text_limit=context.result_bytes)
         await self._record(call, result)
         return call.finish(result)
+
+    async def _call_tool(self, call: Call) -> ShapedResult:
+        checked = self._check(call)
+        result = await self._execute(call, partial(self._send, call, checked))
+        call.outcome = "tool_error" if result.is_error else "ok"
+        if call.context.as_sent:
+            return keep_result(result)
+        return shape_result(result, text_limit=call.context.result_bytes)
+
+    async def _ask_for(self, offer: OfferRequest, call: Call) -> ShapedResult:
+        """See `ask`. Raises Ended."""
+        if not call.context.policy.visible(offer.qualified):
+            call.end("unknown", "unknown_tool", f"There are no {offer.kind} here.")
+        call.tool = offer
+        call.judge(_decide(call.context, offer.qualified, call.read_arguments()))
+        answer = await self._execute(call, partial(self._request, call, offer))
+        call.outcome = "ok"
+        return keep_answer(answer)
 
     def _check(self, call: Call) -> _Checked:
         """Everything before the call is sent. Raises Ended."""
@@ -80,17 +109,14 @@ class ToolCaller:
         call.judge(_decide(call.context, tool.qualified, arguments))
         return _Checked(tool, arguments)
 
-    async def _execute(self, call: Call, checked: _Checked) -> ShapedResult:
-        """Send the call and shape what comes back. Raises Ended."""
-        limit = call.context.result_bytes
+    async def _execute(self, call: Call, send: Callable[[], Awaitable[_Got]]) -> _Got:
+        """Send the call, and wait for what comes back. Raises Ended."""
         try:
             async with call.context.limiter or nullcontext():
                 await checkpoint()  # the last point at which a cancelled call that may write does not begin
-                result = await self._send(call, checked)
+                return await send()
         except ToolServerError as error:
             call.fault(error)
-        call.outcome = "tool_error" if result.is_error else "ok"
-        return keep_result(result) if call.context.as_sent else shape_result(result, text_limit=limit)
 
     async def _send(self, call: Call, checked: _Checked) -> CallResult:
         context, tool = call.context, checked.tool
@@ -105,10 +131,28 @@ class ToolCaller:
                     user=context.user,
                     timeout=context.timeout_seconds,
                     on_progress=_harmless(context),
+                    caller=context.caller,
+                    given=call.request.given,
                 )
         except TimeoutError as error:
-            message = f"The tool server {tool.server!r} gave no answer within its deadline."
-            raise ToolCallTimeout(message, server=tool.server) from error
+            raise _silent(tool.server) from error
+
+    async def _request(self, call: Call, offer: OfferRequest) -> Mapping[str, Any]:
+        context = call.context
+        try:
+            with anyio.fail_after(context.timeout_seconds + _GRACE):
+                return await self._servers.request(
+                    offer.server,
+                    offer.method,
+                    offer.params,
+                    owner=context.owner,
+                    user=context.user,
+                    timeout=context.timeout_seconds,
+                    on_progress=_harmless(context),
+                    caller=context.caller,
+                )
+        except TimeoutError as error:
+            raise _silent(offer.server) from error
 
     async def _record(self, call: Call, result: ShapedResult) -> None:
         """Count and record the call; nothing that happens around it may keep the record from being made."""
@@ -134,6 +178,10 @@ def _decide(context: CallContext, qualified: str, arguments: Mapping[str, Any]) 
     except Exception as error:  # noqa: BLE001 - whatever fails in a policy, the call is denied
         _log.exception("the policy of key %s failed on %s", context.key_id, qualified)
         return _PolicyFailed(reason=f"the policy failed: {type(error).__name__}")
+
+
+def _silent(server: str) -> ToolCallTimeout:
+    return ToolCallTimeout(f"The tool server {server!r} gave no answer within its deadline.", server=server)
 
 
 @dataclass(frozen=True, slots=True)

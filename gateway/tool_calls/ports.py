@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from gateway.audit.events import ToolCallRecord
 from gateway.auth import User
-from gateway.hub import CallResult, Catalogue, ToolProgress
+from gateway.hub import NOBODY, Caller, CallResult, Catalogue, GivenInput, ToolProgress
 
 
 class ToolServers(Protocol):
@@ -31,8 +31,25 @@ class ToolServers(Protocol):
         user: User | None,
         timeout: float,  # noqa: ASYNC109 - the hub's own signature
         on_progress: Callable[[ToolProgress], None] | None = None,
+        caller: Caller = NOBODY,
+        given: GivenInput | None = None,
     ) -> CallResult:
         """Run a tool. Raises `gateway.errors.ToolServerError`."""
+        ...
+
+    async def request(
+        self,
+        server: str,
+        method: str,
+        params: Mapping[str, Any],
+        *,
+        owner: str,
+        user: User | None = None,
+        timeout: float,  # noqa: ASYNC109 - the hub's own signature
+        on_progress: Callable[[ToolProgress], None] | None = None,
+        caller: Caller = NOBODY,
+    ) -> Mapping[str, Any]:
+        """Ask for anything but a tool. Raises `gateway.errors.ToolServerError`."""
         ...
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import anyio
 
 from gateway.auth import KeyId, Owner, User, owner_of
-from gateway.hub import ToolProgress
+from gateway.hub import NOBODY, Caller, GivenInput, ToolProgress
 from gateway.tool_calls.ports import ToolPolicy
 
 Surface = Literal["loop", "tools", "mcp", "command"]
@@ -21,13 +21,49 @@ class ToolCallRequest:
     """A tool by wire name (`server__tool`) or qualified name (`server/tool`), and its arguments.
 
     `arguments` is the JSON text as a model wrote it, or an object that has been parsed already. Whoever has names
-    of its own for tools says with `qualified` which one it means; empty, its `name` is that of none.
+    of its own for tools says with `qualified` which one it means; empty, its `name` is that of none. `given` is
+    what the server wanted before it would go on.
     """
 
     call_id: str
     name: str
     arguments: str | Mapping[str, Any] = field(repr=False)
     qualified: str | None = None
+    given: GivenInput | None = field(default=None, repr=False)
+
+
+OfferKind = Literal["resources", "prompts"]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRequest:
+    """A request for something that a server offers beside its tools.
+
+    It is judged and recorded like a call of a tool `server/@kind` with `arguments`, which say what is wanted; what
+    is sent is `method` with `params`.
+    """
+
+    call_id: str
+    server: str
+    kind: OfferKind
+    arguments: Mapping[str, Any] = field(repr=False)
+    method: str
+    params: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """What stands in the place of a tool's name."""
+        return f"@{self.kind}"
+
+    @property
+    def qualified(self) -> str:
+        """The name by which policies know it."""
+        return offer_name(self.server, self.kind)
+
+
+def offer_name(server: str, kind: OfferKind) -> str:
+    """The name in policies for what a server offers of a kind."""
+    return f"{server}/@{kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +76,8 @@ class CallContext:
     that was proven.
 
     With `as_sent` the result is for a program and kept as the server sent it. With `breaks_off`, cancelling
-    reaches the server even when the call may write: the caller has said that it wants no more of it.
+    reaches the server even when the call may write: the caller has said that it wants no more of it. `caller` is
+    the client as the server is told of it.
     """
 
     key_id: KeyId
@@ -55,6 +92,7 @@ class CallContext:
     surface: Surface = "loop"
     as_sent: bool = False
     breaks_off: bool = False
+    caller: Caller = NOBODY
 
     @property
     def owner(self) -> Owner:

@@ -33,7 +33,8 @@ class ShapedResult:
     escaped: int = 0
     is_cut: bool = False
     result: CallResult | None = None
-    """What the server sent, where that is to be kept as it is."""
+    """What the server sent, where that is to be kept as it is; of what is no tool, `answer`."""
+    answer: Mapping[str, Any] | None = None
 
 
 def keep_result(result: CallResult) -> ShapedResult:
@@ -41,6 +42,11 @@ def keep_result(result: CallResult) -> ShapedResult:
     texts = (block.get("text") for block in result.content)
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts if isinstance(text, str))
     return ShapedResult((), result.structured, size, result=result)
+
+
+def keep_answer(answer: Mapping[str, Any]) -> ShapedResult:
+    """What a server gave of what it offers beside tools: untouched, with its bytes counted."""
+    return ShapedResult((), text_bytes=len(orjson.dumps(answer)), answer=answer)
 
 
 def shape_result(result: CallResult, *, text_limit: int) -> ShapedResult:

@@ -117,17 +117,21 @@ async def codex(
     secret: str = SECRET,
     prompt: str = "Do what you were asked to.",
     built_in: bool = False,
+    settings_besides: str = "",
+    environ: Mapping[str, str] | None = None,
 ) -> CodexOutcome:
     """Codex, asked one thing, with the gateway as a provider of its own or, `built_in`, in OpenAI's place."""
     home, work = _places(folder)
     settings = home / ".codex"
     settings.mkdir()
     provider = f'openai_base_url = "{origin}/v1"' if built_in else _OWN_PROVIDER.format(origin=origin)
-    (settings / "config.toml").write_text(_CODEX.format(model=model, provider=provider))
+    written = _CODEX.format(model=model, provider=provider) + settings_besides
+    (settings / "config.toml").write_text(written)
     whole = {
         **bare_environ(home),
         "CODEX_HOME": str(settings),
         "CODEX_API_KEY" if built_in else "GATEWAY_KEY": secret,
+        **(environ or {}),
     }
     argv = [program, "exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", "--json", prompt]
     done = await run_program(argv, whole, work)

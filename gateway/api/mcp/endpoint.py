@@ -93,6 +93,7 @@ class McpEndpoint:
             raise http_refusal(405, "Only POST is answered here", {"allow": "POST"})
         if method == "GET":
             check_takes_events(request.headers)
+            await request.body()  # of which there is none; what comes after it is the client's leaving
             await self._follow(self._posts.find_session(visit), visit)
         else:
             self._sessions.end(self._posts.find_session(visit))

@@ -16,6 +16,7 @@ from gateway.api.tool_access import expose_tools
 from gateway.api.toolgate_field import read_options
 from gateway.auth import Principal
 from gateway.exposure import Exposure
+from gateway.tool_calls import offer_name
 from tool_policies import Policy
 
 PATH = "/mcp"
@@ -57,7 +58,7 @@ def _sees(server: str, services: Services, exposure: Exposure[Policy]) -> bool:
     states = {status.name: status.state for status in services.hub.statuses()}
     if states.get(server, "disabled") == "disabled":
         return False
-    if any(tool.server == server for tool in exposure.tools):
-        return True
-    is_listed = any(tool.server == server for tool in services.hub.catalogue.tools)
-    return not is_listed and exposure.policy.reaches(server)
+    if server not in services.hub.catalogue.servers:
+        return exposure.policy.reaches(server)
+    offered = (offer_name(server, "resources"), offer_name(server, "prompts"))
+    return any(tool.server == server for tool in exposure.tools) or any(map(exposure.policy.visible, offered))

@@ -14,7 +14,12 @@ from gateway.api.mcp.results import ABOUT_TTL, OUR_INFO
 from gateway.api.mcp.wire import INVALID_PARAMS, Message, Refusal
 from gateway.hub import protocol
 
-_CAPABILITIES: Mapping[str, Any] = {"tools": {"listChanged": True}}
+_CAPABILITIES: Mapping[str, Any] = {
+    "tools": {"listChanged": True},
+    "resources": {"listChanged": True},
+    "prompts": {"listChanged": True},
+    "completions": {},
+}
 
 
 async def discover(asked: Asked) -> Result:

@@ -35,6 +35,8 @@ SUBSCRIPTION_META_KEY = "io.modelcontextprotocol/subscriptionId"
 
 CHANGES: Mapping[str, str] = {
     "toolsListChanged": "notifications/tools/list_changed",
+    "promptsListChanged": "notifications/prompts/list_changed",
+    "resourcesListChanged": "notifications/resources/list_changed",
 }
 """What can be listened to, and what is sent of it."""
 

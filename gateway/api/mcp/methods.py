@@ -6,6 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from gateway.api.mcp.asked import Asked, Result
 from gateway.api.mcp.handshake import discover, ping, set_level
+from gateway.api.mcp.offers import (
+    complete_argument,
+    get_prompt,
+    list_prompts,
+    list_resources,
+    list_templates,
+    read_resource,
+)
 from gateway.api.mcp.results import complete
 from gateway.api.mcp.tools import call_tool, list_tools
 from gateway.api.mcp.wire import METHOD_NOT_FOUND, Refusal
@@ -15,6 +23,12 @@ Method = Callable[[Asked], Awaitable[Result]]
 _IN_BOTH: Mapping[str, Method] = {
     "tools/list": list_tools,
     "tools/call": call_tool,
+    "resources/list": list_resources,
+    "resources/templates/list": list_templates,
+    "resources/read": read_resource,
+    "prompts/list": list_prompts,
+    "prompts/get": get_prompt,
+    "completion/complete": complete_argument,
 }
 _MODERN: Mapping[str, Method] = {**_IN_BOTH, "server/discover": discover}
 _HANDSHAKE: Mapping[str, Method] = {**_IN_BOTH, "ping": ping, "logging/setLevel": set_level}

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import orjson
 
+from gateway.api.mcp.wire import INVALID_PARAMS, Refusal
 from gateway.hub import protocol
 
 OUR_INFO: Mapping[str, str] = {"name": "toolgate", "version": package_version("toolgate")}
@@ -46,3 +47,9 @@ def listing(kind: str, entries: bytes, *, ttl: int = LIST_TTL) -> dict[str, Any]
 def error_result(text: str) -> dict[str, Any]:
     """What a tool's caller, a model in the end, is told of a call that came to nothing."""
     return {"content": [{"type": "text", "text": text}], "isError": True}
+
+
+def check_no_cursor(params: Mapping[str, Any]) -> None:
+    """Lists have one page, so no cursor was ever given out. Raises Refusal."""
+    if params.get("cursor") is not None:
+        raise Refusal(INVALID_PARAMS, "Invalid params: there is no such cursor")

@@ -58,7 +58,9 @@ class Session:
 
     def cancel(self, request_id: object) -> None:
         """Take a request back; one that is over, or never was, is none."""
-        if isinstance(request_id, str | int) and (scope := self.calls.get(request_id)):
+        if isinstance(request_id, bool) or not isinstance(request_id, str | int):
+            return
+        if scope := self.calls.get(request_id):
             scope.cancel()
 
     def close(self) -> None:

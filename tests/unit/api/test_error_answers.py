@@ -46,6 +46,8 @@ def made(cls: type[errors.ToolgateError]) -> errors.ToolgateError:
         return cls("SECRET", provider="p", answer=errors.UpstreamAnswer(400, b"theirs"))
     if issubclass(cls, errors.UpstreamError):
         return cls("the provider p failed", provider="p")
+    if issubclass(cls, errors.ToolServerRefusal):
+        return cls("the server s failed", server="s", code=-32602, reason="theirs")
     if issubclass(cls, errors.ToolServerError):
         return cls("the server s failed", server="s")
     return cls("SECRET" if cls is errors.StoreError else "what is wrong")

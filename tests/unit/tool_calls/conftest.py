@@ -42,7 +42,9 @@ class FakeServers:
     calls: list[tuple[str, str, Mapping[str, Any], str]] = field(default_factory=list)
     progress: list[ToolProgress] = field(default_factory=list)
 
-    async def call(self, server, tool, arguments, *, owner, user=None, timeout, on_progress=None):
+    async def call(
+        self, server, tool, arguments, *, owner, user=None, timeout, on_progress=None, caller=None, given=None
+    ):
         self.calls.append((server, tool, arguments, owner))
         for report in self.progress:
             on_progress(report)
