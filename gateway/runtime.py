@@ -28,18 +28,18 @@ from gateway.audit import AuditTrail, open_trail
 from gateway.auth import KeyId
 from gateway.config import (
     Config,
-    HttpServerConfig,
-    ServerConfig,
     StdioServerConfig,
+    check_lock,
 )
 from gateway.errors import ConfigError, Overloaded, StoreError
 from gateway.exposure import Exposer
-from gateway.hub import HttpServerSpec, Hub, ServerSpec, ServerStatus, StdioLauncher, StdioServerSpec
+from gateway.hub import Hub, ServerStatus, StdioLauncher
 from gateway.identity_building import build_callers
 from gateway.providers import HttpClients
 from gateway.router_building import build_router
 from gateway.routing import Conditions
-from gateway.store import ProviderObjects, SealedPayloads, open_database
+from gateway.server_locks import open_locks
+from gateway.store import FirstSightings, ProviderObjects, SealedPayloads, open_database
 from gateway.telemetry import Metrics
 from gateway.telemetry.logs import Redactor
 from gateway.tool_calls import ToolCaller
@@ -62,6 +62,7 @@ class Shared:
     audit: AuditTrail
     payloads: SealedPayloads
     objects: ProviderObjects
+    sightings: FirstSightings
     metrics: Metrics
     attempts: Attempts = field(default_factory=Attempts)
     conditions: Conditions = field(default_factory=Conditions)
@@ -161,7 +162,11 @@ class Gateway:
         self, config: Config, *, task_status: TaskStatus[_Generation] = anyio.TASK_STATUS_IGNORED
     ) -> None:
         """Own one generation's servers, from its start until its last request has ended."""
-        hub = Hub([server_spec(server) for server in config.servers], self._shared.launcher)
+        check_lock(config)
+        shared = self._shared
+        locks = await open_locks(config, shared.sightings, shared.metrics, shared.audit)
+        specs = [locks.spec(server) for server in config.servers]
+        hub = Hub(specs, shared.launcher, verifier=locks.verifier)
         services = _build_services(config, hub, self._shared)
         async with hub, anyio.create_task_group() as tasks:
             tasks.start_soon(services.callers.run)
@@ -206,7 +211,7 @@ async def open_shared(config: Config) -> AsyncGenerator[Shared]:
         tasks.start_soon(_keep_house, trail, payloads, objects, storage.retention_days)
         if any(isinstance(server, StdioServerConfig) for server in config.servers):
             await sandbox.sweep()  # who runs nothing in boxes need not look for the engine
-        yield Shared(sandbox, clients, trail, payloads, objects, metrics)
+        yield Shared(sandbox, clients, trail, payloads, objects, FirstSightings(database), metrics)
 
 
 async def _keep_house(
@@ -292,10 +297,3 @@ def own_hosts(config: Config) -> Iterator[str]:
 
 def _digest(token: str | None) -> bytes | None:
     return None if token is None else hashlib.sha256(token.encode()).digest()
-
-
-def server_spec(server: ServerConfig) -> ServerSpec:
-    """What the hub is told of a server."""
-    if isinstance(server, HttpServerConfig):
-        return HttpServerSpec(server.name, server.url, server.headers, server.timeout_seconds, server.disabled)
-    return StdioServerSpec(server.name, server.server, server.timeout_seconds, server.disabled)

@@ -60,6 +60,10 @@ def describe_server(status: ServerStatus, clean: Callable[[str], str]) -> dict[s
         "activity": status.activity,
         "error": clean(status.error) if status.error else None,
         "left_out": [{bad.kind: bad.name, "reason": bad.reason} for bad in status.left_out],
+        "drift": [
+            {"tool": drift.tool, "change": drift.kind, "action": drift.action, "reason": drift.reason}
+            for drift in status.drift
+        ],
         "stderr": [clean(line) for line in status.stderr_tail[-_LINES:]] if status.state == "down" else [],
     }
     return {name: value for name, value in told.items() if value not in (None, [])}

@@ -78,7 +78,26 @@ class RunRecord:
         return self.ended
 
 
-AuditEvent = ToolCallRecord | RunRecord
+@dataclass(frozen=True, slots=True)
+class ToolChangeRecord:
+    """A tool that is not as it was locked, or first seen: what changed, and what became of it.
+
+    `tool` is `*` where all tools of the server are meant; `change`, `action` and `reason` are those of
+    `gateway.hub.drift`. `sha256` is the digest of the definition that the server has come to list.
+    """
+
+    kind: ClassVar[str] = "tool_change"
+
+    at: datetime
+    server: str
+    tool: str
+    change: str
+    action: str
+    reason: str
+    sha256: str | None = None
+
+
+AuditEvent = ToolCallRecord | RunRecord | ToolChangeRecord
 
 
 def now() -> datetime:

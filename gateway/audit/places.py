@@ -14,11 +14,11 @@ from itertools import chain, islice
 import anyio
 from sqlalchemy import Connection, Table, insert
 
-from gateway.audit.events import AuditEvent, RunRecord
+from gateway.audit.events import AuditEvent, RunRecord, ToolCallRecord, ToolChangeRecord
 from gateway.audit.records import to_json
 from gateway.errors import StoreError
 from gateway.store import Database
-from gateway.store.tables import runs, tool_calls
+from gateway.store.tables import runs, tool_calls, tool_changes
 from gateway.telemetry import Metrics
 
 _log = logging.getLogger(__name__)
@@ -174,13 +174,16 @@ class Place:
 
 
 def in_database(database: Database) -> Write:
-    """Keeps records in the tables `runs` and `tool_calls`."""
+    """Keeps records in the tables `runs`, `tool_calls` and `tool_changes`."""
 
     def work(connection: Connection, events: Sequence[AuditEvent]) -> None:
-        for table, kind in ((runs, True), (tool_calls, False)):
-            rows = [_row(event) for event in events if isinstance(event, RunRecord) is kind]
+        of_runs = [_row(event) for event in events if isinstance(event, RunRecord)]
+        of_calls = [_row(event) for event in events if isinstance(event, ToolCallRecord)]
+        for table, rows in ((runs, of_runs), (tool_calls, of_calls)):
             for start in range(0, len(rows), _ROWS_AT_ONCE):
                 _insert(connection, table, rows[start : start + _ROWS_AT_ONCE])
+        if changes := [_change(event) for event in events if isinstance(event, ToolChangeRecord)]:
+            connection.execute(insert(tool_changes), changes)
 
     async def write(events: Sequence[AuditEvent]) -> None:
         await database.write(lambda connection: work(connection, events))
@@ -198,5 +201,10 @@ def _insert(connection: Connection, table: Table, rows: Sequence[_Row]) -> None:
         connection.execute(insert(table), [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
 
 
-def _row(event: AuditEvent) -> _Row:
+def _change(event: ToolChangeRecord) -> dict[str, object]:
+    at = int(event.at.timestamp() * 1_000_000)
+    return {"at": at, "server": event.server, "record": to_json(event).decode()}
+
+
+def _row(event: RunRecord | ToolCallRecord) -> _Row:
     return int(event.at.timestamp() * 1_000_000), event.run_id, event.key_id, to_json(event).decode()

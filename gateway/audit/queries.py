@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Select, func, select
 
-from gateway.audit.events import RunRecord, ToolCallRecord
-from gateway.audit.records import run_from_json, tool_call_from_json
+from gateway.audit.events import RunRecord, ToolCallRecord, ToolChangeRecord
+from gateway.audit.records import run_from_json, tool_call_from_json, tool_change_from_json
 from gateway.store import Database
-from gateway.store.tables import runs, tool_calls
+from gateway.store.tables import runs, tool_calls, tool_changes
 
 MOST_LISTED = 1000
 
@@ -44,6 +44,11 @@ class AuditRecords:
         """The calls of a run, also of one that has not ended, or never will."""
         query = select(tool_calls.c.record).where(tool_calls.c.run_id == run_id).order_by(tool_calls.c.id)
         return [tool_call_from_json(record) for record in await self._records(query)]
+
+    async def tool_changes(self, *, limit: int = 50) -> list[ToolChangeRecord]:
+        """The latest changes of tools, newest first."""
+        query = select(tool_changes.c.record).order_by(tool_changes.c.id.desc()).limit(min(limit, MOST_LISTED))
+        return [tool_change_from_json(record) for record in await self._records(query)]
 
     async def _records(self, query: Select[tuple[str]]) -> Sequence[str]:
         rows = await self._database.read(lambda connection: connection.execute(query).all())

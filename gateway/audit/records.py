@@ -10,12 +10,13 @@ from typing import Any
 
 import orjson
 
-from gateway.audit.events import AuditEvent, RunRecord, ToolCallRecord
+from gateway.audit.events import AuditEvent, RunRecord, ToolCallRecord, ToolChangeRecord
 from gateway.auth import KeyId, User
 from gateway.conversation import Usage
 
 _OF_RUN = frozenset(member.name for member in fields(RunRecord))
 _OF_CALL = frozenset(member.name for member in fields(ToolCallRecord))
+_OF_CHANGE = frozenset(member.name for member in fields(ToolChangeRecord))
 
 
 def to_json(event: AuditEvent) -> bytes:
@@ -41,6 +42,14 @@ def tool_call_from_json(data: str | bytes) -> ToolCallRecord:
     targets = {name: tuple(values) for name, values in members.pop("targets", {}).items()}
     at = datetime.fromisoformat(members.pop("at"))
     return ToolCallRecord(**members, at=at, targets=targets)
+
+
+def tool_change_from_json(data: str | bytes) -> ToolChangeRecord:
+    """What `to_json` wrote of a tool that changed."""
+    members: dict[str, Any] = json.loads(data)
+    at = datetime.fromisoformat(members.pop("at"))
+    known = {name: value for name, value in members.items() if name in _OF_CHANGE}
+    return ToolChangeRecord(at=at, **known)
 
 
 def _members(data: str | bytes, known: Collection[str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from gateway.audit.lines import check_file, in_file
 from gateway.audit.places import MOST_WAITING, Place, in_database
 from gateway.audit.queries import AuditRecords
 from gateway.store import Database
-from gateway.store.tables import runs, tool_calls
+from gateway.store.tables import runs, tool_calls, tool_changes
 from gateway.telemetry import Metrics
 from sandbox.background import in_background
 
@@ -73,7 +73,7 @@ class AuditTrail(AuditRecords):
         """
         before = int((time.time() - older_than_days * 86_400) * 1_000_000)
         removed = 0
-        for table in (runs, tool_calls):
+        for table in (runs, tool_calls, tool_changes):
             work = partial(_remove_some, table=table, before=before)
             while count := await self._database.write(work):
                 removed += count

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "models": ("models", "List the models that can be called"),
     "providers": ("providers", "List the providers of models, and whether they answer"),
     "servers": ("servers", "Show the tool servers and how they are doing; add well-known ones"),
+    "lock": ("lock", "Write down what the tool servers offer, and tell what has changed"),
     "tools": ("tools", "List and call tools"),
     "runs": ("runs", "Show what runs did, from the audit trail"),
     "policy": ("policy", "Explain what policies say of a call"),

@@ -12,7 +12,7 @@ from gateway.api.provider_tools import read_substitutes
 from gateway.cli.loading import load
 from gateway.cli.options import config_options, json_option
 from gateway.cli.output import counted, print_json, say, show_problems
-from gateway.config import Config
+from gateway.config import Config, check_lock
 from gateway.errors import ConfigError, Problem
 from gateway.providers import HttpClients
 from gateway.router_building import build_router, unpriced
@@ -28,6 +28,7 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], as_json: bo
     try:
         config = load(config_path, mcp_configs)
         warnings = config.warnings
+        check_lock(config)
         warnings += anyio.run(_try_router, config)
     except ConfigError as error:
         errors = error.problems

@@ -25,6 +25,8 @@ from gateway.telemetry.logs import configure_logging
 
 _log = logging.getLogger(__name__)
 
+_UNLOCKED = "no tools.lock: each tool is held to how it was first seen; `toolgate lock` lets you review them"
+
 
 @click.command(help="Serve the endpoint.")
 @config_options
@@ -66,6 +68,8 @@ async def _serve(config: Config, listener: socket.socket, read: Callable[[], Con
     async def work(stopping: Stopping) -> None:
         async with open_shared(config) as shared, open_gateway(config, shared) as gateway:
             say(f"toolgate listens on {base_url(listener)}")
+            if config.lock.lockfile is None and config.servers:
+                say(_UNLOCKED, label="warning")
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_announce, gateway)
                 tasks.start_soon(_reload_on_hangup, gateway, config, read)

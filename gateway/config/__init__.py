@@ -15,6 +15,7 @@ from gateway.config.config import (
     KeyConfig,
     LimitsConfig,
     Listen,
+    LockConfig,
     McpEndpointConfig,
     ModelTarget,
     OAuth2Auth,
@@ -27,10 +28,12 @@ from gateway.config.config import (
 )
 from gateway.config.json_schema import config_schema
 from gateway.config.loading import DEFAULT_FILE, load_config
+from gateway.config.locks import LOCK_NAME, check_lock
 from gateway.config.routing import ConcurrencyConfig, PlanConfig, RoutingConfig, RuleConfig
 
 __all__ = [
     "DEFAULT_FILE",
+    "LOCK_NAME",
     "AwsAuth",
     "ConcurrencyConfig",
     "Config",
@@ -40,6 +43,7 @@ __all__ = [
     "KeyConfig",
     "LimitsConfig",
     "Listen",
+    "LockConfig",
     "McpEndpointConfig",
     "ModelTarget",
     "OAuth2Auth",
@@ -52,6 +56,7 @@ __all__ = [
     "ServerConfig",
     "StdioServerConfig",
     "StorageConfig",
+    "check_lock",
     "config_schema",
     "is_loopback",
     "load_config",

@@ -17,6 +17,7 @@ from gateway.config.routing import ConcurrencyConfig, RoutingConfig
 from gateway.errors import Problem
 from sandbox.spec import StdioServer
 from tool_policies import PolicySet
+from tool_policies.lockfile import Lockfile
 
 Steps = Sequence[str | int]
 """A path in a document: keys and, in lists, indexes from 0."""
@@ -121,6 +122,10 @@ class ModelTarget:
     context_tokens: int | None = None
 
 
+OnChange = Literal["hide", "serve_locked", "accept"]
+"""What becomes of tools that have changed since they were locked."""
+
+
 @dataclass(frozen=True, slots=True)
 class StdioServerConfig:
     """An MCP server that runs as a process of ours. Its arguments may hold a credential, too."""
@@ -129,6 +134,7 @@ class StdioServerConfig:
     server: StdioServer = field(repr=False)
     timeout_seconds: float | None = None
     disabled: bool = False
+    on_change: OnChange = "hide"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,16 @@ class HttpServerConfig:
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     timeout_seconds: float | None = None
     disabled: bool = False
+    on_change: OnChange = "hide"
+
+
+@dataclass(frozen=True, slots=True)
+class LockConfig:
+    """What servers are held to: the lock file at `path`, None where there is none."""
+
+    path: Path | None = None
+    required: bool = False
+    lockfile: Lockfile | None = field(default=None, repr=False)
 
 
 ServerConfig = StdioServerConfig | HttpServerConfig
@@ -289,6 +305,7 @@ class Config:
     """Where files are; empty unless a key may have some."""
     operator_token: str | None = field(default=None, repr=False)
     routing: RoutingConfig = field(default_factory=RoutingConfig)
+    lock: LockConfig = LockConfig()
     mcp_endpoint: McpEndpointConfig = McpEndpointConfig()
     issuers: tuple[IssuerConfig, ...] = ()
     main_source: Source | None = field(default=None, repr=False, compare=False)

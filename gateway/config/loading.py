@@ -23,6 +23,7 @@ from gateway.config.files import FileFault, FileMissing, read_text
 from gateway.config.identity import build_issuers
 from gateway.config.interpolation import Interpolation
 from gateway.config.located_json import JsonProblem, load_json
+from gateway.config.locks import load_lock
 from gateway.config.mcp_documents import ConfigDocument, ServersDocument
 from gateway.config.mcp_endpoint import build_mcp_endpoint
 from gateway.config.model_sections import build_models, build_routing
@@ -139,6 +140,8 @@ class _Loading:
         mcp_endpoint = build_mcp_endpoint(document.mcp_endpoint, report)
         issuers = build_issuers(document, folder, mcp_endpoint.public_url, report)
         storage = build_storage(document.storage, folder, self.variables, report)
+        lock, problems = load_lock(folder, required=document.lock == "required")
+        self.errors += problems
         self._add_servers(document, folder, report)
         token = document.operator_token
         return Config(
@@ -152,6 +155,7 @@ class _Loading:
             limits=build_limits(document),
             storage=storage,
             routing=build_routing(document, report),
+            lock=lock,
             mcp_endpoint=mcp_endpoint,
             issuers=issuers,
             provider_tools=document.provider_tools,

@@ -95,6 +95,10 @@ class ServerDocument(Document):
     """Kept in the file, but not started."""
     enabled: bool = True
     """The other way to say `disabled`."""
+    on_change: Literal["hide", "serve_locked", "accept"] = "hide"
+    """Ours: what becomes of a tool that is not as it was locked. serve_locked shows models the locked words where
+    only words have changed; accept takes every change over, for servers that are just being written.
+    """
     sandbox: SandboxDocument | None = None
     """Ours: how the process is confined. The default is tight."""
 
@@ -132,6 +136,10 @@ class ConfigDocument(ServersDocument):
     routing: RoutingDocument = RoutingDocument()
     operator_token: Text | None = Field(default=None, repr=False)
     """What operators present from other machines to see the states of servers and the metrics."""
+    lock: Literal["auto", "required"] = "auto"
+    """Whether the gateway starts without a tools.lock beside this file: auto then holds each tool to how it was
+    first seen.
+    """
     provider_tools: dict[Name, Text] = Field(default_factory=dict[str, str], max_length=256)
     """Tools of ours, as server/tool, that run in the place of tools of a provider's, by the types of those."""
     passthrough: PassthroughDocument = PassthroughDocument()

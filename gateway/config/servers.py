@@ -130,7 +130,9 @@ class _Builder:
             self._warn("url", "the headers for this server travel unencrypted", "use https")
         if document.type is None and urlsplit(url).path.endswith("/sse"):
             self._warn("url", "looks like that of the old SSE transport, which is not supported", "try /mcp")
-        return HttpServerConfig(self.name, url, document.headers, self._timeout(), self._disabled)
+        return HttpServerConfig(
+            self.name, url, document.headers, self._timeout(), self._disabled, document.on_change
+        )
 
     def _stdio(self) -> StdioServerConfig:
         document = self.document
@@ -157,7 +159,7 @@ class _Builder:
             mounts=self._mounts(options),
             limits=Limits(options.memory, options.cpus, options.processes, options.disk),
         )
-        return StdioServerConfig(self.name, server, self._timeout(), self._disabled)
+        return StdioServerConfig(self.name, server, self._timeout(), self._disabled, document.on_change)
 
     def _check_text(self, texts: list[tuple[str, str]]) -> None:
         for field, text in texts:

@@ -10,6 +10,15 @@ from gateway.hub.drift import Drift, DriftAction, DriftKind
 from gateway.hub.entries import BadEntry
 from gateway.hub.hub import Hub
 from gateway.hub.launcher import StdioLauncher
+from gateway.hub.locking import (
+    FirstUseVerifier,
+    LockVerifier,
+    OnChange,
+    Report,
+    Reporter,
+    Verifier,
+    describe_drift,
+)
 from gateway.hub.naming import client_name, own_name, qualified_name, wire_name
 from gateway.hub.offers import AboutServer, CataloguePrompt, CatalogueResource, CatalogueTemplate
 from gateway.hub.requests import NOBODY, Caller, GivenInput
@@ -33,12 +42,17 @@ __all__ = [
     "Drift",
     "DriftAction",
     "DriftKind",
+    "FirstUseVerifier",
     "GivenInput",
     "HttpServerSpec",
     "Hub",
     "HubSettings",
     "InputRequired",
     "Listing",
+    "LockVerifier",
+    "OnChange",
+    "Report",
+    "Reporter",
     "ServerSpec",
     "ServerState",
     "ServerStatus",
@@ -46,7 +60,9 @@ __all__ = [
     "StdioServerSpec",
     "ToolAnnotations",
     "ToolProgress",
+    "Verifier",
     "client_name",
+    "describe_drift",
     "header_map",
     "own_name",
     "qualified_name",

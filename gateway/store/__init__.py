@@ -6,12 +6,14 @@ and payloads mean.
 
 from gateway.store.credentials import Place, SealedCredentials
 from gateway.store.database import Database, open_database
+from gateway.store.first_sights import FirstSightings
 from gateway.store.payloads import SealedPayloads
 from gateway.store.provider_objects import ProviderObject, ProviderObjects
 from gateway.store.sealed_states import SealedStates
 
 __all__ = [
     "Database",
+    "FirstSightings",
     "Place",
     "ProviderObject",
     "ProviderObjects",

@@ -11,7 +11,14 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, MetaData, insert, inspect, select, update
 
 from gateway.errors import StoreError
-from gateway.store.tables import credentials, metadata, provider_objects, schema_version
+from gateway.store.tables import (
+    credentials,
+    first_sights,
+    metadata,
+    provider_objects,
+    schema_version,
+    tool_changes,
+)
 
 Step = Callable[[Connection], None]
 """Changes the tables of one version to those of the next, and what is in them."""
@@ -25,7 +32,12 @@ def _add_credentials(connection: Connection) -> None:
     credentials.create(connection)
 
 
-STEPS: tuple[Step, ...] = (_add_provider_objects, _add_credentials)
+def _add_what_servers_offered(connection: Connection) -> None:
+    tool_changes.create(connection)
+    first_sights.create(connection)
+
+
+STEPS: tuple[Step, ...] = (_add_provider_objects, _add_credentials, _add_what_servers_offered)
 """The first leads from version 1 to version 2. A step that was released is never changed again."""
 
 NEWEST = len(STEPS) + 1

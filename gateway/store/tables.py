@@ -51,6 +51,25 @@ payloads = Table(
     Index("payloads_by_time", "expires", "size"),  # answers how much there is without touching a payload
 )
 
+tool_changes = Table(
+    "tool_changes",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("at", BigInteger, nullable=False, comment=_AT),
+    Column("server", String, nullable=False),
+    Column("record", Text, nullable=False, comment="JSON"),
+    Index("tool_changes_by_time", "at"),
+    sqlite_autoincrement=True,
+)
+
+first_sights = Table(
+    "first_sights",
+    metadata,
+    Column("server", String, primary_key=True),
+    Column("seen", Text, nullable=False, comment="JSON, see gateway.store.first_sights"),
+    Column("at", BigInteger, nullable=False, comment=_AT),
+)
+
 provider_objects = Table(
     "provider_objects",
     metadata,

@@ -65,10 +65,16 @@ class Metrics:
         self._fallbacks = CounterSeries(
             "toolgate_model_fallbacks", "Calls made elsewhere after a failure.", ("provider", "next_provider")
         )
+        self._changes = CounterSeries(
+            "toolgate_tool_changes",
+            "Tools that have come to differ from what was locked or first seen, and what became of them.",
+            ("server", "change", "action"),
+        )
         self._registry = registry = CollectorRegistry()
         for series in (
             *(self._requests, self._request_seconds, self._calls, self._call_seconds),
             *(self._tokens, self._cost, self._unpriced, self._rounds, self._audit_failures),
+            self._changes,
             *(self._attempts, self._first_bytes, self._retries, self._fallbacks),
         ):
             registry.register(series)
@@ -95,6 +101,10 @@ class Metrics:
         """Count one tool call. `surface` is where it came from; `server` is empty where there is none."""
         self._calls.add((surface, server, verdict, outcome))
         self._call_seconds.observe((server,), seconds)
+
+    def tool_change(self, server: str, change: str, action: str) -> None:
+        """Count a tool that is not as it was. See `gateway.hub.drift`."""
+        self._changes.add((server, change, action))
 
     def tokens(self, usage: Usage) -> None:
         """Add up what providers reported for a run, and what it cost."""

@@ -33,6 +33,10 @@ ELSEWHERE = {
     ".venv/bin/toolgate init": "tests/e2e/test_init.py",
     ".venv/bin/toolgate doctor": "tests/integration/cli/test_doctor_command.py",
     ".venv/bin/toolgate serve": "tests/e2e/test_main_job.py",
+    "toolgate lock": "tests/integration/cli/test_lock_command.py",
+    "toolgate lock check": "tests/integration/cli/test_lock_command.py",
+    "toolgate lock diff": "tests/integration/cli/test_lock_command.py",
+    "toolgate lock github": "tests/integration/cli/test_lock_command.py",
 }
 WITH_FILES = [page for page in PAGES if files(page)]
 POLICY = files(ROOT / "docs" / "policies.md")["policies/readers.yaml"]

@@ -17,6 +17,7 @@ from tool_policies.lockfile.comparing import (
 )
 from tool_policies.lockfile.document import LockedServer, LockedTool, Lockfile, Source, SourceKind
 from tool_policies.lockfile.reading import LARGEST_LOCKFILE, LockfileError, read_lockfile
+from tool_policies.lockfile.suspicion import suspicions
 from tool_policies.lockfile.writing import write_lockfile
 
 __all__ = [
@@ -39,5 +40,6 @@ __all__ = [
     "digest",
     "kind_of_change",
     "read_lockfile",
+    "suspicions",
     "write_lockfile",
 ]

@@ -113,6 +113,11 @@ def _continued(line: str) -> str:
     return ("\\" if line.startswith(" ") else "") + _escaped(line)
 
 
+def is_seen(character: str) -> bool:
+    """Whether an eye can tell that it is there."""
+    return character.isprintable() and not _SHOWN_BY_NOTHING.match(character)
+
+
 def _key(name: str) -> str:
     if _is_plain(name):
         return name
@@ -133,9 +138,7 @@ def _is_visible(line: str) -> bool:
 
 def _escaped(text: str) -> str:
     return "".join(
-        _ESCAPES.get(character)
-        or (character if character.isprintable() and not _SHOWN_BY_NOTHING.match(character) else _code(character))
-        for character in text
+        _ESCAPES.get(character) or (character if is_seen(character) else _code(character)) for character in text
     )
 
 

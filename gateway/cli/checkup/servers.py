@@ -11,8 +11,8 @@ from gateway.cli.checkup.findings import Finding, Tell
 from gateway.cli.output import counted
 from gateway.cli.progress import tell_changes
 from gateway.config import Config, ServerConfig, StdioServerConfig
-from gateway.hub import Hub, ServerStatus
-from gateway.runtime import server_spec
+from gateway.hub import Hub, ServerStatus, describe_drift
+from gateway.server_locks import locks_of_file, server_spec
 from sandbox import Sandbox, explains_network_failure
 
 _LINES = 10  # of a server's standard error
@@ -31,7 +31,9 @@ async def check_servers(
     """
     waiting = {server.name: server for server in config.servers}
     told: dict[str, str] = {}
-    async with Hub([server_spec(server) for server in config.servers], sandbox) as hub:
+    locks = None if config.lock.lockfile is None else locks_of_file(config, config.lock.lockfile)
+    specs = [locks.spec(server) if locks else server_spec(server) for server in config.servers]
+    async with Hub(specs, sandbox, verifier=locks.verifier if locks else None) as hub:
         with anyio.move_on_after(patience):
             while waiting:
                 for status in hub.statuses():
@@ -52,6 +54,8 @@ def judge(status: ServerStatus, server: ServerConfig) -> Iterator[Finding]:
     yield _of_state(status, server)
     for bad in status.left_out:
         yield Finding("warn", "server", status.name, f"the {bad.kind} {bad.name} is left out: {bad.reason}")
+    for drift in status.drift:
+        yield Finding("warn", "server", status.name, describe_drift(status.name, drift).partition(": ")[2])
     yield from _of_secrets(server)
 
 

@@ -7,7 +7,7 @@ Above: the hub hands it each listing, before anything of it is on offer; calls n
 from gateway.hub.locking.first_use import FirstSights, FirstUseVerifier
 from gateway.hub.locking.judging import OnChange
 from gateway.hub.locking.locked import LockVerifier
-from gateway.hub.locking.reporting import Report, Reporter
+from gateway.hub.locking.reporting import Report, Reporter, describe_drift
 from gateway.hub.locking.verifier import Unverified, Verifier
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "Reporter",
     "Unverified",
     "Verifier",
+    "describe_drift",
 ]

@@ -41,7 +41,7 @@ class Reporter:
         new = [drift for drift in found if drift not in before]
         told = new[: self._still_allowed(server, len(new))]
         for drift in told[:_MOST_LOGGED]:
-            _log.warning("%s", describe(server, drift))
+            _log.warning("%s", describe_drift(server, drift))
         if len(told) > _MOST_LOGGED:
             _log.warning("%s: %d more tools are not as they were", server, len(new) - _MOST_LOGGED)
         if before and not found:
@@ -60,7 +60,7 @@ class Reporter:
         return allowed
 
 
-def describe(server: str, drift: Drift) -> str:
+def describe_drift(server: str, drift: Drift) -> str:
     """One difference in one line."""
     action = {
         "hidden": "hidden",

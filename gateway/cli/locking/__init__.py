@@ -1,0 +1,1 @@
+"""What `toolgate lock` is made of: asking the servers, and showing what is different."""

@@ -1,0 +1,91 @@
+"""What the servers offer now, each started as the gateway would start it, and what is known of them so far."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import anyio
+
+from gateway.cli.loading import is_without_database
+from gateway.cli.output import say
+from gateway.cli.progress import tell_changes
+from gateway.config import Config
+from gateway.errors import StoreError
+from gateway.hub import Hub, Listing
+from gateway.server_locks import server_spec
+from gateway.store import FirstSightings, open_database
+from sandbox import open_sandbox
+from tool_policies.lockfile import LockedServer, LockedTool, Lockfile, Source, Uncanonical
+
+_POLL_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What each server offers, why others do not, and what of a listing cannot be locked."""
+
+    servers: dict[str, LockedServer] = field(default_factory=dict[str, LockedServer])
+    failed: dict[str, str] = field(default_factory=dict[str, str])
+    left_out: list[str] = field(default_factory=list[str])
+
+    async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
+        """Take down a listing. See `gateway.hub.locking.Verifier`."""
+        tools: list[LockedTool] = []
+        for tool in listing.tools:
+            try:
+                tools.append(LockedTool.of(tool.definition))
+            except Uncanonical as problem:
+                self.left_out.append(f"{server}: the tool {tool.name}: {problem}")
+        self.left_out.extend(f"{server}: the tool {bad.name}: {bad.reason}" for bad in listing.bad)
+        self.servers[server] = LockedServer.of(source, tools)
+        return listing
+
+
+async def known_so_far(config: Config) -> tuple[Lockfile, bool]:
+    """The lock file, or else what was first seen; whether it is the file."""
+    if config.lock.lockfile is not None:
+        return config.lock.lockfile, True
+    if is_without_database(config):
+        return Lockfile(), False
+    try:
+        async with open_database(config.storage.database, read_only=True) as database:
+            return await FirstSightings(database).load(), False
+    except StoreError:  # nobody has seen anything, or of an older version: then all is seen for the first time
+        return Lockfile(), False
+
+
+async def gather(
+    config: Config, names: Collection[str], known: Lockfile, *, patience: float, quiet: bool
+) -> Gathered:
+    """Start the named servers, with the packages and images that are known, and list their tools."""
+    sandbox = open_sandbox(state_dir=config.storage.state_dir, cache_dir=config.storage.cache_dir)
+    gathered = Gathered()
+    specs = [server_spec(server, known) for server in config.servers if server.name in names]
+    told: dict[str, str] = {}
+    async with Hub(specs, sandbox, verifier=gathered) as hub:
+        with anyio.move_on_after(patience):
+            while any(status.state == "starting" for status in hub.statuses()):
+                if not quiet:
+                    tell_changes(hub.statuses(), told, say)
+                await anyio.sleep(_POLL_SECONDS)
+        if not quiet:
+            tell_changes(hub.statuses(), told, say)
+        for status in hub.statuses():
+            if status.name not in gathered.servers:
+                late = f"not ready within {patience:g} s: {status.activity or 'still starting'}"
+                why = "it is disabled" if status.state == "disabled" else status.error or late
+                gathered.failed[status.name] = why
+    return gathered
+
+
+def with_known_texts(server: LockedServer, known: LockedServer | None) -> LockedServer:
+    """The same, with the order of members as it was in tools that have not changed: a file shows changes alone."""
+    if known is None:
+        return server
+    before = known.tools
+    tools = [
+        before[name] if name in before and before[name].sha256 == tool.sha256 else tool
+        for name, tool in server.tools.items()
+    ]
+    return LockedServer.of(server.source, tools)

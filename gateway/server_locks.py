@@ -1,0 +1,89 @@
+"""What the configuration's servers are held to: the lock file, or else what was first seen of them.
+
+Above: the composition root and `toolgate doctor`. Below: the hub's verifiers, the database and the audit trail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gateway.audit import AuditTrail, ToolChangeRecord, now
+from gateway.config import Config, HttpServerConfig, ServerConfig
+from gateway.hub import (
+    Drift,
+    FirstUseVerifier,
+    HttpServerSpec,
+    LockVerifier,
+    OnChange,
+    Report,
+    Reporter,
+    ServerSpec,
+    StdioServerSpec,
+    Verifier,
+)
+from gateway.store import FirstSightings
+from gateway.telemetry import Metrics
+from sandbox.spec import Origin
+from tool_policies.lockfile import Lockfile
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLocks:
+    """What is known of the servers beforehand, and who holds them to it."""
+
+    known: Lockfile
+    verifier: Verifier
+
+    def spec(self, server: ServerConfig) -> ServerSpec:
+        """What the hub is told of a server: with a package or image that is known, that one and no other."""
+        return server_spec(server, self.known)
+
+
+async def open_locks(
+    config: Config, sightings: FirstSightings, metrics: Metrics, audit: AuditTrail
+) -> ServerLocks:
+    """The locks of one configuration. With a lock file, what was first seen is forgotten. Raises StoreError."""
+    reporter = Reporter(reporting_to(metrics, audit))
+    if config.lock.lockfile is not None:
+        await sightings.forget()
+        return locks_of_file(config, config.lock.lockfile, reporter)
+    known = await sightings.load()
+    return ServerLocks(known, FirstUseVerifier(known, sightings, _on_change(config), reporter))
+
+
+def locks_of_file(config: Config, lockfile: Lockfile, reporter: Reporter | None = None) -> ServerLocks:
+    """The locks of a file."""
+    return ServerLocks(lockfile, LockVerifier(lockfile, _on_change(config), reporter or Reporter()))
+
+
+def reporting_to(metrics: Metrics, audit: AuditTrail) -> Report:
+    """Counts what has changed, and keeps it in the trail."""
+
+    async def report(server: str, drift: Drift) -> None:
+        metrics.tool_change(server, drift.kind, drift.action)
+        record = ToolChangeRecord(
+            now(), server, drift.tool, drift.kind, drift.action, drift.reason, drift.found_sha256
+        )
+        await audit.record(record)
+
+    return report
+
+
+def server_spec(server: ServerConfig, known: Lockfile | None = None) -> ServerSpec:
+    """What the hub is told of a server; of packages and images that are `known`, which."""
+    if isinstance(server, HttpServerConfig):
+        return HttpServerSpec(server.name, server.url, server.headers, server.timeout_seconds, server.disabled)
+    process = replace(server.server, pin=_pin(server.name, known))
+    return StdioServerSpec(server.name, process, server.timeout_seconds, server.disabled)
+
+
+def _pin(name: str, known: Lockfile | None) -> Origin | None:
+    locked = known.servers.get(name) if known is not None else None
+    source = locked.source if locked is not None else None
+    if source is None or source.kind == "url" or not (source.version or source.integrity):
+        return None
+    return Origin(source.kind, source.asked, source.version, source.integrity)
+
+
+def _on_change(config: Config) -> dict[str, OnChange]:
+    return {server.name: server.on_change for server in config.servers}

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from gateway.store import FirstSightings, open_database
+from tool_policies.lockfile import LockedServer, LockedTool, Lockfile, Source
+
+SOURCE = Source("npm", "files@1", "1.2.3", "sha512-a")
+
+
+def tool(name: str, **more: object) -> LockedTool:
+    return LockedTool.of({"name": name, "inputSchema": {"type": "object"}, **more})
+
+
+def server(*tools: LockedTool, source: Source | None = SOURCE) -> LockedServer:
+    return LockedServer.of(source, tools)
+
+
+async def test_what_was_seen_first_is_kept_and_outlives_the_process(tmp_path):
+    url = f"sqlite:///{tmp_path / 'db'}"
+    async with open_database(url) as database:
+        assert await FirstSightings(database).add("files", server(tool("read"))) == server(tool("read"))
+    async with open_database(url) as database:
+        kept = await FirstSightings(database).add("files", server(tool("read", description="x"), tool("write")))
+        assert kept == server(tool("read"), tool("write")), "another gateway may have seen it before"
+        known = await FirstSightings(database).load()
+        assert known == Lockfile({"files": kept})
+        assert known.servers["files"].tools["write"].definition == tool("write").definition
+
+
+async def test_another_request_of_the_operators_begins_anew(tmp_path):
+    other = Source("npm", "files@2", "2.0.0")
+    async with open_database(f"sqlite:///{tmp_path / 'db'}") as database:
+        sights = FirstSightings(database)
+        await sights.add("files", server(tool("read")))
+        assert await sights.add("files", server(tool("write"), source=other)) == server(
+            tool("write"), source=other
+        )
+
+
+async def test_everything_can_be_forgotten(tmp_path):
+    async with open_database(f"sqlite:///{tmp_path / 'db'}") as database:
+        sights = FirstSightings(database)
+        await sights.add("files", server(tool("read"), source=None))
+        await sights.forget()
+        assert (await sights.load()).servers == {}
