@@ -102,7 +102,7 @@ def _tell(entry: Entry, own: str) -> None:
         kind = "" if variable.is_secret else " (no secret)"
         say(f"set {variable.name}: {variable.description}{kind}", label="note")
     if entry.needs.sign_in:
-        say("it signs its users in by OAuth, which has to be set up beside its URL", label="note")
+        say("it signs in each user by OAuth, once: that is what its `auth` is for", label="note")
     if "command" in entry.server.entry:
         say(_of_sandbox(entry), label="note")
     if entry.needs.note:

@@ -52,7 +52,8 @@ class Entry:
         """In our own form, with the sandbox that it needs."""
         (found,) = self.imported.servers
         sandbox = {"sandbox": self.needs.sandbox} if self.needs.sandbox else {}
-        return ImportedServer(self.name, {**found.entry, **sandbox})
+        sign_in = {"auth": {"type": self.needs.sign_in}} if self.needs.sign_in else {}
+        return ImportedServer(self.name, {**found.entry, **sign_in, **sandbox})
 
     @property
     def runs(self) -> str:

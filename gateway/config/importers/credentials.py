@@ -29,6 +29,7 @@ _FORMS = re.compile(
     r"(?<![A-Za-z0-9])(?:sk-|ghp_|gho_|github_pat_|glpat-|xox[abeprs]-|hf_|AKIA|eyJ[\w-]+\.)[\w.-]{4,}",
     re.ASCII,
 )
+_SECRET_FIELD = re.compile(r"secret|passw|private_?key|token\Z", re.IGNORECASE)  # of `auth`, whose URLs are none
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _URLS = ("url", "serverUrl", "httpUrl")
 
@@ -52,6 +53,9 @@ class CredentialSorting:
                 scheme = _SCHEME.fullmatch(value)
                 before, secret = scheme.groups() if scheme else ("", value)
                 entry["headers"][name] = before + self.reference(secret, self._prefixed(name))
+        for name, value in _texts(entry.get("auth")):
+            if _SECRET_FIELD.search(name) and _is_literal(value):
+                entry["auth"][name] = self.reference(value, self._prefixed(name))
         for name in _URLS:
             if isinstance(entry.get(name), str):
                 entry[name] = self._url(entry[name])

@@ -18,8 +18,8 @@ from gateway.config.located_json import JsonProblem, load_json
 from gateway.errors import ConfigError, Problem
 from tool_policies import YamlProblem, load_yaml
 
-LARGEST = 1024 * 1024
-"""Bytes that a file may have."""
+LARGEST = 16 * 1024 * 1024
+"""Bytes that a file may have: Claude Code keeps much else in the same file."""
 
 _Reader = Callable[[Mapping[str, Any], Gathering], None]
 

@@ -354,3 +354,18 @@ def test_a_secret_never_leaves_the_importer(form: Format, place: Any, secret: st
 def test_numbers_in_an_environment_are_texts_and_null_is_nothing():
     config = {"mcp_servers": {"a": {"command": "npx", "env": {"PORT": 8080, "DEBUG": True, "NONE": None}}}}
     assert entries(taken(yaml.safe_dump(config), "c.yaml"))["a"]["env"] == {"PORT": "8080", "DEBUG": "true"}
+
+
+def test_the_secret_of_a_client_of_oauth_leaves_by_a_variable_or_not_at_all():
+    secret = "hush-0123456789"
+    for auth in (
+        {"CLIENT_ID": "id", "CLIENT_SECRET": secret},
+        {"type": "client_credentials", "client_secret": secret},
+    ):
+        imported = taken(json.dumps({"mcpServers": {"a": {"url": "https://h.example/mcp", "auth": auth}}}))
+        assert secret not in repr(imported)
+
+
+def test_a_file_in_which_a_client_keeps_much_else_is_read():
+    history = {"history": ["x" * 1000] * 3000, "mcpServers": {"a": {"command": "npx"}}}
+    assert list(entries(taken(json.dumps(history), ".claude.json"))) == ["a"]
