@@ -33,6 +33,9 @@ BEFORE = [
     "keys: {}\nmcpServers:\n  a: {command: x}",
     "mcpServers:\n  a: &one {command: x}\n  b: *one\n",
     "mcpServers:\n  ü: {command: 'x # no comment'}\n",
+    "version: 1\r\nmcpServers:\r\n  a: {command: x}\r\nkeys: {}\r\n",
+    "mcpServers:\n  a:\n    env: {A: '\U0001f600'}  # \U0001f600 counts as one\n    command: x\nkeys: {}\n",
+    "# one\n---\nmcpServers:\n  a: {command: x}\n",
     '{"version": 1, "mcpServers": {"a": {"command": "x"}}}',
     '{"version": 1, "keys": {}\n}\n',
 ]
@@ -61,6 +64,7 @@ def test_a_block_is_indented_as_its_neighbours_are_and_stands_behind_them():
         ("mcpServers: {new: {command: x}}", "a server new already"),
         ("mcpServers:\n  new: {command: x}\n", "a server new already"),
         ("mcpServers: [a]\n", "not a mapping"),
+        ("mcpServers:\n  ? a\n  : {command: x}\nkeys: {}\n", "safely"),
         ("[a]", "does not hold a mapping"),
         ("a: [", "line 2"),
         ("version: 1\n...\n", "safely"),
