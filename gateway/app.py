@@ -29,8 +29,10 @@ from gateway.api.embeddings_and_completions import plain_call
 from gateway.api.endpoint import Endpoint, plain
 from gateway.api.errors import ErrorAnswer
 from gateway.api.mcp import MCP_PATH, McpEndpoint
+from gateway.api.mcp.signing_in import show_metadata
 from gateway.api.media_calls import MEDIA, media_call
 from gateway.api.model_endpoint import model_endpoint
+from gateway.api.protected_resource import WELL_KNOWN
 from gateway.api.services import Admit
 from gateway.api.token_counts import token_counting
 from gateway.dialects import Dialect
@@ -84,6 +86,7 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         ("GET", "/healthz"): plain(health.healthz),
         ("GET", "/readyz"): plain(health.readyz),
         ("GET", "/metrics"): plain(health.metrics),
+        ("GET", WELL_KNOWN): plain(show_metadata),
     }
     hot = {
         place: Endpoint(place[1], handler, admit, metrics, _dialect_at(place[1]))
@@ -111,6 +114,8 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
     }
     for (method, prefix), handler in endpoints.BELOW.items():
         below[method, prefix] = Endpoint(prefix + "{id}", handler, admit, metrics, _dialect_at(prefix))
+    told = Endpoint(WELL_KNOWN, plain(show_metadata), observe or admit, metrics)
+    below |= {("GET", f"{WELL_KNOWN}/"): told, ("HEAD", f"{WELL_KNOWN}/"): told}
     for prefix, handler in (("/v1/models/", models.show_model), ("/v1beta/models/", models.show_googles)):
         shown = Endpoint(prefix + "{model}", plain(handler), admit, metrics, _dialect_at(prefix))
         below |= {("GET", prefix): shown, ("HEAD", prefix): shown}

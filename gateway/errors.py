@@ -7,6 +7,7 @@
     │   ├── InvalidRequest          400  a field is missing, malformed or impossible
     │   ├── AuthenticationFailed    401  no key, or not one of ours
     │   ├── PermissionDenied        403  the key may not do this
+    │   │   └── InsufficientScope        its token was not granted what it takes
     │   ├── ForeignOrigin           403  a page of another site sent it
     │   ├── ModelNotFound           404  no such model, or not for this key
     │   ├── NotFound                404  nothing is kept under this id, or not for this key
@@ -137,6 +138,16 @@ class MisdirectedRequest(RequestError):
 
     status = 421
     default_code = "misdirected_request"
+
+
+class InsufficientScope(PermissionDenied):
+    """A token is good, but was not granted `scopes`, all of which it takes."""
+
+    default_code = "insufficient_scope"
+
+    def __init__(self, message: str, *, scopes: frozenset[str] = frozenset()) -> None:
+        super().__init__(message)
+        self.scopes = scopes
 
 
 class ModelNotFound(RequestError):

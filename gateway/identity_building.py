@@ -68,6 +68,7 @@ def _settings(issuer: IssuerConfig) -> IssuerSettings:
         issuer.user_claim,
         issuer.leeway,
         tuple(KeyRule(KeyId(rule.key), rule.when) for rule in issuer.rules),
+        frozenset(issuer.scopes),
     )
 
 

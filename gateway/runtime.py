@@ -21,6 +21,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.api.hosts import HostGuard
+from gateway.api.protected_resource import ProtectedResource
 from gateway.api.provider_tools import read_substitutes
 from gateway.api.services import HttpLimits, Services
 from gateway.api.stored_responses import StoredResponses
@@ -281,8 +282,16 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
         passthrough_provider=config.passthrough_provider,
         sealed_states=shared.payloads.states,
         host_guard=HostGuard(own_hosts(config), config.mcp_endpoint.allowed_origins),
+        protected_resource=_protected_resource(config),
         clean=Redactor(config.secrets).clean,
     )
+
+
+def _protected_resource(config: Config) -> ProtectedResource:
+    signing_in = [issuer for issuer in config.issuers if issuer.mcp_sign_in]
+    scopes = dict.fromkeys(scope for issuer in signing_in for scope in issuer.scopes)
+    public_url = config.mcp_endpoint.public_url or ""
+    return ProtectedResource(public_url, tuple(issuer.issuer for issuer in signing_in), tuple(scopes))
 
 
 def own_hosts(config: Config) -> Iterator[str]:

@@ -202,6 +202,7 @@ ROWS: Mapping[type[BaseException], Callable[[Any], ErrorAnswer]] = {
     errors.InvalidRequest: _request,
     errors.AuthenticationFailed: _request,
     errors.PermissionDenied: _request,
+    errors.InsufficientScope: _request,
     errors.ForeignOrigin: _request,
     errors.MisdirectedRequest: _request,
     errors.ModelNotFound: _request,

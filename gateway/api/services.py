@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from gateway.api.hosts import HostGuard
+from gateway.api.protected_resource import ProtectedResource
 from gateway.api.stored_responses import StoredResponses
 from gateway.audit import AuditTrail
 from gateway.auth import Callers, KeyId
@@ -66,6 +67,7 @@ class Services:
     provider_tools: Mapping[str, str] = field(default_factory=dict[str, str])
     passthrough_provider: str = ""
     sealed_states: SealedStates = field(default_factory=lambda: SealedStates(os.urandom(32)))
+    protected_resource: ProtectedResource = field(default_factory=ProtectedResource)
     host_guard: HostGuard = field(default_factory=HostGuard)
     clean: Callable[[str], str] = str
     ending: anyio.Event = field(default_factory=anyio.Event)

@@ -1,7 +1,7 @@
 """Who is calling, and for whom: virtual keys to principals, and the users behind them."""
 
 from gateway.auth.callers import USER_HEADER, Callers
-from gateway.auth.keyring import Keyring, bearer_token
+from gateway.auth.keyring import Keyring, bearer_token, presented_in
 from gateway.auth.principal import KeyId, Owner, Principal, ToolMode, owner_of
 from gateway.auth.user import User
 
@@ -16,4 +16,5 @@ __all__ = [
     "User",
     "bearer_token",
     "owner_of",
+    "presented_in",
 ]

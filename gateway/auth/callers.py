@@ -18,7 +18,7 @@ from gateway.auth.identity import Issuers, KeysUnavailable, TokenRefused, Vouche
 from gateway.auth.identity.tokens import looks_like_token
 from gateway.auth.keyring import Keyring, presented_in
 from gateway.auth.principal import KeyId, Principal
-from gateway.errors import AuthenticationFailed, Overloaded
+from gateway.errors import AuthenticationFailed, InsufficientScope, Overloaded
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ USER_HEADER = "x-toolgate-user"
 
 _NOT_LET_IN = "no valid API key was given; send one of this gateway's keys as `Authorization: Bearer <key>`"
 _NO_USER = f"the token in {USER_HEADER} is not valid here"
+_TOO_LITTLE = "this token was not granted what it takes here; sign in again"
 _NOWHERE: frozenset[str] = frozenset()
 
 
@@ -45,7 +46,7 @@ class Callers:
         know the place that it was sent to, besides those of the gateway.
 
         Raises AuthenticationFailed, in the same words whatever is wrong: a user who cannot be verified is never
-        taken for nobody. Raises Overloaded while an issuer's keys were never to be had.
+        taken for nobody. Raises InsufficientScope, and Overloaded while an issuer's keys were never to be had.
         """
         presented = presented_in(headers)
         principal = self._keyring.find(presented)
@@ -66,6 +67,8 @@ class Callers:
         principal = None if vouched is None or vouched.key_id is None else self._principals.get(vouched.key_id)
         if vouched is None or principal is None:
             raise AuthenticationFailed(_NOT_LET_IN)
+        if vouched.lacks:
+            raise InsufficientScope(_TOO_LITTLE, scopes=vouched.lacks)
         return replace(principal, user=vouched.user)
 
     async def _vouched(self, token: str, audiences: frozenset[str]) -> Vouched | None:

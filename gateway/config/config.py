@@ -220,6 +220,8 @@ class IssuerConfig:
     user_claim: str = "sub"
     leeway: float = 30.0
     rules: tuple[KeyRuleConfig, ...] = ()
+    scopes: tuple[str, ...] = ()
+    mcp_sign_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)

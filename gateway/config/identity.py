@@ -55,6 +55,7 @@ def _issuer(
         if rule.key not in document.keys:
             report.error((*path, "keys", index, "key"), "no key has this name", near(rule.key, document.keys))
     _check_source(path, issuer, report)
+    _check_sign_in(path, issuer, public_url, report)
     return IssuerConfig(
         name=name,
         issuer=issuer.issuer,
@@ -66,6 +67,8 @@ def _issuer(
         user_claim=issuer.user_claim,
         leeway=issuer.leeway,
         rules=tuple(_rule(rule) for rule in issuer.keys),
+        scopes=tuple(dict.fromkeys(issuer.scopes)),
+        mcp_sign_in=issuer.mcp_sign_in,
     )
 
 
@@ -97,6 +100,18 @@ def _check_source(path: Steps, issuer: IssuerDocument, report: Report) -> None:
         report.error((*path, place), message, hint if given else "or say where its keys are: jwks_url: ...")
     elif travels_in_clear(url):
         report.error((*path, place), "its keys would come unencrypted, and could be anybody's", "use https")
+
+
+def _check_sign_in(path: Steps, issuer: IssuerDocument, public_url: str | None, report: Report) -> None:
+    if not issuer.mcp_sign_in:
+        return
+    where = (*path, "mcp_sign_in")
+    if url_fault(issuer.issuer):
+        report.error(where, "clients could not reach an issuer whose name is no URL", "write its URL as issuer")
+    elif not issuer.keys:
+        report.error(where, "no token of this issuer acts as a key", "write keys: [{key: ...}]")
+    elif public_url is None:
+        report.error(where, "clients must know for which address to ask for tokens", "set mcp_endpoint.public_url")
 
 
 def _algorithms(path: Steps, issuer: IssuerDocument, report: Report) -> frozenset[str]:

@@ -33,6 +33,13 @@ Texts = Annotated[
 ]
 
 
+Scopes = Annotated[
+    list[Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]{1,128}$")]],
+    BeforeValidator(listed, json_schema_input_type=str | list[str]),
+    Field(max_length=64),
+]
+
+
 class KeyRuleDocument(Document):
     """As which key a token acts that is presented in the place of one."""
 
@@ -69,6 +76,10 @@ class IssuerDocument(Document):
     """As which keys its tokens act when they are presented in the place of one; the first that fits. Without any,
     its tokens only name the user, beside a key.
     """
+    scopes: Scopes = Field(default=[])
+    """What its tokens must have been granted to act as a key; clients are told to ask for it."""
+    mcp_sign_in: bool = False
+    """Whether MCP clients are told to let their users sign in there: it must speak OAuth 2.1 for them."""
 
 
 class IdentityDocument(Document):

@@ -14,7 +14,8 @@ from gateway.api.requests import Request
 from gateway.api.services import Services
 from gateway.api.tool_access import expose_tools
 from gateway.api.toolgate_field import read_options
-from gateway.auth import Principal
+from gateway.auth import Principal, presented_in
+from gateway.errors import AuthenticationFailed, InsufficientScope
 from gateway.exposure import Exposure
 from gateway.tool_calls import offer_name
 from tool_policies import Policy
@@ -24,8 +25,20 @@ _NO_SERVER = "There is no tool server here"
 
 
 async def authenticate(request: Request, services: Services) -> Principal:
-    """Whose key this is: the one place where `/mcp` asks. Raises AuthenticationFailed."""
-    return await services.callers.identify(request.headers)
+    """Whose key this is: the one place where `/mcp` asks. Raises Refusal, which tells how to be let in."""
+    path, resource = request.scope["path"].rstrip("/"), services.protected_resource
+    try:
+        return await services.callers.identify(request.headers, audiences=resource.audiences_at(path))
+    except AuthenticationFailed as error:
+        presented = "invalid_token" if presented_in(request.headers) else ""
+        raise http_refusal(401, error.message, _challenge(resource.challenge_at(path, error=presented))) from error
+    except InsufficientScope as error:
+        told = resource.challenge_at(path, error=error.code, scopes=error.scopes)
+        raise http_refusal(403, error.message, _challenge(told)) from error
+
+
+def _challenge(told: str) -> dict[str, str]:
+    return {"www-authenticate": told}
 
 
 def challenge() -> dict[str, str]:

@@ -93,7 +93,7 @@ class Posts:
 
     async def _initialize(self, visit: Visit, message: Message) -> None:
         version, client = read_initialize(message)
-        session = self.sessions.begin(visit.principal.key_id, visit.surface.server, version, client)
+        session = self.sessions.begin(visit.principal.owner, visit.surface.server, version, client)
         visit.answer.headers[SESSION_HEADER] = session.id
         await visit.answer.whole(Response(200, encode_result(message.id, initialized(version))))
 
@@ -102,7 +102,7 @@ class Posts:
         session_id = visit.request.headers.get(SESSION_HEADER)
         if session_id is None:
             raise Refusal(INVALID_REQUEST, "Invalid request: the header Mcp-Session-Id is missing", status=400)
-        session = self.sessions.find(session_id, visit.principal.key_id, visit.surface.server)
+        session = self.sessions.find(session_id, visit.principal.owner, visit.surface.server)
         if session is None:
             raise http_refusal(404, "There is no such session")
         return session

@@ -17,7 +17,7 @@ import anyio
 
 from gateway.api.mcp.envelope import Client
 from gateway.api.mcp.wire import INVALID_REQUEST, Refusal, RequestId, http_refusal
-from gateway.auth import KeyId
+from gateway.auth import Owner
 
 _IDLE = 1800.0  # seconds
 _MOST_OF_KEY = 512
@@ -30,7 +30,7 @@ class Session:
     """One session. `used` is on the clock of its `Sessions`; `calls` are what can still be cancelled."""
 
     id: str
-    key_id: KeyId
+    owner: Owner
     server: str | None
     version: str
     client: Client
@@ -91,18 +91,18 @@ class Sessions:
         """How many there are."""
         return len(self._sessions)
 
-    def begin(self, key_id: KeyId, server: str | None, version: str, client: Client) -> Session:
+    def begin(self, owner: Owner, server: str | None, version: str, client: Client) -> Session:
         """A new session. Raises Refusal when there are too many."""
         self._sweep()
-        self._make_room(key_id)
-        session = Session(secrets.token_urlsafe(24), key_id, server, version, client, self._clock())
+        self._make_room(owner)
+        session = Session(secrets.token_urlsafe(24), owner, server, version, client, self._clock())
         self._sessions[session.id] = session
         return session
 
-    def find(self, session_id: str, key_id: KeyId, server: str | None) -> Session | None:
+    def find(self, session_id: str, owner: Owner, server: str | None) -> Session | None:
         """The key's own session at this path, which counts as used now."""
         session = self._sessions.get(session_id)
-        if session is None or (session.key_id, session.server) != (key_id, server):
+        if session is None or (session.owner, session.server) != (owner, server):
             return None
         now = self._clock()
         if self._is_over(session, now):
@@ -128,9 +128,9 @@ class Sessions:
         for session in [session for session in self._sessions.values() if self._is_over(session, now)]:
             self.end(session)
 
-    def _make_room(self, key_id: KeyId) -> None:
+    def _make_room(self, owner: Owner) -> None:
         """In the place of a key's oldest sessions, and never of another key's."""
-        of_key = [session for session in self._sessions.values() if session.key_id == key_id]
+        of_key = [session for session in self._sessions.values() if session.owner == owner]
         if len(of_key) < self._most_of_key and len(self._sessions) < self._most:
             return
         idle = [session for session in of_key if not session.is_busy]

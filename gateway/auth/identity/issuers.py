@@ -39,7 +39,8 @@ MOST_KEPT = 4096
 
 @dataclass(frozen=True, slots=True)
 class Vouched:
-    """What a verified token says: who the user is, whom it is for, as which key it acts, what was granted.
+    """What a verified token says: who the user is, whom it is for, as which key it acts, and what it
+    was not granted of what that takes.
 
     `key_id` is None where none of the issuer's rules holds. `expires` is in seconds since the epoch.
     """
@@ -47,7 +48,7 @@ class Vouched:
     user: User
     audiences: frozenset[str]
     key_id: KeyId | None
-    scopes: frozenset[str]
+    lacks: frozenset[str]
     expires: float
 
 
@@ -128,7 +129,7 @@ class Issuers:
             User(settings.issuer, subject_in(claims, settings.user_claim)),
             audiences_in(claims),
             settings.key_for(claims),
-            frozenset(word for word in words if isinstance(word, str)),
+            settings.scopes - {word for word in words if isinstance(word, str)},
             min(expires, _FOR_EVER) + settings.leeway,
         )
 

@@ -33,7 +33,8 @@ class KeyRule:
 class IssuerSettings:
     """One issuer. Its tokens must be for one of `audiences` and be signed with one of `algorithms`; `user_claim`
     names the user. Clocks may differ by `leeway` seconds. As bearer tokens they act as the key of the first of
-    `rules` that holds; where there are no rules they only say who the user behind a key is.
+    `rules` that holds, if they were granted all of `scopes`; where there are no rules they only say who the user
+    behind a key is.
     """
 
     issuer: str
@@ -42,6 +43,7 @@ class IssuerSettings:
     user_claim: str = "sub"
     leeway: float = 30.0
     rules: tuple[KeyRule, ...] = ()
+    scopes: frozenset[str] = frozenset()
 
     def key_for(self, claims: Mapping[str, Any]) -> KeyId | None:
         """The key as which a token with these claims acts; None where no rule holds."""

@@ -79,6 +79,11 @@ def test_a_shared_secret_stays_out_of_sight(folder: Folder):
         ("issuer: 'https://i', audience: a, keys: [{key: a, when: {n: 1}}]", "keys[0].when.n", "must be a text"),
         ("issuer: 'https://i', audience: a, keys: [{key: a, when: {n: []}}]", "keys[0].when.n", "must be a text"),
         ("issuer: 'https://i', audience: a, keys: [{key: a, wen: {n: x}}]", "keys[0].wen", "no such setting"),
+        ("issuer: 'https://i', audience: a, keys: [{key: a}], mcp_sign_in: true", "mcp_sign_in", "which address"),
+        ("issuer: 'https://i', audience: a, mcp_sign_in: true", "mcp_sign_in", "acts as a key"),
+        ("issuer: c, audience: a, jwks_url: 'https://i/k', mcp_sign_in: true", "mcp_sign_in", "no URL"),
+        ("issuer: 'https://i', audience: a, scopes: ['a b']", "scopes[0]", ""),
+        ("issuer: 'https://i', audience: a, scopes: ['a\"']", "scopes[0]", ""),
         ("issuer: 'https://i', audiences: a", "audiences", "no such setting"),
     ],
 )
