@@ -57,6 +57,8 @@ def _principal(key: KeyConfig) -> Principal:
         key.tags,
         key.regions,
         key.passthrough,
+        selection=key.selection,
+        pins=key.pins,
     )
 
 

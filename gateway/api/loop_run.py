@@ -23,9 +23,10 @@ from gateway.api.run_summary import summarize_run
 from gateway.api.services import Services
 from gateway.api.tool_runner import RunTools
 from gateway.api.toolgate_field import FIELD, HEADER
-from gateway.conversation import Message, ModelResponse, Part, Reasoning, Text, TextDelta
+from gateway.conversation import Message, ModelRequest, ModelResponse, Part, Reasoning, Text, TextDelta
 from gateway.dialects import Dialect, Traits, answering
 from gateway.errors import InvalidRequest
+from gateway.exposure import Selection
 from gateway.tool_loop import (
     Finish,
     ModelCaller,
@@ -35,6 +36,7 @@ from gateway.tool_loop import (
     ShownTools,
     ToolLoop,
     ToolLoopMachine,
+    appended,
 )
 
 _IDEMPOTENCY_KEY = "idempotency-key"
@@ -95,10 +97,12 @@ def _begin(request: Request, services: Services, inquiry: Inquiry, recalled: Rec
     )
     if limits.usd is not None:
         _check_prices(services, inquiry)
+    selection = inquiry.exposure.selection
     machine = ToolLoopMachine(
-        request=recalled.request,
+        request=recalled.request if selection is None else _with_tools_told_of(recalled.request, selection),
         client_tools=frozenset(tool.name for tool in recalled.given.tools[: -len(ours) or None]),
         limits=limits,
+        later_tools=None if selection is None else selection.told_of,
     )
     model, tools = _means(request, services, inquiry)
     traits = inquiry.dialect.traits
@@ -111,6 +115,12 @@ def _begin(request: Request, services: Services, inquiry: Inquiry, recalled: Rec
         usage_of_run=traits.usage_of_run,
         shown=_shown(inquiry),
     )
+
+
+def _with_tools_told_of(request: ModelRequest, selection: Selection) -> ModelRequest:
+    """With the tools that were found in earlier turns, and those that must be there to be chosen."""
+    more = (*selection.told_of(request.messages), *selection.meant_by(request.tool_choice))
+    return replace(request, tools=appended(request.tools, more))
 
 
 def _shown(inquiry: Inquiry) -> ShownTools:
@@ -131,7 +141,7 @@ def _check_prices(services: Services, inquiry: Inquiry) -> None:
 
 def _means(request: Request, services: Services, inquiry: Inquiry) -> tuple[ModelCaller, RunTools]:
     """The model and the tools of a run; what they may be asked for is decided by the policy of this request."""
-    tools = RunTools(services, inquiry.principal, request.run_id, inquiry.exposure.policy)
+    tools = RunTools(services, inquiry.principal, request.run_id, inquiry.exposure)
     return services.router.caller(inquiry.route), tools
 
 

@@ -21,7 +21,7 @@ def read_model_request(headers: Mapping[str, str], inquiry: Inquiry) -> ModelReq
     ours = inquiry.exposure.definitions
     if ours:
         _check_compatible(given)
-    check_names(ours, given.tools, name_field=inquiry.dialect.traits.tool_name)
+    check_names(inquiry.exposure.names, given.tools, name_field=inquiry.dialect.traits.tool_name)
     choice = inquiry.brought.redirected(given.tool_choice)
     kept = meaningful_headers(headers, inquiry)
     return replace(given, tools=(*given.tools, *ours), tool_choice=choice, headers=kept)

@@ -30,9 +30,17 @@ def expose_tools(
         services.policies[principal.key_id],
         services.hub.statuses(),
         _with_brought(options.narrowings if attached else _NO_PATTERNS, brought, services),
+        _pins(principal, brought),
     )
     check_required(exposure, options.require)
     return exposure
+
+
+def _pins(principal: Principal, brought: BroughtTools | None) -> tuple[str, ...] | None:
+    """What a model that has to search is shown at first; what a request brings is meant to be called."""
+    if principal.selection != "search":
+        return None
+    return (*principal.pins, *(brought.patterns if brought is not None else ()))
 
 
 def _with_brought(narrowings: Narrowings, brought: BroughtTools | None, services: Services) -> Narrowings:

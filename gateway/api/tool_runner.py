@@ -7,6 +7,7 @@ from collections.abc import Callable
 from gateway.api.services import Services
 from gateway.auth import Principal
 from gateway.conversation import ToolCall
+from gateway.exposure import Exposure
 from gateway.hub import ToolProgress
 from gateway.tool_calls import CallContext, ToolCallRequest, ToolOutcome
 from gateway.tool_loop import ToolBudget
@@ -16,11 +17,13 @@ from tool_policies import Policy
 class RunTools:
     """Runs the tool calls of one run; see `gateway.tool_loop.ToolRunner`."""
 
-    def __init__(self, services: Services, principal: Principal, run_id: str, policy: Policy) -> None:
+    def __init__(self, services: Services, principal: Principal, run_id: str, exposure: Exposure[Policy]) -> None:
         self._caller = services.tool_caller
         self._principal = principal
         self._run_id = run_id
-        self._policy = policy
+        self._policy = exposure.policy
+        selection = exposure.selection
+        self._own_tools = {} if selection is None else {selection.search.tool.wire_name: selection.search}
 
     async def run(
         self,
@@ -42,5 +45,6 @@ class RunTools:
             on_progress=report,
             round=budget.round,
             user=self._principal.user,
+            own_tools=self._own_tools,
         )
         return await self._caller.call(ToolCallRequest(call.id, call.name, call.arguments), context)

@@ -17,6 +17,10 @@ ToolMode = Literal["auto", "on_request", "off"]
 """Whether tools are attached to every request, only to those that ask for them, or never."""
 
 
+ToolSelection = Literal["all", "search"]
+"""Whether models are shown all tools that a key may use, or search among them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A recognised key: the models it may use (glob patterns) and the policies that hold for it.
@@ -24,7 +28,8 @@ class Principal:
     With `passes_unknown_tools`, tools of types that the gateway does not know go to providers without a question.
     Without `remembers`, nothing is kept of its conversations. Rules of models look at `team` and `tags`; its data
     may be in one of `regions` alone, or anywhere when there are none. `passthrough` names the surfaces
-    that are open to it besides models that talk. `user` is whom this request is for, when that was proven.
+    that are open to it besides models that talk. With the `selection` `search`, its models are shown the tools
+    that a pattern of `pins` means, and search for others. `user` is whom this request is for, when that is proven.
     """
 
     key_id: KeyId
@@ -37,6 +42,8 @@ class Principal:
     tags: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
     passthrough: frozenset[str] = frozenset()
+    selection: ToolSelection = "all"
+    pins: tuple[str, ...] = ()
     user: User | None = None
 
     @property

@@ -165,6 +165,7 @@ ServerConfig = StdioServerConfig | HttpServerConfig
 class KeyConfig:
     """A virtual key: its models (glob patterns), the policies that hold for it, and when tools are attached.
 
+    With `selection` `search`, models are shown the tools that `pins` (patterns) mean, and search for the others.
     `unknown_tools` says what becomes of tools in a request whose type the gateway does not know, and `passthrough`
     which of a provider's surfaces are open to it besides models that talk.
     """
@@ -180,6 +181,8 @@ class KeyConfig:
     tags: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
     passthrough: frozenset[str] = frozenset()
+    selection: Literal["all", "search"] = "all"
+    pins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,6 +255,10 @@ class KeyDocument(Document):
     """The policies that hold for it, by name; without any it has no tools."""
     tools: Literal["auto", "on_request", "off"] = "auto"
     """Whether tools are attached to every request, to those that ask for them, or never."""
+    selection: Literal["all", "search"] = "all"
+    """Whether models are shown all of its tools, or search for those that they need."""
+    pin: list[Annotated[str, Field(min_length=3, max_length=256)]] = Field(default=[], max_length=64)
+    """With `selection: search`, the tools that models are shown without one: patterns such as files/read_*."""
     unknown_tools: Literal["refuse", "pass"] = "refuse"
     """What becomes of requests with tools of types that toolgate does not know: their providers may run those."""
     passthrough: Surfaces = []

@@ -21,7 +21,7 @@ from gateway.config.config import (
     StorageConfig,
     dotted,
 )
-from gateway.config.documents import ListenDocument, ProviderDocument, StorageDocument
+from gateway.config.documents import KeyDocument, ListenDocument, ProviderDocument, StorageDocument
 from gateway.config.mcp_documents import ConfigDocument
 from gateway.config.near import near
 from gateway.config.provider_auth import build_auth
@@ -29,6 +29,7 @@ from gateway.config.report import Report
 from gateway.config.routing import ConcurrencyConfig
 from gateway.errors import Problem
 from sandbox.locations import default_cache_dir, default_state_dir
+from tool_policies import InvalidPattern, parse_pattern
 
 SHORTEST_SECRET = 16
 """Characters."""
@@ -143,6 +144,7 @@ def build_keys(
                     "no policy has this name",
                     near(policy, policies, first="; name the files that have some in `policy_files`"),
                 )
+        _check_pins(("keys", name, "pin"), key, report)
         if key.passthrough and _has_budget(document):
             message = "limits.usd bounds what is spent, and what these cost cannot be read"
             report.error(("keys", name, "passthrough"), message, "keep one of the two")
@@ -167,9 +169,21 @@ def build_keys(
             tags=frozenset(key.tags),
             regions=frozenset(key.regions),
             passthrough=frozenset(key.passthrough),
+            selection=key.selection,
+            pins=tuple(key.pin),
         )
         for name, key in document.keys.items()
     )
+
+
+def _check_pins(path: Steps, key: KeyDocument, report: Report) -> None:
+    for index, pattern in enumerate(key.pin):
+        try:
+            parse_pattern(pattern)
+        except InvalidPattern as error:
+            report.error((*path, index), error.message, error.hint)
+    if key.pin and key.selection == "all":
+        report.warn(path, "changes nothing: models are shown all tools of this key", "set selection: search")
 
 
 def _check_regions(document: ConfigDocument, report: Report) -> None:

@@ -23,7 +23,10 @@ from sandbox.store.mounts import checked_mounts, parse_mount
 
 _STDIO = frozenset({"stdio", "local"})
 _HTTP = frozenset({"http", "streamable-http", "streamableHttp", "streamable_http", "streamablehttp"})
-_RESERVED = "provider"
+_RESERVED = {
+    "provider": "in policies this name means tools that model providers run themselves",
+    "toolgate": "this name means tools of the gateway's own",
+}
 _BY_SECONDS = 1000  # a timeout below this many milliseconds can only have been meant in seconds
 
 
@@ -43,8 +46,8 @@ class _Builder:
     report: Report
 
     def build(self) -> ServerConfig | None:
-        if self.name == _RESERVED:
-            self._error(None, "in policies this name means tools that model providers run themselves", "rename it")
+        if self.name in _RESERVED:
+            self._error(None, _RESERVED[self.name], "rename it")
         url = self._url()
         transport = self._transport(has_url=url is not None)
         if transport is None:

@@ -76,6 +76,7 @@ def _load_part(raw: Mapping[str, Any]) -> Any:
     fields = dict(raw["fields"])
     if raw["type"] == ToolResult.__name__:
         fields["content"] = tuple(_load_part(inner) for inner in fields["content"])
+        fields["loads"] = tuple(fields.get("loads", ()))
     elif raw["type"] == ServedCall.__name__:
         fields["made"] = _load_part(fields["made"])
         fields["result"] = fields["result"] and _load_part(fields["result"])

@@ -69,11 +69,15 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """The answer to the tool call `call_id`, in the order that the tool gave its parts."""
+    """The answer to the tool call `call_id`, in the order that the tool gave its parts.
+
+    `loads` are the names of tools that may be called because of it, if it is of a search for tools.
+    """
 
     call_id: str
     content: tuple[Text | Media, ...]
     is_error: bool = False
+    loads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

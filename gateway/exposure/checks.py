@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from gateway.conversation import ToolDefinition
 from gateway.errors import InvalidRequest, ToolsUnavailable
@@ -35,17 +35,16 @@ def _means(wanted: PolicyT, server: str, exposure: Exposure[PolicyT]) -> bool:
 
 
 def check_names(
-    ours: Iterable[ToolDefinition], clients: Sequence[ToolDefinition], *, name_field: str = "function.name"
+    ours: Collection[str], clients: Sequence[ToolDefinition], *, name_field: str = "function.name"
 ) -> None:
-    """See that no tool of the client's has the name of one of ours: its calls could not be told apart.
+    """See that no tool of the client's has one of our names: its calls could not be told apart.
 
     `name_field` is where a tool has its name in the client's dialect.
 
     Raises InvalidRequest naming the field.
     """
-    taken = {tool.name for tool in ours}
     for index, tool in enumerate(clients):
-        if tool.name in taken:
+        if tool.name in ours:
             param = f"tools[{index}].{name_field}"
             hint = "rename it, or leave the gateway's out with the header x-toolgate-tools"
             message = f"{param}: {tool.name!r} is the name of one of the gateway's tools; {hint}"

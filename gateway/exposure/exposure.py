@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, Protocol, Self, TypeVar
 
 from gateway.conversation import ToolDefinition
 from gateway.exposure.definitions import define
+from gateway.exposure.selection import MOST_FOUND, LazyIndex, SearchTool, Selection
 from gateway.hub import Catalogue, CatalogueTool, ServerStatus
 
 Narrowings = tuple[tuple[str, ...], ...]
 """Lists of patterns (`server/tool`): a tool must match each list. An empty list leaves nothing."""
 
 _REMEMBERED = 256
+
+_Key = tuple[int, int, Narrowings, "tuple[str, ...] | None"]
 
 
 class VisibilityPolicy(Protocol):
@@ -44,13 +47,20 @@ class Exposure(Generic[PolicyT]):
     """What one request may use. `policy` is the narrowed one: calls must be judged by it.
 
     `unavailable` names the servers that the policy reaches and that are not ready. Their last known tools stay
-    in `tools`: a server may be back by the time it is called, and prompts stay stable.
+    in `tools`: a server may be back by the time it is called, and prompts stay stable. `definitions` are what the
+    model is shown at first: all of the tools, or, where there is a `selection`, some of them and a search.
     """
 
     policy: PolicyT
     tools: tuple[CatalogueTool, ...]
     definitions: tuple[ToolDefinition, ...]
     unavailable: tuple[str, ...] = ()
+    selection: Selection | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all tools that the model may be shown, now or later."""
+        return frozenset((*(tool.wire_name for tool in self.tools), *(one.name for one in self.definitions)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,8 @@ class _Remembered(Generic[PolicyT]):
     policy: PolicyT
     tools: tuple[CatalogueTool, ...]
     definitions: tuple[ToolDefinition, ...]
-    servers: frozenset[str] = field(default_factory=frozenset[str])
+    servers: frozenset[str]
+    selection: Selection | None
 
 
 class Exposer(Generic[PolicyT]):
@@ -69,9 +80,10 @@ class Exposer(Generic[PolicyT]):
 
     def __init__(self, remembered: int = _REMEMBERED) -> None:
         self._limit = remembered
-        self._known: OrderedDict[tuple[int, int, Narrowings], _Remembered[PolicyT]] = OrderedDict()
+        self._known: OrderedDict[_Key, _Remembered[PolicyT]] = OrderedDict()
         self._defined: dict[str, tuple[CatalogueTool, ToolDefinition]] = {}
-        self._generation = -1
+        self._generation: int = -1
+        self._index = LazyIndex(())
 
     def expose(
         self,
@@ -79,31 +91,53 @@ class Exposer(Generic[PolicyT]):
         policy: PolicyT,
         statuses: Iterable[ServerStatus],
         narrowings: Narrowings = (),
+        pins: tuple[str, ...] | None = None,
     ) -> Exposure[PolicyT]:
-        """The tools of `catalogue` that `policy` shows and every one of `narrowings` leaves."""
-        key = (catalogue.generation, id(policy), narrowings)
+        """The tools of `catalogue` that `policy` shows and every one of `narrowings` leaves.
+
+        With `pins`, which are patterns, the model is shown those tools at first, and can search for the others.
+        """
+        key = (catalogue.generation, id(policy), narrowings, pins)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._work_out(catalogue, policy, narrowings)
+            found = self._known[key] = self._work_out(catalogue, policy, narrowings, pins)
             if len(self._known) > self._limit:
                 self._known.popitem(last=False)
         else:
             self._known.move_to_end(key)
-        return Exposure(found.policy, found.tools, found.definitions, _unavailable(found, statuses))
+        return Exposure(
+            found.policy, found.tools, found.definitions, _unavailable(found, statuses), found.selection
+        )
 
-    def _work_out(self, catalogue: Catalogue, policy: PolicyT, narrowings: Narrowings) -> _Remembered[PolicyT]:
-        self._forget_other_tools(catalogue)
+    def _work_out(
+        self, catalogue: Catalogue, policy: PolicyT, narrowings: Narrowings, pins: tuple[str, ...] | None
+    ) -> _Remembered[PolicyT]:
+        self._begin_generation(catalogue)
         narrowed = policy
         for patterns in narrowings:
             narrowed = narrowed.narrowed(patterns)
         tools = tuple(tool for tool in catalogue.tools if narrowed.visible(tool.qualified))
         listed = frozenset(tool.server for tool in catalogue.tools)
-        return _Remembered(policy, narrowed, tools, tuple(self._define(tool) for tool in tools), listed)
+        definitions, selection = self._select(tools, None if pins is None else narrowed.narrowed(pins))
+        return _Remembered(policy, narrowed, tools, definitions, listed, selection)
 
-    def _forget_other_tools(self, catalogue: Catalogue) -> None:
+    def _select(
+        self, tools: tuple[CatalogueTool, ...], pinned: PolicyT | None
+    ) -> tuple[tuple[ToolDefinition, ...], Selection | None]:
+        """What is shown at first; all, where one search could find all that is not pinned."""
+        others = () if pinned is None else tuple(tool for tool in tools if not pinned.visible(tool.qualified))
+        if len(others) <= MOST_FOUND:
+            return tuple(self._define(tool) for tool in tools), None
+        search = SearchTool(self._index, tools)
+        hidden = {tool.wire_name: self._define(tool) for tool in others}
+        shown = (self._define(tool) for tool in tools if tool.wire_name not in hidden)
+        return (define(search.tool), *shown), Selection(search, hidden)
+
+    def _begin_generation(self, catalogue: Catalogue) -> None:
         """A server may rename its tools for ever; what is not in the catalogue any more is not kept."""
         if catalogue.generation != self._generation:
             self._generation = catalogue.generation
+            self._index = LazyIndex(catalogue.tools)
             self._defined = {name: known for name, known in self._defined.items() if name in catalogue.by_name}
 
     def _define(self, tool: CatalogueTool) -> ToolDefinition:

@@ -19,16 +19,17 @@ from gateway.hub.locking import (
     Verifier,
     describe_drift,
 )
-from gateway.hub.naming import client_name, own_name, qualified_name, wire_name
+from gateway.hub.naming import OWN_SERVER, client_name, own_name, qualified_name, wire_name
 from gateway.hub.offers import AboutServer, CataloguePrompt, CatalogueResource, CatalogueTemplate
 from gateway.hub.requests import NOBODY, Caller, GivenInput
-from gateway.hub.results import CallResult, ContentBlock, InputRequired, ToolProgress
+from gateway.hub.results import CallResult, ContentBlock, InputRequired, ToolProgress, text_block
 from gateway.hub.specs import HttpServerSpec, HubSettings, ServerSpec, StdioServerSpec
 from gateway.hub.status import ServerState, ServerStatus
 from gateway.hub.tools import CatalogueTool, ToolAnnotations
 
 __all__ = [
     "NOBODY",
+    "OWN_SERVER",
     "AboutServer",
     "BadEntry",
     "CallResult",
@@ -66,5 +67,6 @@ __all__ = [
     "header_map",
     "own_name",
     "qualified_name",
+    "text_block",
     "wire_name",
 ]

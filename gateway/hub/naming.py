@@ -16,6 +16,9 @@ import base64
 import hashlib
 import re
 
+OWN_SERVER = "toolgate"
+"""Whose tools the gateway runs itself; no server may be called so."""
+
 _LONGEST = 64
 _LONGEST_FOR_CLIENTS = 48
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)

@@ -48,7 +48,8 @@ class CallResult:
     """The outcome of a call that the server answered; a failure of the tool itself is `is_error`.
 
     With `input_required` the call is not over. To those who cannot carry on it is an error that says what was
-    asked for. `meta` is its `_meta`, as the server sent it.
+    asked for. `meta` is its `_meta`, as the server sent it. `loads` are the wire names of tools that a search
+    found; no server's result has any.
     """
 
     content: tuple[ContentBlock, ...]
@@ -56,6 +57,7 @@ class CallResult:
     is_error: bool = False
     input_required: InputRequired | None = None
     meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    loads: tuple[str, ...] = ()
 
     def text(self) -> str:
         """The text blocks, joined by line ends."""

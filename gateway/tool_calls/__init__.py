@@ -7,7 +7,7 @@ Whatever is checked is checked here, on the arguments that are sent. Refuses to 
 from gateway.tool_calls.arguments import InvalidArguments, parse_object
 from gateway.tool_calls.outcome import OutcomeKind, ToolOutcome, Verdict
 from gateway.tool_calls.pipeline import ToolCaller
-from gateway.tool_calls.ports import AuditTrail, Decision, ToolPolicy, ToolServers
+from gateway.tool_calls.ports import AuditTrail, Decision, OwnTool, ToolPolicy, ToolServers
 from gateway.tool_calls.request import CallContext, OfferKind, OfferRequest, Surface, ToolCallRequest, offer_name
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "OfferKind",
     "OfferRequest",
     "OutcomeKind",
+    "OwnTool",
     "Surface",
     "ToolCallRequest",
     "ToolCaller",

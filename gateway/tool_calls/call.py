@@ -45,6 +45,7 @@ class Call:
     argument_bytes: bytes = b""
     duration: float = 0.0
     error: ToolServerError | None = None
+    loads: tuple[str, ...] = ()
 
     @property
     def may_write(self) -> bool:
@@ -138,4 +139,5 @@ class Call:
             result=result.result,
             answer=result.answer,
             error=self.error,
+            loads=self.loads,
         )

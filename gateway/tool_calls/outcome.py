@@ -36,7 +36,8 @@ class ToolOutcome:
     `content` is fit for a model. `structured` is the server's own JSON value, kept for programs when it is
     within the limit on results. `server`, `tool` and `qualified` are None for a tool that this key does not
     have. `may_write` says that the tool is not known to be read-only. `result` is what the server sent, for those
-    who asked for that, and of what is no tool `answer`; `error` is how it failed the call.
+    who asked for that, and of what is no tool `answer`; `error` is how it failed the call. `loads` are the wire
+    names of tools that the call, a search, has found.
     """
 
     call_id: str
@@ -54,6 +55,7 @@ class ToolOutcome:
     result: CallResult | None = field(default=None, repr=False)
     answer: Mapping[str, Any] | None = field(default=None, repr=False)
     error: ToolServerError | None = None
+    loads: tuple[str, ...] = ()
 
     @property
     def ran(self) -> bool:

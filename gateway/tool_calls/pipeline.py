@@ -22,7 +22,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.visible import one_line
 from gateway.tool_calls.call import Call, Ended
 from gateway.tool_calls.outcome import ToolOutcome
-from gateway.tool_calls.ports import AuditTrail, Decision, ToolServers
+from gateway.tool_calls.ports import AuditTrail, Decision, OwnTool, ToolServers
 from gateway.tool_calls.request import CallContext, OfferRequest, ToolCallRequest
 from gateway.tool_calls.shaping import ShapedResult, keep_answer, keep_result, shape_result, shape_text
 from gateway.tool_calls.validation import SchemaChecks
@@ -80,6 +80,7 @@ class ToolCaller:
         checked = self._check(call)
         result = await self._execute(call, partial(self._send, call, checked))
         call.outcome = "tool_error" if result.is_error else "ok"
+        call.loads = result.loads
         if call.context.as_sent:
             return keep_result(result)
         return shape_result(result, text_limit=call.context.result_bytes)
@@ -96,18 +97,25 @@ class ToolCaller:
 
     def _check(self, call: Call) -> _Checked:
         """Everything before the call is sent. Raises Ended."""
-        catalogue = self._servers.catalogue
-        name = call.request.name
-        tool = _find(catalogue, call.request)
-        if tool is None or not call.context.policy.visible(tool.qualified):
-            call.end("unknown", "unknown_tool", f"There is no tool called {one_line(name, 140)!r}.")
-        call.tool = tool
+        own = call.context.own_tools.get(call.request.name)
+        tool = call.tool = self._visible_tool(call) if own is None else own.tool
         arguments = call.read_arguments()
-        if problems := self._checks.problems(tool, arguments, catalogue.generation):
+        if problems := self._checks.problems(tool, arguments, self._servers.catalogue.generation):
             listed = "\n".join(f"- {problem}" for problem in problems)
             call.end("invalid", "invalid_arguments", f"The arguments do not fit the tool's schema:\n{listed}")
-        call.judge(_decide(call.context, tool.qualified, arguments))
-        return _Checked(tool, arguments)
+        if own is None:
+            call.judge(_decide(call.context, tool.qualified, arguments))
+        else:
+            call.verdict = "allow"
+        return _Checked(tool, arguments, own)
+
+    def _visible_tool(self, call: Call) -> CatalogueTool:
+        """The tool that the call names. Raises Ended for one that its key does not have."""
+        name = call.request.name
+        tool = _find(self._servers.catalogue, call.request)
+        if tool is None or not call.context.policy.visible(tool.qualified):
+            call.end("unknown", "unknown_tool", f"There is no tool called {one_line(name, 140)!r}.")
+        return tool
 
     async def _execute(self, call: Call, send: Callable[[], Awaitable[_Got]]) -> _Got:
         """Send the call, and wait for what comes back. Raises Ended."""
@@ -120,6 +128,8 @@ class ToolCaller:
 
     async def _send(self, call: Call, checked: _Checked) -> CallResult:
         context, tool = call.context, checked.tool
+        if checked.own is not None:
+            return await checked.own.run(checked.arguments)
         is_shielded = call.may_write and not context.breaks_off
         try:
             with anyio.fail_after(context.timeout_seconds + _GRACE, shield=is_shielded):
@@ -200,6 +210,7 @@ class _Checked:
 
     tool: CatalogueTool
     arguments: Mapping[str, Any]
+    own: OwnTool | None
 
 
 def _harmless(context: CallContext) -> Callable[[ToolProgress], None] | None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from gateway.audit.events import ToolCallRecord
 from gateway.auth import User
-from gateway.hub import NOBODY, Caller, CallResult, Catalogue, GivenInput, ToolProgress
+from gateway.hub import NOBODY, Caller, CallResult, Catalogue, CatalogueTool, GivenInput, ToolProgress
 
 
 class ToolServers(Protocol):
@@ -50,6 +50,19 @@ class ToolServers(Protocol):
         caller: Caller = NOBODY,
     ) -> Mapping[str, Any]:
         """Ask for anything but a tool. Raises `gateway.errors.ToolServerError`."""
+        ...
+
+
+class OwnTool(Protocol):
+    """A tool that is run here, and not by a server. Who puts it into a context allows it: no policy is asked."""
+
+    @property
+    def tool(self) -> CatalogueTool:
+        """What it is called, and what arguments it takes."""
+        ...
+
+    async def run(self, arguments: Mapping[str, Any]) -> CallResult:
+        """Run it with arguments that fit its schema."""
         ...
 
 

@@ -10,7 +10,7 @@ import anyio
 
 from gateway.auth import KeyId, Owner, User, owner_of
 from gateway.hub import NOBODY, Caller, GivenInput, ToolProgress
-from gateway.tool_calls.ports import ToolPolicy
+from gateway.tool_calls.ports import OwnTool, ToolPolicy
 
 Surface = Literal["loop", "tools", "mcp", "command"]
 """Where a call comes from: a model's turn, `/v1/tools`, `/mcp`, or the command line."""
@@ -73,7 +73,7 @@ class CallContext:
     `policy` is the key's policy, narrowed by the request. `timeout_seconds` runs from the moment the call is
     sent; `result_bytes` bounds the text of its result in UTF-8. `limiter` caps the calls that run at once.
     `on_progress` must be quick; its messages have been made harmless to show. `user` is whom the call is for, when
-    that was proven.
+    that was proven. `own_tools` are those of the gateway itself that may be called, by wire name.
 
     With `as_sent` the result is for a program and kept as the server sent it. With `breaks_off`, cancelling
     reaches the server even when the call may write: the caller has said that it wants no more of it. `caller` is
@@ -88,6 +88,7 @@ class CallContext:
     limiter: anyio.CapacityLimiter | None = None
     on_progress: Callable[[ToolProgress], None] | None = None
     round: int | None = None
+    own_tools: Mapping[str, OwnTool] = field(default_factory=dict[str, OwnTool])
     user: User | None = None
     surface: Surface = "loop"
     as_sent: bool = False

@@ -15,7 +15,7 @@ from gateway.tool_loop.progress import (
 )
 from gateway.tool_loop.recognition import words_of
 from gateway.tool_loop.shown_calls import ShownTool, ShownTools
-from gateway.tool_loop.state import Finish, ToolLoopMachine
+from gateway.tool_loop.state import Finish, ToolLoopMachine, appended
 from gateway.tool_loop.turns import added_by, added_until_broken_off, is_known_to_client
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "ToolRunner",
     "added_by",
     "added_until_broken_off",
+    "appended",
     "declaring",
     "is_known_to_client",
     "words_of",

@@ -260,9 +260,9 @@ class ToolLoop:
         async with _reporting(call, emit) as on_progress:
             outcome = await self._tools.run(call, budget, on_progress)
             # What a tool gave stands in the transcript, once: runs are kept for a while after their end.
-            self.outcomes.append(replace(outcome, content=(), structured=None))
+            self.outcomes.append(replace(outcome, content=(), structured=None, loads=()))
             content = _within(self._room_for_media(), outcome.content)
-            self._results[call.id] = ToolResult(call.id, content, outcome.is_error)
+            self._results[call.id] = ToolResult(call.id, content, outcome.is_error, outcome.loads)
         return outcome
 
     def _room_for_media(self) -> int:

@@ -13,7 +13,7 @@ to the conversation is its `transcript`, from which it can be taken up again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Literal
@@ -27,6 +27,7 @@ from gateway.conversation import (
     Text,
     ToolCall,
     ToolChoice,
+    ToolDefinition,
     ToolResult,
     Usage,
 )
@@ -68,6 +69,10 @@ LIMIT_REACHED: Mapping[LimitName, str] = {
     "repeats": "the same call has been repeated with the same result",
     "usd": "the money for this run is used up",
 }
+
+
+LaterTools = Callable[[Sequence[Message]], Sequence[ToolDefinition]]
+"""For more of a transcript it must give the same, and perhaps more behind it."""
 
 
 class LoopProtocolError(Exception):
@@ -124,11 +129,15 @@ class _Spent:
 
 @dataclass(slots=True)
 class ToolLoopMachine:
-    """One run. `client_tools` are the names of the client's own tools: all other calls are ours to answer."""
+    """One run. `client_tools` are the names of the client's own tools: all other calls are ours to answer.
+
+    `later_tools` says which tools a transcript tells of: the model is shown them besides from then on.
+    """
 
     request: ModelRequest
     client_tools: frozenset[str]
     limits: LoopLimits
+    later_tools: LaterTools | None = None
     transcript: list[Message] = field(default_factory=list[Message])
     usage: Usage | None = None
     phase: Phase = Phase.READY
@@ -320,9 +329,16 @@ class ToolLoopMachine:
         request = replace(
             self.request,
             messages=self.request.messages + tuple(self.transcript),
+            tools=self._tools(),
             tool_choice=ToolChoice("none") if closing else self._tool_choice(),
         )
         return CallModel(request, self._spent.rounds + 1, closing)
+
+    def _tools(self) -> tuple[ToolDefinition, ...]:
+        """Those that the run began with, and behind them, in the order in which they came, those found since."""
+        if self.later_tools is None:
+            return self.request.tools
+        return appended(self.request.tools, self.later_tools(self.transcript))
 
     def _tool_choice(self) -> ToolChoice | None:
         """The client's choice; one that forces a call holds for the first round only, else it would never end."""
@@ -342,6 +358,12 @@ class ToolLoopMachine:
             rounds=self._spent.rounds,
             limit=self.limit,
         )
+
+
+def appended(tools: tuple[ToolDefinition, ...], more: Iterable[ToolDefinition]) -> tuple[ToolDefinition, ...]:
+    """The tools, and behind them those that are not among them: what stands before never changes its place."""
+    there = {tool.name for tool in tools}
+    return (*tools, *(tool for tool in more if tool.name not in there))
 
 
 ROUND_SEPARATOR = "\n\n"

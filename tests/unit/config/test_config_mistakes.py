@@ -63,6 +63,9 @@ MISTAKES = [
     ("keys: []", 3, "keys", "must be a mapping", "name: value"),
     ("keys: {}", 3, "keys", "there is no key", "toolgate init"),
     (f"keys: {{a: {{secret: {SECRET}, tools: always}}}}", 3, "keys.a.tools", "'auto', 'on_request'", None),
+    (f"keys: {{a: {{secret: {SECRET}, selection: some}}}}", 3, "keys.a.selection", "'all' or 'search'", None),
+    (f"keys: {{a: {{secret: {SECRET}, pin: [files]}}}}", 3, "keys.a.pin[0]", "server/tool", "files/*"),
+    ("mcpServers: {toolgate: {url: 'https://h/'}}", 3, "mcpServers.toolgate", "the gateway's own", "rename it"),
     (f"keys: {{a: {{secret: {SECRET}, models: ['']}}}}", 3, "keys.a.models[0]", "must not be empty", None),
     (f"keys: {{a: {{secret: {SECRET}, models: x}}}}", 3, "keys.a.models", "must be a list", "[a, b]"),
     (f"keys: {{a: {{secret: {SECRET}, policies: [x]}}}}", 3, "keys.a.policies[0]", "no policy", "`policy_files`"),
@@ -293,6 +296,13 @@ def test_a_policy_file_that_is_not_utf8_is_refused_with_its_line(folder: Folder)
     folder.write("p.yaml", b"version: 1\n\xff")
     (problem,) = folder.problems_with("policy_files: [p.yaml]")
     assert "p.yaml:2: byte 1" in problem.message
+
+
+def test_pins_of_a_key_whose_models_are_shown_everything_are_warned_about(folder: Folder):
+    config = folder.load_with(f"keys: {{a: {{secret: {SECRET}, pin: ['files/*']}}}}")
+    assert [(warning.field, warning.hint) for warning in config.warnings] == [
+        ("keys.a.pin", "set selection: search")
+    ]
 
 
 def test_warnings_about_policies_are_kept(folder: Folder):

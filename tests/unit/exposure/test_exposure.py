@@ -138,7 +138,7 @@ def test_a_requirement_on_a_hidden_server_that_is_down_does_not_tell_that_it_is_
 
 
 def test_a_tool_of_the_clients_with_the_name_of_one_of_ours_is_refused():
-    ours = [define(tool) for tool in TOOLS.tools]
+    ours = {tool.wire_name for tool in TOOLS.tools}
     theirs = [ToolDefinition("fine", "", {}), ToolDefinition("git__log", "", {})]
     check_names(ours, theirs[:1])
     with pytest.raises(InvalidRequest, match="git__log") as caught:
