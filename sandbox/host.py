@@ -27,8 +27,9 @@ class HostBackend:
         """It works everywhere."""
         return Availability(ok=True, detail="runs servers unconfined, only where a server asks for it")
 
-    async def provide(self, root: Root, on_progress: OnProgress = lambda line: None) -> None:
+    async def provide(self, root: Root, on_progress: OnProgress = lambda line: None) -> Root:
         """Nothing to do: programs of this machine are used as they are."""
+        return root
 
     async def sweep(self) -> int:
         """Nothing to find: what an earlier gateway left behind cannot be told from other processes."""

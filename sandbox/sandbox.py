@@ -108,7 +108,9 @@ class Sandbox:
             return known[1]
         prepared = await self._store.prepare(server, on_progress)
         await anyio.to_thread.run_sync(self._check_private, prepared)
-        await self._root(await self.choose(server), prepared, on_progress)
+        root = await self._root(await self.choose(server), prepared, on_progress)
+        if root.digest is not None:
+            prepared = replace(prepared, origin=replace(prepared.origin, integrity=root.digest))
         self._prepared[server.name] = (server, prepared)
         return prepared
 
@@ -151,13 +153,12 @@ class Sandbox:
     async def _root(self, backend: Backend, prepared: Prepared, on_progress: OnProgress) -> Root:
         """The root for a server, there to be run from."""
         if prepared.root_kind == "image":
-            root = Root("image", image=prepared.image)
+            root = Root("image", image=prepared.image, digest=prepared.origin.integrity)
         elif backend.name == "host":
             return Root(prepared.root_kind)
         else:
             root = await self._roots.ensure(prepared.root_kind, on_progress)
-        await backend.provide(root, on_progress)
-        return root
+        return await backend.provide(root, on_progress)
 
     @asynccontextmanager
     async def _workspace(self, server: StdioServer, owner: str | None) -> AsyncGenerator[Mount | None]:

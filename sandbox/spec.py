@@ -102,11 +102,15 @@ class BoxSpec:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A root file system: a folder assembled from the host's own runtime, or the name of a container image."""
+    """A root file system: a folder assembled from the host's own runtime, or the name of a container image.
+
+    `digest` (`sha256:...`) says which image it must be, whatever the name means by now.
+    """
 
     kind: Literal["python", "node", "image"]
     folder: Path | None = None
     image: str | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +164,11 @@ class Backend(Protocol):
         """Find out, within a few seconds and without side effects, whether this backend works here."""
         ...
 
-    async def provide(self, root: Root, on_progress: Callable[[str], None]) -> None:
-        """Bring what this root needs to where boxes run: import or pull an image. Raises SandboxError."""
+    async def provide(self, root: Root, on_progress: Callable[[str], None]) -> Root:
+        """Bring what this root needs to where boxes run: import or pull an image. Raises SandboxError.
+
+        The root as it is there; of an operator's image, with its digest.
+        """
         ...
 
     async def sweep(self) -> int:

@@ -68,8 +68,9 @@ class BubblewrapBackend:
             return _unusable(" | ".join(box.stderr_tail()) or ended.reason)
         return Availability(ok=True, detail=version.strip())
 
-    async def provide(self, root: Root, on_progress: OnProgress = lambda line: None) -> None:
+    async def provide(self, root: Root, on_progress: OnProgress = lambda line: None) -> Root:
         """Nothing to do: a folder is used as it lies there."""
+        return root
 
     async def sweep(self) -> int:
         """Nothing to find: a box dies with the gateway that started it."""

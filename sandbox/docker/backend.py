@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 
 import anyio
 
@@ -54,10 +55,11 @@ class DockerBackend:
             return Availability(ok=False, detail=f"no system call filter for {engine.machine}")
         return Availability(ok=True, detail=f"engine {engine.version} at {engine.socket}")
 
-    async def provide(self, root: Root, on_progress: OnProgress = lambda line: None) -> None:
+    async def provide(self, root: Root, on_progress: OnProgress = lambda line: None) -> Root:
         """Import or pull the image for this root if the engine lacks it. Raises SandboxError."""
         _, images = await self._connect()
-        await images.ensure(root, on_progress)
+        image = await images.ensure(root, on_progress)
+        return root if root.folder is not None else replace(root, digest=root.digest or image.digest)
 
     @asynccontextmanager
     async def start(self, spec: BoxSpec) -> AsyncGenerator[Box]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,10 +29,20 @@ _PIECE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image of the engine. `volumes` are the paths that it declares as such."""
+    """An image of the engine. `volumes` are the paths that it declares as such.
+
+    `digests` are all that it can be known by, the first of them the best: what a registry knows it by, under the
+    name that was asked for, if one gave it; else the engine's own id.
+    """
 
     name: str
     volumes: tuple[str, ...]
+    digests: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str | None:
+        """The best of its digests."""
+        return self.digests[0] if self.digests else None
 
 
 class Images:
@@ -45,6 +55,8 @@ class Images:
     async def ensure(self, root: Root, on_progress: OnProgress) -> Image:
         """The image for this root, fetched if it is not there. Raises SandboxError."""
         name = image_name(root)
+        if root.digest is not None:
+            return await self._ensure_this(name, root.digest, on_progress)
         if (found := await self._find(name)) is not None:
             return found
         async with self._fetching:
@@ -60,6 +72,19 @@ class Images:
             raise SandboxError(f"the image {name} is not there although it was fetched")
         return found
 
+    async def _ensure_this(self, name: str, digest: str, on_progress: OnProgress) -> Image:
+        """The image with this digest, whatever the name means by now. It is run by its id, which cannot change."""
+        exact = f"{_repository(name)}@{digest}"
+        async with self._fetching:
+            for known_as in (name, exact):
+                if (found := await self._find(known_as)) and digest in found.digests:
+                    return replace(found, name=found.digests[-1])
+            await self._pull(exact, on_progress)
+            found = await self._find(exact)
+        if found is None or digest not in found.digests:
+            raise SandboxError(f"the image {name} is not the one that was locked, {digest}")
+        return replace(found, name=found.digests[-1])
+
     async def _find(self, name: str) -> Image | None:
         try:
             said = await self._engine.call(lambda client: client.inspect_image(name))
@@ -68,7 +93,8 @@ class Images:
                 return None
             raise SandboxError(f"cannot look for the image {name}: {explain(error)}") from error
         config: dict[str, Any] = said.get("Config") or {}
-        return Image(name, tuple(cast("dict[str, Any]", config.get("Volumes") or {})))
+        volumes = tuple(cast("dict[str, Any]", config.get("Volumes") or {}))
+        return Image(name, volumes, _digests(said, _repository(name)))
 
     async def _import(self, folder: Path, name: str, on_progress: OnProgress) -> None:
         _announce(f"importing {folder.name} into the container engine", on_progress)
@@ -110,6 +136,20 @@ def image_name(root: Root) -> str:
     # Without a tag the engine would pull every one that there is.
     last = root.image.rpartition("/")[2]
     return root.image if ":" in last or "@" in last else f"{root.image}:latest"
+
+
+def _repository(name: str) -> str:
+    """The name without tag and digest."""
+    name = name.partition("@")[0]
+    folder, slash, last = name.rpartition("/")
+    return f"{folder}{slash}{last.partition(':')[0]}"
+
+
+def _digests(said: dict[str, Any], repository: str) -> tuple[str, ...]:
+    """What registries know it by, first where it goes by this name; the engine's id comes last."""
+    known: list[str] = said.get("RepoDigests") or []
+    own_first = sorted(known, key=lambda one: one.partition("@")[0] != repository)
+    return (*(one.partition("@")[2] for one in own_first), str(said["Id"]))
 
 
 def _announce(line: str, on_progress: OnProgress) -> None:

@@ -137,13 +137,19 @@ class PackageStore:
 async def _for_image(server: StdioServer, cwd: str | None) -> Prepared:
     if server.command not in _ENGINE_COMMANDS:
         argv = (server.command, *server.args)
-        origin = Origin("image", server.image or "")
+        origin = _image(server.image or "", server.pin)
         return Prepared(argv, "image", origin, server.image, server.mounts, server.env, cwd)
     if server.image is not None:
         raise SandboxError(f"sandbox.image and the command {server.command} exclude each other")
     run = parse_docker_run(server.command, server.args, server.env)
     mounts = await anyio.to_thread.run_sync(checked_mounts, (*server.mounts, *run.mounts), server.workspace)
-    return Prepared(run.args, "image", Origin("image", run.image), run.image, mounts, run.env, cwd)
+    return Prepared(run.args, "image", _image(run.image, server.pin), run.image, mounts, run.env, cwd)
+
+
+def _image(asked: str, pin: Origin | None) -> Origin:
+    """With the digest that was locked, if it was locked of the same name."""
+    is_pinned = pin is not None and (pin.kind, pin.asked) == ("image", asked)
+    return pin if pin is not None and is_pinned else Origin("image", asked)
 
 
 def _command(server: StdioServer) -> Origin:

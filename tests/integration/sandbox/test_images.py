@@ -6,9 +6,11 @@ import hashlib
 import http.server
 import io
 import json
+import secrets
 import tarfile
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import anyio
 import docker
@@ -17,6 +19,7 @@ import pytest
 from sandbox import BoxSpec, Limits, Root, Sandbox, SandboxError, StdioServer, open_sandbox
 from sandbox.docker import DockerBackend
 from sandbox.docker.images import image_name
+from sandbox.spec import Origin
 
 from .boxes import DEADLINE_SECONDS, read_all
 
@@ -100,11 +103,13 @@ async def test_a_root_is_imported_once_however_many_want_it(boxes, engine, pytho
 
 
 def layer() -> bytes:
+    """Never the same twice: the engine is everybody's."""
+    content = secrets.token_bytes(16)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         entry = tarfile.TarInfo("hello")
-        entry.size = 5
-        archive.addfile(entry, io.BytesIO(b"world"))
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()
 
 
@@ -187,7 +192,51 @@ async def test_an_image_is_pulled_when_a_server_is_prepared_and_the_progress_is_
         assert len(asked) == requests  # it is here now
     assert lines[0] == f"pulling the image {image}"
     assert any("pull complete" in line for line in lines)
-    engine.remove_image(image, force=True)
+    engine.remove_image(engine.inspect_image(image)["Id"], force=True)
+
+
+def pinned(image: str, origin: Origin) -> StdioServer:
+    return replace(image_server(image), pin=origin)
+
+
+async def test_an_image_is_known_by_its_digest_and_fetched_again_by_it(sandbox, engine, home):
+    with registry("tools/hello") as (address, asked):
+        image = f"{address}/tools/hello:1.0"
+        origin = (await sandbox.prepare(image_server(image))).origin
+        said = engine.inspect_image(image)
+        (known_as,) = said["RepoDigests"]
+        assert origin == Origin("image", image, None, known_as.partition("@")[2])
+
+        engine.remove_image(said["Id"], force=True)
+        asked.clear()
+        fresh = open_sandbox(state_dir=home / "state", cache_dir=home / "cache")
+        assert (await fresh.prepare(pinned(image, origin))).origin == origin
+        assert any(origin.integrity in path for path in asked)
+        assert not any(path.endswith("/1.0") for path in asked), "what the tag means by now does not matter"
+        engine.remove_image(said["Id"], force=True)
+
+
+async def test_another_image_under_the_locked_name_is_not_run(engine, derived_image, sandbox):
+    origin = (await sandbox.prepare(image_server(derived_image))).origin
+    assert origin.integrity == engine.inspect_image(derived_image)["Id"], "no registry knows it"
+    assert (await sandbox.prepare(pinned(derived_image, origin))).origin == origin
+    other = replace(origin, integrity=f"sha256:{'0' * 64}")
+    with pytest.raises(SandboxError, match="0000"):
+        await sandbox.prepare(pinned(derived_image, other))
+
+
+async def test_a_name_that_has_come_to_mean_another_image_is_not_enough(engine, derived_image, python_image):
+    digest = engine.inspect_image(derived_image)["Id"]
+    name = "toolgate-test-moved"
+    engine.tag(derived_image, name, "1")
+    root = Root("image", image=f"{name}:1", digest=digest)
+    await DockerBackend().provide(root)
+    engine.tag(python_image, name, "1")
+    try:
+        with pytest.raises(SandboxError, match="cannot pull"):
+            await DockerBackend().provide(root)
+    finally:
+        engine.remove_image(f"{name}:1", force=True)
 
 
 @pytest.mark.parametrize("tag", ["2.0", "no-such"])

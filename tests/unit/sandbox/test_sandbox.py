@@ -35,6 +35,7 @@ class FakeBackend:
     async def provide(self, root, on_progress):
         on_progress(f"providing {root.kind}")
         self.provided.append(root)
+        return root
 
     async def sweep(self):
         if self.orphans is None:
