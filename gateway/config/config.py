@@ -139,7 +139,7 @@ class StdioServerConfig:
 
 @dataclass(frozen=True, slots=True)
 class HttpServerConfig:
-    """An MCP server reached over streamable HTTP. The URL may hold a credential, too."""
+    """An MCP server reached over streamable HTTP, or HTTP+SSE. The URL may hold a credential, too."""
 
     name: str
     url: str = field(repr=False)
@@ -147,6 +147,7 @@ class HttpServerConfig:
     timeout_seconds: float | None = None
     disabled: bool = False
     on_change: OnChange = "hide"
+    transport: Literal["http", "sse"] = "http"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from sandbox.store.mounts import checked_mounts, parse_mount
 
 _STDIO = frozenset({"stdio", "local"})
 _HTTP = frozenset({"http", "streamable-http", "streamableHttp", "streamable_http", "streamablehttp"})
+_SSE = "sse"
 _RESERVED = {
     "provider": "in policies this name means tools that model providers run themselves",
     "toolgate": "this name means tools of the gateway's own",
@@ -90,22 +91,19 @@ class _Builder:
         """Whether the type, where one is given, is that of the other fields."""
         document = self.document
         given = {"type": document.type, "transport": document.transport, "transportType": document.transport_type}
-        fits = _HTTP if transport == "http" else _STDIO
+        fits = _HTTP | {_SSE} if transport == "http" else _STDIO
         for field, kind in given.items():
             if kind is None or kind in fits:
                 continue
-            if kind == "sse":
-                hint = "most servers answer at /mcp instead of /sse by now: give that URL, and type: http"
-                self._error(field, "the old SSE transport is not supported, only streamable HTTP", hint)
-            elif kind in ("ws", "websocket"):
+            if kind in ("ws", "websocket"):
                 self._error(field, "servers over WebSocket are not supported", "use a streamable HTTP URL")
-            elif kind in _STDIO | _HTTP:
+            elif kind in _STDIO | _HTTP | {_SSE}:
                 other = "url" if transport == "http" else "command"
                 self._error(
                     field, f"is not that of a server with a {other}", "remove it, it is seen from the rest"
                 )
             else:
-                self._error(field, "must be stdio or http", "remove it, it is seen from the rest")
+                self._error(field, "must be stdio, http or sse", "remove it, it is seen from the rest")
             return False
         return True
 
@@ -131,11 +129,15 @@ class _Builder:
         check_headers(("mcpServers", self.name, "headers"), document.headers, self.report)
         if document.headers and travels_in_clear(url):
             self._warn("url", "the headers for this server travel unencrypted", "use https")
-        if document.type is None and urlsplit(url).path.endswith("/sse"):
-            self._warn("url", "looks like that of the old SSE transport, which is not supported", "try /mcp")
+        transport = "sse" if self._is_old(url) else "http"
         return HttpServerConfig(
-            self.name, url, document.headers, self._timeout(), self._disabled, document.on_change
+            self.name, url, document.headers, self._timeout(), self._disabled, document.on_change, transport
         )
+
+    def _is_old(self, url: str) -> bool:
+        """Whether it speaks HTTP+SSE: where no type says so, a path does that such servers have by convention."""
+        given = {self.document.type, self.document.transport, self.document.transport_type} - {None}
+        return _SSE in given if given else urlsplit(url).path.endswith("/sse")
 
     def _stdio(self) -> StdioServerConfig:
         document = self.document

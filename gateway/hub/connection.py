@@ -57,7 +57,7 @@ class Connection:
     ) -> None:
         self.name = name
         self.transport = transport
-        self.era: Era | None = era
+        self.era: Era | None = era or transport.only_era
         self.since = time.time()
         self.error: str | None = None
         self.activity: str | None = None
@@ -164,7 +164,7 @@ class Connection:
         """After a session, or an attempt that led to none: say why, and plan the next attempt."""
         ready_at, self._ready_at = self._ready_at, None
         if ready_at is None:
-            self.era = None  # it may have changed with a new version of the server
+            self.era = self.transport.only_era  # it may have changed with a new version of the server
             self._failed_attempts += 1
         elif anyio.current_time() - ready_at >= self._settings.stable_after:
             self._backoff.reset()

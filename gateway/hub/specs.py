@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sandbox.spec import StdioServer
 
@@ -24,13 +25,17 @@ class StdioServerSpec:
 
 @dataclass(frozen=True, slots=True)
 class HttpServerSpec:
-    """A server reached over streamable HTTP. `headers` may hold credentials and are sent to this URL only."""
+    """A server reached over streamable HTTP, or over the older HTTP+SSE.
+
+    `headers` may hold credentials and are sent to this URL's origin only.
+    """
 
     name: str
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     timeout: float | None = None
     disabled: bool = False
+    transport: Literal["http", "sse"] = "http"
 
 
 ServerSpec = StdioServerSpec | HttpServerSpec

@@ -13,7 +13,7 @@ from sandbox.spec import BackendName
 ServerState = Literal["starting", "ready", "down", "disabled"]
 """`starting` until the first attempt has succeeded or failed; from then on `ready` or `down`."""
 
-TransportName = Literal["stdio", "http"]
+TransportName = Literal["stdio", "http", "sse"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,7 @@ def make_upstream(
 
 
 def _transport_name(spec: ServerSpec) -> TransportName:
-    return "http" if isinstance(spec, HttpServerSpec) else "stdio"
+    return spec.transport if isinstance(spec, HttpServerSpec) else "stdio"
 
 
 def _status(

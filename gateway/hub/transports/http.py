@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import re
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -50,16 +49,12 @@ from gateway.hub.transports.http_answers import (
     read_json_answer,
     read_refusal,
 )
-from gateway.hub.transports.http_sending import HttpSender, Sending
+from gateway.hub.transports.http_sending import HttpSender, Sending, check_headers, open_client
 from gateway.sse import EventTooLarge
 
 _log = logging.getLogger(__name__)
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
-_NOT_IN_HEADERS = re.compile("[\x00-\x08\x0a-\x1f\x7f]|[\ud800-\udfff]")
 _SESSION_HEADER = "Mcp-Session-Id"
-_CONNECT_TIMEOUT = 10.0  # seconds for a TCP and TLS connection
-_KEEP_ALIVE = 4.0  # seconds; less than common servers' 5, so that we never write to a socket they just closed
 _SIDE_MESSAGE_TIMEOUT = 5.0  # seconds for a notification, or for our answer to a server's request
 _FAREWELL_TIMEOUT = 1.0  # seconds for ending a session
 _LONGEST_RETRY = 5.0  # seconds between attempts to take up a broken stream again
@@ -80,14 +75,8 @@ async def open_http_peer(
 
     Raises PeerError for headers that cannot be sent.
     """
-    _check_headers(headers)
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE)  # calls in flight are bounded above
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT)
-    jar = aiohttp.DummyCookieJar()
-    async with (
-        aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as client,
-        anyio.create_task_group() as tasks,
-    ):
+    check_headers(headers)
+    async with open_client() as client, anyio.create_task_group() as tasks:
         peer = HttpPeer(HttpSender(client, url, authorizer), tasks, headers, listener)
         try:
             yield peer
@@ -95,15 +84,6 @@ async def open_http_peer(
             peer.close("the gateway closed the connection")
             tasks.cancel_scope.cancel()
             await peer.end_session()
-
-
-def _check_headers(headers: Mapping[str, str]) -> None:
-    """See that every header can be sent, without repeating what is in it (RFC 9110, section 5.5)."""
-    for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or _NOT_IN_HEADERS.search(value):
-            raise RequestFault(
-                f"the header {name!r} of its configuration holds characters that HTTP does not allow"
-            )
 
 
 class HttpPeer:

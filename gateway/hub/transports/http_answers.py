@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from typing import Any
@@ -19,7 +20,7 @@ from gateway.hub.credentials.authorizer import Refusal
 from gateway.hub.credentials.challenges import read_challenges
 from gateway.hub.jsonrpc import LARGEST_MESSAGE, is_response, messages_in, read_error, request_id_of
 from gateway.hub.peer import ConnectionCut, JsonObject, PeerError, RequestFault, SessionLost, Unreachable
-from gateway.sse import EventTooLarge, SseDecoder
+from gateway.sse import EventTooLarge, ServerSentEvent, SseDecoder
 
 EVENT_STREAM = "text/event-stream"
 
@@ -135,20 +136,31 @@ class EventStream:
     """
 
     def __init__(self, response: aiohttp.ClientResponse, last_id: str = "") -> None:
-        self._response = response
+        self.response = response
         self._decoder = SseDecoder(LARGEST_MESSAGE)
+        self._unread: deque[ServerSentEvent] = deque()
         self.last_id = last_id
         self.retry = _DEFAULT_RETRY
 
-    async def messages(self) -> AsyncGenerator[dict[str, Any]]:
-        """Each message, until the stream ends. Raises what `faults_mapped` maps."""
-        async for chunk in self._response.content.iter_any():
-            for event in self._decoder.feed(chunk):
+    async def events(self) -> AsyncGenerator[ServerSentEvent]:
+        """Each event that nobody has read yet, until the stream ends. Raises what `faults_mapped` maps."""
+        while True:
+            while self._unread:
+                event = self._unread.popleft()
                 self.last_id = event.id or self.last_id
                 self.retry = self.retry if event.retry is None else event.retry / 1000
-                if event.kind == "message" and event.data:
-                    for message in _messages(event.data.decode("utf-8", "replace").encode()):
-                        yield message
+                yield event
+            chunk = await self.response.content.readany()
+            if not chunk:
+                return
+            self._unread.extend(self._decoder.feed(chunk))
+
+    async def messages(self) -> AsyncGenerator[dict[str, Any]]:
+        """Each message, until the stream ends. Raises what `faults_mapped` maps."""
+        async for event in self.events():
+            if event.kind == "message" and event.data:
+                for message in _messages(event.data.decode("utf-8", "replace").encode()):
+                    yield message
 
     async def find_answer(self, request_id: int, on_other: Callable[[dict[str, Any]], None]) -> JsonObject | None:
         """The response to this request; None when the stream ends without. Other messages go to `on_other`."""
@@ -164,4 +176,4 @@ class EventStream:
     async def _finish(self) -> None:
         """Give the stream a moment to end after its answer; what happens to it is of no matter any more."""
         with anyio.move_on_after(_END_GRACE), suppress(aiohttp.ClientError, OSError):
-            await self._response.content.readany()
+            await self.response.content.readany()

@@ -1,10 +1,11 @@
 """Sends one HTTP message to one server: with credentials, and along a redirect that stays at the server.
 
-Above: `gateway.hub.transports.http`. Below: aiohttp. Refuses to know: JSON-RPC.
+Above: `gateway.hub.transports.http` and `.sse`. Below: aiohttp. Refuses to know: JSON-RPC.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -14,8 +15,29 @@ from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.peer import RequestFault
 from gateway.hub.transports.http_answers import credentials_refusal, discard, redirect_target
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_NOT_IN_HEADERS = re.compile("[\x00-\x08\x0a-\x1f\x7f]|[\ud800-\udfff]")
+_CONNECT_TIMEOUT = 10.0  # seconds for a TCP and TLS connection
+_KEEP_ALIVE = 4.0  # seconds; less than common servers' 5, so that we never write to a socket they just closed
+
 Sending = AbstractAsyncContextManager[aiohttp.ClientResponse]
 """An answer, whose body can be read within the context."""
+
+
+def open_client() -> aiohttp.ClientSession:
+    """A client for one server. It keeps no cookies, and calls in flight are bounded above it."""
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT)
+    return aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """See that every header can be sent, without repeating what is in it (RFC 9110, section 5.5)."""
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or _NOT_IN_HEADERS.search(value):
+            raise RequestFault(
+                f"the header {name!r} of its configuration holds characters that HTTP does not allow"
+            )
 
 
 class HttpSender:

@@ -9,6 +9,7 @@ from typing import Protocol
 from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.peer import NotificationListener, Peer
+from gateway.hub.session import Era
 from gateway.hub.sources import source_of_url
 from gateway.hub.specs import HttpServerSpec, StdioServerSpec
 from gateway.hub.transports.stdio import open_stdio_peer
@@ -24,6 +25,8 @@ class Transport(Protocol):
     backend: BackendName | None
     source: Source | None
     lacks_network: bool
+    only_era: Era | None
+    """The one era that this way is spoken in; None where either may be."""
 
     async def prepare(self, on_progress: Callable[[str], None]) -> None:
         """Whatever may take minutes and need be done once."""
@@ -44,6 +47,7 @@ class StdioTransport:
         self.backend: BackendName | None = None
         self.source: Source | None = None
         self.lacks_network = spec.server.network == "none"
+        self.only_era: Era | None = None
 
     async def prepare(self, on_progress: Callable[[str], None]) -> None:
         """Choose the sandbox and install the server. Raises SandboxError."""
@@ -70,12 +74,18 @@ class HttpTransport:
         self.backend: BackendName | None = None
         self.source: Source | None = source_of_url(spec.url)
         self.lacks_network = False
+        self.only_era: Era | None = "legacy" if spec.transport == "sse" else None
 
     async def prepare(self, on_progress: Callable[[str], None]) -> None:
         """Nothing to do: the server runs elsewhere."""
 
     def open(self, listener: NotificationListener) -> AbstractAsyncContextManager[Peer]:
-        """A client for the URL; connects with the first request."""
-        from gateway.hub.transports.http import open_http_peer  # noqa: PLC0415 - aiohttp and the SDK, which stdio does without
+        """A client for the URL: over streamable HTTP it connects with the first request."""
+        # Imported here: aiohttp and the SDK are what stdio does without.
+        if self._spec.transport == "sse":
+            from gateway.hub.transports.sse import open_sse_peer  # noqa: PLC0415 - see above
+
+            return open_sse_peer(self._spec.url, self._spec.headers, listener, self._authorizer)
+        from gateway.hub.transports.http import open_http_peer  # noqa: PLC0415 - see above
 
         return open_http_peer(self._spec.url, self._spec.headers, listener, self._authorizer)

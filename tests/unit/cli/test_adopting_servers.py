@@ -99,8 +99,7 @@ def test_without_leave_to_copy_credentials_their_servers_are_left_out():
 @pytest.mark.parametrize(
     ("server", "client", "reason"),
     [
-        ({"type": "sse", "url": "http://127.0.0.1:9/sse"}, "Cursor", "the old SSE transport is not supported"),
-        ({"url": "http://127.0.0.1:9/sse"}, "Gemini CLI", "the old SSE transport is not supported"),
+        ({"type": "ws", "url": "http://127.0.0.1:9/"}, "Cursor", "servers over WebSocket are not supported"),
         ({"command": "npx", "env": {"T": "${input:token}"}}, "VS Code", "is for an editor that can ask its user"),
         ({"command": "npx", "args": ["${UNSET}"]}, "Claude Code", "the variable UNSET is not set"),
         ({"args": ["x"]}, "Cursor", "a server needs a command or a URL"),

@@ -26,9 +26,8 @@ MISTAKES = [
     ("{command: x, envFile: nope.env}", "envFile", "there is no such file", None),
     ("{command: x, type: http}", "type", "not that of a server with a command", "remove it"),
     ("{url: 'http://h/', type: stdio}", "type", "not that of a server with a url", "remove it"),
-    ("{url: 'http://h/', type: carrier-pigeon}", "type", "must be stdio or http", "remove it"),
-    ("{url: 'http://h/sse', type: sse}", "type", "old SSE transport", "/mcp"),
-    ("{url: 'http://h/sse', transport: sse}", "transport", "old SSE transport", "/mcp"),
+    ("{url: 'http://h/', type: carrier-pigeon}", "type", "must be stdio, http or sse", "remove it"),
+    ("{command: x, type: sse}", "type", "not that of a server with a command", "remove it"),
     ("{url: 'http://h/', type: ws}", "type", "WebSocket", "streamable HTTP"),
     ("{url: 'ws://h/'}", "url", "http or https", "https://host"),
     ("{url: 'http://u:p@h/'}", "url", "user or password", "as a header"),
@@ -197,7 +196,6 @@ def test_a_timeout_is_in_milliseconds_unless_that_is_absurd(folder: Folder):
         ("{url: 'https://h/mcp', oauth: {clientId: x}}", "oauth", "not supported yet"),
         ("{url: 'https://h/mcp', auth: oauth}", "auth", "not supported yet"),
         ("{url: 'https://h/mcp', headersHelper: ./x.sh}", "headersHelper", "not run"),
-        ("{url: 'https://h/sse'}", "url", "old SSE transport"),
         ("{url: 'https://h/mcp', env: {A: b}}", "env", "means nothing"),
         ("{command: x, headers: {A: b}}", "headers", "mean nothing"),
         ("{command: x, sandbox: {network: open}}", "sandbox.network", "every host"),
@@ -260,3 +258,21 @@ def test_paths_are_absolute_even_if_the_file_was_named_by_a_relative_one(
     assert server.server.mounts[0].source == folder.path / "data"
     assert server.server.cwd == str(folder.path / "data")
     assert config.storage.state_dir == folder.path / "s"
+
+
+@pytest.mark.parametrize(
+    ("server", "transport"),
+    [
+        ("{url: 'https://h/mcp'}", "http"),
+        ("{url: 'https://h/sse'}", "sse"),
+        ("{url: 'https://h/sse', type: http}", "http"),
+        ("{url: 'https://h/mcp', type: sse}", "sse"),
+        ("{url: 'https://h/mcp', transport: sse}", "sse"),
+    ],
+)
+def test_a_server_with_a_url_is_spoken_to_as_its_type_or_else_its_path_says(
+    folder: Folder, server: str, transport: str
+):
+    config = _config(folder, server)
+    assert [one.transport for one in config.servers if isinstance(one, HttpServerConfig)] == [transport]
+    assert config.warnings == ()
