@@ -1,0 +1,1 @@
+"""How well a search finds the tool that is meant, among those of real servers."""
