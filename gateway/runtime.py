@@ -281,6 +281,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
         provider_tools=read_substitutes(config),
         passthrough_provider=config.passthrough_provider,
         sealed_states=shared.payloads.states,
+        public_host=_public_host(config),
         host_guard=HostGuard(own_hosts(config), config.mcp_endpoint.allowed_origins),
         protected_resource=_protected_resource(config),
         clean=Redactor(config.secrets).clean,
@@ -300,8 +301,12 @@ def own_hosts(config: Config) -> Iterator[str]:
     if host not in ("0.0.0.0", "::"):  # noqa: S104 - not to listen there, but because it is no name
         yield f"[{host}]" if ":" in host else host
     yield from config.mcp_endpoint.allowed_hosts
-    if config.mcp_endpoint.public_url is not None:
-        yield urlsplit(config.mcp_endpoint.public_url).netloc
+    yield _public_host(config)
+
+
+def _public_host(config: Config) -> str:
+    """The host, and the port if there is one, in the address that clients elsewhere know; empty for none."""
+    return urlsplit(config.mcp_endpoint.public_url or "").netloc.lower()
 
 
 def _digest(token: str | None) -> bytes | None:

@@ -2,7 +2,7 @@
 
     toolgate, litellm_proxy                     all of them
     toolgate/SERVER, litellm_proxy/mcp/SERVER   one of them
-    https://this-gateway/mcp[/SERVER]           the same, by the address that the request came to
+    https://this-gateway/mcp[/SERVER]           the same, by the address that the request came to or the public one
     any other URL                               one of them, if the label is its name; else a foreign one
 
 A server that the key may not see is not there.
@@ -38,7 +38,7 @@ class OwnServers:
 
     def __init__(self, services: Services, policy: Policy, host: str) -> None:
         self.policy = policy
-        self._host = host.lower()
+        self._hosts = frozenset(filter(None, (host.lower(), services.public_host)))
         self._catalogue = services.hub.catalogue
         self._states = {status.name: status.state for status in services.hub.statuses()}
         self._listed = frozenset(tool.server for tool in self._catalogue.tools)
@@ -84,7 +84,7 @@ class OwnServers:
         except ValueError:
             return None
         path = parts.path.strip("/")
-        is_ours = parts.scheme in ("http", "https") and self._host and parts.netloc.lower() == self._host
+        is_ours = parts.scheme in ("http", "https") and parts.netloc.lower() in self._hosts
         return _server_in(path, _PATH) if is_ours and path.partition("/")[0] == _PATH else None
 
 

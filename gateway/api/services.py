@@ -44,9 +44,9 @@ class Services:
     """One configuration at work. `policies` has one compiled policy for each key.
 
     `provider_tools` are tools of ours, as `server/tool`, by the types of those in whose place they run.
-    `passthrough_provider` is where files are. `ending` is set when another configuration has taken its place, or
-    the gateway is about to stop: what would go on for ever ends then. `clean` takes the secrets of the
-    configuration out of a text.
+    `passthrough_provider` is where files are. `public_host` is where clients elsewhere find us. `ending` is set
+    when another configuration has taken its place, or the gateway is about to stop: what would go on for ever ends
+    then. `clean` takes the secrets of the configuration out of a text.
     """
 
     callers: Callers
@@ -68,6 +68,7 @@ class Services:
     passthrough_provider: str = ""
     sealed_states: SealedStates = field(default_factory=lambda: SealedStates(os.urandom(32)))
     protected_resource: ProtectedResource = field(default_factory=ProtectedResource)
+    public_host: str = ""
     host_guard: HostGuard = field(default_factory=HostGuard)
     clean: Callable[[str], str] = str
     ending: anyio.Event = field(default_factory=anyio.Event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from gateway.config.addresses import url_fault
+from gateway.config.addresses import is_host, url_fault
 from gateway.config.config import McpEndpointConfig, Steps
 from gateway.config.documents import McpEndpointDocument
 from gateway.config.report import Report
@@ -18,7 +18,7 @@ def build_mcp_endpoint(document: McpEndpointDocument, report: Report) -> McpEndp
     if url is not None and (fault := _origin_fault(url)):
         report.error((*_PATH, "public_url"), *fault)
     for index, host in enumerate(document.allowed_hosts):
-        if _origin_fault(f"http://{host}"):
+        if _origin_fault(f"http://{host}") or not is_host(urlsplit(f"http://{host}").hostname or ""):
             hint = "write host, or host:port"
             report.error((*_PATH, "allowed_hosts", index), "must be a host, as it stands in a URL", hint)
     for index, origin in enumerate(document.allowed_origins):

@@ -19,6 +19,7 @@ from gateway.api.mcp.exchange import EVENT_HEADERS
 from gateway.api.mcp.results import complete
 from gateway.api.mcp.surface import Surface
 from gateway.api.mcp.wire import (
+    Refusal,
     RequestId,
     encode_notification,
     encode_result,
@@ -138,7 +139,7 @@ def look_again(observe: Callable[[], Any], see: Callable[[Services], Awaitable[S
         try:
             with observe() as services:
                 return None if services.ending.is_set() else (services, await see(services))
-        except RequestError:  # the key is gone, or may not see the server any more
+        except (RequestError, Refusal):  # the key is gone, or may not see the server any more
             return None
 
     return look

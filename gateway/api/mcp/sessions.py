@@ -1,8 +1,8 @@
 """Sessions of versions before 2026-07-28: begun by `initialize`, kept in this process, bounded in every way.
 
-A session belongs to the key that began it and to the path at which it did: to anybody else it is not there. When a
-client has not been heard of for long, or its key begins too many, a session is forgotten; the client is told 404,
-and begins another one.
+A session belongs to the key that began it, or to the user behind it, and to the path at which it did: to anybody
+else it is not there. When a client has not been heard of for long, or its key begins too many, a session is
+forgotten; the client is told 404, and begins another one.
 """
 
 from __future__ import annotations

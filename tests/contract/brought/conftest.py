@@ -34,6 +34,7 @@ async def shared_gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
         "code_execution_20260120": "demo/no_such_tool",
         "file_search": "dead/look",
     }
+    document["mcp_endpoint"] = {"public_url": "https://tools.example.com"}
     document["mcpServers"]["second"] = document["mcpServers"]["demo"]
     document["keys"]["bare"] = {"secret": BARE}
     document["keys"]["fetcher"] = {"secret": FETCHER, "policies": ["fetchers"]}

@@ -184,7 +184,9 @@ async def test_what_was_left_out_cannot_be_called(gateway: InProcess, upstream: 
     assert "no tool called" in results_in(upstream.requests[1].body)[0]
 
 
-@pytest.mark.parametrize("url", ["toolgate", "litellm_proxy", "{origin}/mcp", "{origin}/mcp/"])
+@pytest.mark.parametrize(
+    "url", ["toolgate", "litellm_proxy", "{origin}/mcp", "{origin}/mcp/", "https://tools.example.com/mcp"]
+)
 async def test_without_a_server_all_servers_of_the_key_are_meant(
     gateway: InProcess, upstream: ScriptedUpstream, url: str
 ):
@@ -197,7 +199,15 @@ async def test_without_a_server_all_servers_of_the_key_are_meant(
     assert (use.name, use.server_name) == ("second__calculate", "everything")
 
 
-@pytest.mark.parametrize("url", ["toolgate/second", "{origin}/mcp/second", "https://elsewhere.example/mcp"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "toolgate/second",
+        "{origin}/mcp/second",
+        "https://Tools.example.com/mcp/second",
+        "https://elsewhere.example/mcp",
+    ],
+)
 async def test_a_server_is_found_by_its_url_or_by_its_label(
     gateway: InProcess, upstream: ScriptedUpstream, url: str
 ):

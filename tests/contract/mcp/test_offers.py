@@ -15,7 +15,8 @@ import mcp_types as types
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from tests.support.gateways import OTHER_SECRET, SECRET, InProcess, gateway_in_process
+from gateway.config import Config, load_config
+from tests.support.gateways import OTHER_SECRET, SECRET, InProcess, gateway_in_process, write_files
 
 from .conftest import ERAS, mcp_client
 from .raw import META, MODERN, Wire, error_of, message, modern_headers
@@ -270,6 +271,31 @@ async def test_a_stream_ends_with_the_gateway_and_says_so(tmp_path: Path):
                     gateway.gateway.drain()
     assert [one.get("id") for one in said] == [None, 7]
     assert said[1]["result"]["resultType"] == "complete"
+
+
+async def test_a_stream_outlives_a_configuration_but_not_its_key(tmp_path: Path):
+    def config(**keys: Any) -> Config:
+        return load_config(write_files(tmp_path, {**DOCUMENT, "keys": keys}, POLICIES))
+
+    async with gateway_in_process(tmp_path, DOCUMENT, POLICIES) as gateway, httpx2.AsyncClient(timeout=60) as http:
+        wishes = {"_meta": META, "notifications": {"toolsListChanged": True}}
+        body = message("subscriptions/listen", wishes, id=7)
+        headers = {**modern_headers("subscriptions/listen", {}), "authorization": f"Bearer {SECRET}"}
+        said: list[str] = []
+        async with http.stream("POST", f"{gateway.origin}/mcp", json=body, headers=headers) as stream:
+            async for line in stream.aiter_lines():
+                if not line.startswith("data: "):
+                    continue
+                said.append(json.loads(line[6:]).get("method", "the end"))
+                if len(said) == 1:
+                    await gateway.gateway.load(config(agent={"secret": SECRET, "policies": ["narrow"]}))
+                elif len(said) == 2:
+                    await gateway.gateway.load(config(other={"secret": OTHER_SECRET, "policies": ["all"]}))
+    assert said == [
+        "notifications/subscriptions/acknowledged",
+        "notifications/tools/list_changed",
+        "the end",
+    ]
 
 
 # Several rounds.

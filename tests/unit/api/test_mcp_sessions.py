@@ -5,9 +5,9 @@ import pytest
 from gateway.api.mcp.envelope import Client
 from gateway.api.mcp.sessions import Session, Sessions
 from gateway.api.mcp.wire import Refusal
-from gateway.auth import KeyId
+from gateway.auth import Owner
 
-KEY, OTHER = KeyId("one"), KeyId("two")
+KEY, OTHER = Owner("one"), Owner("two")
 
 
 class Clock:
@@ -22,7 +22,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def begin(sessions: Sessions, key: KeyId = KEY, server: str | None = None) -> Session:
+def begin(sessions: Sessions, key: Owner = KEY, server: str | None = None) -> Session:
     return sessions.begin(key, server, "2025-11-25", Client())
 
 
