@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api import (
     bedrock_paths,
+    connect_pages,
+    connections,
     gemini_paths,
     health,
     models,
@@ -80,6 +82,9 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         ("GET", "/v1beta/models"): plain(models.list_googles),
         ("GET", "/v1/models"): plain(models.list_models),
         ("GET", "/v1/tools"): plain(tools.list_tools),
+        ("GET", connections.PATH): plain(connections.list_connections),
+        ("GET", connect_pages.CALLBACK): plain(connect_pages.callback),
+        ("GET", connect_pages.DOCUMENT): plain(connect_pages.client_document),
         ("GET", servers.PATH): plain(servers.list_servers),
     }
     observers = {
@@ -116,6 +121,11 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         below[method, prefix] = Endpoint(prefix + "{id}", handler, admit, metrics, _dialect_at(prefix))
     told = Endpoint(WELL_KNOWN, plain(show_metadata), observe or admit, metrics)
     below |= {("GET", f"{WELL_KNOWN}/"): told, ("HEAD", f"{WELL_KNOWN}/"): told}
+    for method, prefix, handler in (
+        ("DELETE", connections.PREFIX, connections.delete_connection),
+        ("GET", connect_pages.CONNECT, connect_pages.connect),
+    ):
+        below[method, prefix] = Endpoint(prefix + "{server}", plain(handler), admit, metrics)
     for prefix, handler in (("/v1/models/", models.show_model), ("/v1beta/models/", models.show_googles)):
         shown = Endpoint(prefix + "{model}", plain(handler), admit, metrics, _dialect_at(prefix))
         below |= {("GET", prefix): shown, ("HEAD", prefix): shown}

@@ -31,16 +31,25 @@ from gateway.config import (
     Config,
     StdioServerConfig,
     check_lock,
+    is_loopback,
 )
 from gateway.errors import ConfigError, Overloaded, StoreError
 from gateway.exposure import Exposer
-from gateway.hub import Hub, ServerStatus, StdioLauncher
+from gateway.hub import (
+    Connecting,
+    Credentials,
+    HttpServerSpec,
+    Hub,
+    PublicPlace,
+    ServerStatus,
+    StdioLauncher,
+)
 from gateway.identity_building import build_callers
 from gateway.providers import HttpClients
 from gateway.router_building import build_router
 from gateway.routing import Conditions
 from gateway.server_locks import open_locks
-from gateway.store import FirstSightings, ProviderObjects, SealedPayloads, open_database
+from gateway.store import FirstSightings, ProviderObjects, SealedCredentials, SealedPayloads, open_database
 from gateway.telemetry import Metrics
 from gateway.telemetry.logs import Redactor
 from gateway.tool_calls import ToolCaller
@@ -64,6 +73,7 @@ class Shared:
     payloads: SealedPayloads
     objects: ProviderObjects
     sightings: FirstSightings
+    credentials: SealedCredentials
     metrics: Metrics
     attempts: Attempts = field(default_factory=Attempts)
     conditions: Conditions = field(default_factory=Conditions)
@@ -167,8 +177,10 @@ class Gateway:
         shared = self._shared
         locks = await open_locks(config, shared.sightings, shared.metrics, shared.audit)
         specs = [locks.spec(server) for server in config.servers]
-        hub = Hub(specs, shared.launcher, verifier=locks.verifier)
-        services = _build_services(config, hub, self._shared)
+        at_urls = [spec for spec in specs if isinstance(spec, HttpServerSpec)]
+        credentials = Credentials(at_urls, shared.credentials, PublicPlace(public_url(config)))
+        hub = Hub(specs, shared.launcher, verifier=locks.verifier, credentials=credentials)
+        services = _build_services(config, hub, shared, credentials.connecting)
         async with hub, anyio.create_task_group() as tasks:
             tasks.start_soon(services.callers.run)
             generation = _Generation(services, config.limits.requests_in_flight)
@@ -206,17 +218,23 @@ async def open_shared(config: Config) -> AsyncGenerator[Shared]:
         database = await stack.enter_async_context(open_database(storage.database))
         payloads = await SealedPayloads.open(database, storage.state_dir, most_bytes=storage.memory_bytes)
         objects = ProviderObjects(database)
+        credentials = await SealedCredentials.open(database, storage.state_dir)
         trail = await stack.enter_async_context(open_trail(database, metrics, storage.audit_jsonl))
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
-        tasks.start_soon(_keep_house, trail, payloads, objects, storage.retention_days)
+        tasks.start_soon(_keep_house, trail, payloads, objects, credentials, storage.retention_days)
         if any(isinstance(server, StdioServerConfig) for server in config.servers):
             await sandbox.sweep()  # who runs nothing in boxes need not look for the engine
-        yield Shared(sandbox, clients, trail, payloads, objects, FirstSightings(database), metrics)
+        sightings = FirstSightings(database)
+        yield Shared(sandbox, clients, trail, payloads, objects, sightings, credentials, metrics)
 
 
 async def _keep_house(
-    trail: AuditTrail, payloads: SealedPayloads, objects: ProviderObjects, retention_days: int
+    trail: AuditTrail,
+    payloads: SealedPayloads,
+    objects: ProviderObjects,
+    credentials: SealedCredentials,
+    retention_days: int,
 ) -> None:
     """Forget what is out of date, now and then."""
     while True:
@@ -224,6 +242,7 @@ async def _keep_house(
             await trail.purge(older_than_days=retention_days)
             await payloads.purge()
             await objects.purge(older_than_days=retention_days)
+            await credentials.purge()
         except (StoreError, SQLAlchemyError) as error:
             _log.warning("what is out of date could not be removed: %s", error)
         await anyio.sleep(_HOUSEKEEPING)
@@ -246,7 +265,7 @@ async def open_gateway(config: Config, shared: Shared) -> AsyncGenerator[Gateway
         raise refusal
 
 
-def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
+def _build_services(config: Config, hub: Hub, shared: Shared, connecting: Connecting) -> Services:
     """Everything that a configuration decides. Raises ConfigError."""
     limits = config.limits
     return Services(
@@ -263,6 +282,7 @@ def _build_services(config: Config, hub: Hub, shared: Shared) -> Services:
         ),
         stored=StoredResponses(shared.payloads, retention_days=config.storage.memory_days),
         objects=shared.objects,
+        connecting=connecting,
         attempts=shared.attempts,
         audit=shared.audit,
         metrics=shared.metrics,
@@ -307,6 +327,14 @@ def own_hosts(config: Config) -> Iterator[str]:
 def _public_host(config: Config) -> str:
     """The host, and the port if there is one, in the address that clients elsewhere know; empty for none."""
     return urlsplit(config.mcp_endpoint.public_url or "").netloc.lower()
+
+
+def public_url(config: Config) -> str:
+    """Where browsers reach the gateway; on this machine alone, unless the configuration says more."""
+    if config.mcp_endpoint.public_url is not None:
+        return config.mcp_endpoint.public_url
+    host = config.listen.host if is_loopback(config.listen.host) else "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{config.listen.port}"
 
 
 def _digest(token: str | None) -> bytes | None:

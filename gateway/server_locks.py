@@ -72,8 +72,9 @@ def reporting_to(metrics: Metrics, audit: AuditTrail) -> Report:
 def server_spec(server: ServerConfig, known: Lockfile | None = None) -> ServerSpec:
     """What the hub is told of a server; of packages and images that are `known`, which."""
     if isinstance(server, HttpServerConfig):
+        timeout, disabled = server.timeout_seconds, server.disabled
         return HttpServerSpec(
-            server.name, server.url, server.headers, server.timeout_seconds, server.disabled, server.transport
+            server.name, server.url, server.headers, timeout, disabled, server.transport, server.auth
         )
     process = replace(server.server, pin=_pin(server.name, known))
     return StdioServerSpec(server.name, process, server.timeout_seconds, server.disabled)

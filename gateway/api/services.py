@@ -19,7 +19,7 @@ from gateway.api.stored_responses import StoredResponses
 from gateway.audit import AuditTrail
 from gateway.auth import Callers, KeyId
 from gateway.exposure import Exposer
-from gateway.hub import Hub
+from gateway.hub import Connecting, Hub
 from gateway.routing import Router
 from gateway.store import ProviderObjects, SealedStates
 from gateway.telemetry import Metrics
@@ -58,6 +58,7 @@ class Services:
     memory: Memory
     stored: StoredResponses
     objects: ProviderObjects
+    connecting: Connecting
     attempts: Attempts
     audit: AuditTrail
     metrics: Metrics

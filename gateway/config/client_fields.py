@@ -125,11 +125,19 @@ def take_foreign_fields(tree: dict[str, Any], report: Report) -> None:
 def foreign_fields(server: dict[str, Any]) -> list[tuple[str, tuple[str, str] | None]]:
     """Take the fields that only clients understand out of a server; each with message and hint, if it matters."""
     foreign = [
-        field for field in server if field in FOREIGN or (field == "sandbox" and is_editors_sandbox(server))
+        field
+        for field in server
+        if (field in FOREIGN and not (field == "auth" and _is_ours(server[field])))
+        or (field == "sandbox" and is_editors_sandbox(server))
     ]
     for field in foreign:
         del server[field]
     return [(field, _meaning(field)) for field in foreign]
+
+
+def _is_ours(auth: Any) -> bool:
+    """Whether `auth` says in our way how tokens are had; in a client's it has no type."""
+    return isinstance(auth, dict) and "type" in auth
 
 
 def is_editors_sandbox(server: dict[str, Any]) -> bool:
@@ -147,7 +155,7 @@ def _meaning(field: str) -> tuple[str, str] | None:
     if field in _CHOOSING:
         return "a client's choice of tools does not hold here", "choose the tools in a policy"
     if field in _SIGNING_IN:
-        return "signing in to servers is not supported yet", "send a token: headers: {Authorization: ...}"
+        return "a client's way to sign in does not hold here", "write auth: {type: oauth}, or client_credentials"
     if field in _HELPERS:
         return "this command is not run", "write the headers themselves, with ${VARIABLES}"
     if field == "sandbox":

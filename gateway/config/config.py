@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from gateway.config.routing import ConcurrencyConfig, RoutingConfig
+from gateway.config.server_auth import ClientCredentialsAuth, ServerAuth
 from gateway.errors import Problem
 from sandbox.spec import StdioServer
 from tool_policies import PolicySet
@@ -148,6 +149,7 @@ class HttpServerConfig:
     disabled: bool = False
     on_change: OnChange = "hide"
     transport: Literal["http", "sse"] = "http"
+    auth: ServerAuth | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +344,7 @@ class Config:
                 found |= {provider.auth.secret_access_key or "", provider.auth.session_token or ""}
         for server in self.servers:
             if isinstance(server, HttpServerConfig):
-                found |= _in_headers(server.headers)
+                found |= {*_in_headers(server.headers), *_in_auth(server.auth)}
             else:
                 found |= _secrets_in(server.server.env)
         return tuple(sorted((text for text in found if len(text) >= _SHORTEST_HIDDEN), key=len, reverse=True))
@@ -361,6 +363,11 @@ def _in_headers(headers: Mapping[str, str]) -> set[str]:
     """The values of headers that carry credentials, without the scheme in front of them."""
     values = (value for name, value in headers.items() if _NAMES_SECRET.search(name))
     return {value.strip().rpartition(" ")[2] for value in values}
+
+
+def _in_auth(auth: ServerAuth | None) -> set[str]:
+    key = auth.private_key if isinstance(auth, ClientCredentialsAuth) else None
+    return {auth.client_secret or "", key or ""} if auth else set()
 
 
 def _secrets_in(env: Mapping[str, str]) -> set[str]:

@@ -29,6 +29,7 @@ from gateway.config.documents import (
 )
 from gateway.config.identity_documents import IdentityDocument
 from gateway.config.model_documents import ModelDocument, ModelEntry, RoutingDocument
+from gateway.config.server_auth_documents import ServerAuthDocument
 
 
 class SandboxDocument(Document):
@@ -89,6 +90,8 @@ class ServerDocument(Document):
     """The same as `url`."""
     headers: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
     """Sent with every request to `url`, and nowhere else."""
+    auth: ServerAuthDocument | None = Field(default=None, repr=False)
+    """Ours: tokens for `url` that are fetched and renewed, the gateway's own or each user's."""
     timeout: Number | None = Field(default=None, gt=0, le=1e9)
     """For one call, in milliseconds, as Claude Code and Gemini CLI have it; below 1000 it is taken for seconds."""
     disabled: bool = False

@@ -18,6 +18,12 @@ from gateway.config.files import FileFault
 from gateway.config.mcp_documents import SandboxDocument, ServerDocument, ServersDocument
 from gateway.config.report import Report
 from gateway.config.sections import check_headers
+from gateway.config.server_auth import ServerAuth
+from gateway.config.server_auth_documents import (
+    ClientCredentialsDocument,
+    UserAuthDocument,
+    build_server_auth,
+)
 from sandbox.spec import Limits, Mount, SandboxError, StdioServer
 from sandbox.store.mounts import checked_mounts, parse_mount
 
@@ -129,9 +135,10 @@ class _Builder:
         check_headers(("mcpServers", self.name, "headers"), document.headers, self.report)
         if document.headers and travels_in_clear(url):
             self._warn("url", "the headers for this server travel unencrypted", "use https")
+        auth = None if document.auth is None else self._auth(document.auth, url)
         transport = "sse" if self._is_old(url) else "http"
         return HttpServerConfig(
-            self.name, url, document.headers, self._timeout(), self._disabled, document.on_change, transport
+            self.name, url, document.headers, self._timeout(), self._disabled, document.on_change, transport, auth
         )
 
     def _is_old(self, url: str) -> bool:
@@ -139,11 +146,20 @@ class _Builder:
         given = {self.document.type, self.document.transport, self.document.transport_type} - {None}
         return _SSE in given if given else urlsplit(url).path.endswith("/sse")
 
+    def _auth(self, document: ClientCredentialsDocument | UserAuthDocument, url: str) -> ServerAuth:
+        if any(name.lower() == "authorization" for name in self.document.headers):
+            self._error("auth", "a header gives credentials as well", "keep one of them")
+        if travels_in_clear(url):
+            self._error("auth", "tokens for this server would travel unencrypted", "use https")
+        return build_server_auth(("mcpServers", self.name, "auth"), document, self.report)
+
     def _stdio(self) -> StdioServerConfig:
         document = self.document
         options = document.sandbox or SandboxDocument()
         if document.headers:
             self._warn("headers", "mean nothing for a server with a command", "hand a credential over in env")
+        if document.auth is not None:
+            self._error("auth", "a server with a command gets no tokens", "hand a credential over in env")
         env = {**self._variables_of_file(), **document.env}
         self._check_text([("command", document.command or ""), ("cwd", document.cwd or "")])
         self._check_text([("args", argument) for argument in document.args])

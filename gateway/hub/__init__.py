@@ -6,6 +6,12 @@ stdio and streamable HTTP, in both protocol eras. Refuses to know: models, polic
 
 from gateway.hub.argument_headers import header_map
 from gateway.hub.catalogue import Catalogue, Listing
+from gateway.hub.credentials.clients import PublicPlace
+from gateway.hub.credentials.connecting import Connecting
+from gateway.hub.credentials.credentials import Credentials, label_of, subject_of
+from gateway.hub.credentials.faults import OAuthFault
+from gateway.hub.credentials.tickets import TICKET_LIFE
+from gateway.hub.credentials.users import UserTokens
 from gateway.hub.drift import Drift, DriftAction, DriftKind
 from gateway.hub.entries import BadEntry
 from gateway.hub.hub import Hub
@@ -30,6 +36,7 @@ from gateway.hub.tools import CatalogueTool, ToolAnnotations
 __all__ = [
     "NOBODY",
     "OWN_SERVER",
+    "TICKET_LIFE",
     "AboutServer",
     "BadEntry",
     "CallResult",
@@ -39,7 +46,9 @@ __all__ = [
     "CatalogueResource",
     "CatalogueTemplate",
     "CatalogueTool",
+    "Connecting",
     "ContentBlock",
+    "Credentials",
     "Drift",
     "DriftAction",
     "DriftKind",
@@ -51,7 +60,9 @@ __all__ = [
     "InputRequired",
     "Listing",
     "LockVerifier",
+    "OAuthFault",
     "OnChange",
+    "PublicPlace",
     "Report",
     "Reporter",
     "ServerSpec",
@@ -61,12 +72,15 @@ __all__ = [
     "StdioServerSpec",
     "ToolAnnotations",
     "ToolProgress",
+    "UserTokens",
     "Verifier",
     "client_name",
     "describe_drift",
     "header_map",
+    "label_of",
     "own_name",
     "qualified_name",
+    "subject_of",
     "text_block",
     "wire_name",
 ]

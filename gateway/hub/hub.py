@@ -19,6 +19,7 @@ import anyio
 from gateway.auth import User
 from gateway.errors import ToolServerDown
 from gateway.hub.catalogue import Catalogue, Listing, build_catalogue
+from gateway.hub.credentials.credentials import Credentials
 from gateway.hub.entries import BadEntry
 from gateway.hub.failures import NETWORK_HINT
 from gateway.hub.launcher import StdioLauncher
@@ -39,8 +40,8 @@ class Hub:
     """All configured servers, kept connected between entering and leaving its context.
 
     Entering returns at once: servers start side by side, and a dead one delays none. `launcher` runs the
-    stdio servers; without one they are down. `verifier` holds servers to what was locked of them. Names of servers
-    must differ.
+    stdio servers; without one they are down. `verifier` holds servers to what was locked of them, and
+    `credentials` has the tokens for those that want some. Names of servers must differ.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Hub:
         *,
         settings: HubSettings | None = None,
         verifier: Verifier | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         names = [spec.name for spec in servers]
         if len(set(names)) < len(names):
@@ -58,6 +60,7 @@ class Hub:
         self._launcher = launcher
         self._settings = settings or HubSettings()
         self._verifier = verifier or Unverified()
+        self._credentials = credentials
         self._upstreams: dict[str, Upstream] = {}
         self._stack = AsyncExitStack()
         self._catalogue = Catalogue()
@@ -82,7 +85,13 @@ class Hub:
         self._stack.callback(tasks.cancel_scope.cancel)
         for name, spec in self._specs.items():
             upstream = make_upstream(
-                spec, self._launcher, self._settings, tasks, self._take_listing, self._verifier
+                spec,
+                self._launcher,
+                self._settings,
+                tasks,
+                self._take_listing,
+                self._verifier,
+                self._credentials,
             )
             self._upstreams[name] = upstream
             tasks.start_soon(upstream.run, name=f"tool server {name}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gateway.config.server_auth import ServerAuth
 from sandbox.spec import StdioServer
 
 
@@ -27,7 +28,8 @@ class StdioServerSpec:
 class HttpServerSpec:
     """A server reached over streamable HTTP, or over the older HTTP+SSE.
 
-    `headers` may hold credentials and are sent to this URL's origin only.
+    `headers` may hold credentials and are sent to this URL's origin only. With `auth`,
+    tokens are had for it and go with its messages.
     """
 
     name: str
@@ -36,6 +38,7 @@ class HttpServerSpec:
     timeout: float | None = None
     disabled: bool = False
     transport: Literal["http", "sse"] = "http"
+    auth: ServerAuth | None = None
 
 
 ServerSpec = StdioServerSpec | HttpServerSpec

@@ -16,11 +16,15 @@ from gateway.auth import User
 from gateway.errors import ToolServerDown
 from gateway.hub.catalogue import Listing
 from gateway.hub.connection import Connection
+from gateway.hub.credentials.authorizer import Authorizer
+from gateway.hub.credentials.credentials import Credentials
+from gateway.hub.credentials.user_authorizers import AnyUserAuthorizer
 from gateway.hub.instances import Instances
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.lister import Lister
 from gateway.hub.locking import Verifier
 from gateway.hub.peer import JsonObject
+from gateway.hub.per_user import PerUserUpstream
 from gateway.hub.requests import Request
 from gateway.hub.specs import HttpServerSpec, HubSettings, ServerSpec, StdioServerSpec
 from gateway.hub.status import ServerStatus, TransportName
@@ -32,7 +36,10 @@ ListingListener = Callable[[str, Listing], None]
 class Upstream(Protocol):
     """One configured server."""
 
-    listing: Listing
+    @property
+    def listing(self) -> Listing:
+        """What it offers, as it was last listed."""
+        ...
 
     async def run(self) -> None:
         """Keep the server in use until cancelled."""
@@ -201,17 +208,42 @@ def make_upstream(
     tasks: TaskGroup,
     on_change: ListingListener,
     verifier: Verifier,
+    credentials: Credentials | None = None,
 ) -> Upstream:
     """The kind of upstream that a spec asks for. `tasks` will own its instances, if it has any."""
     if spec.disabled:
         return UnstartedUpstream(spec)
     if isinstance(spec, HttpServerSpec):
-        return SharedUpstream(spec, HttpTransport(spec), settings, on_change, verifier)
+        return _make_http_upstream(spec, settings, tasks, on_change, verifier, credentials)
     if launcher is None:
         return UnstartedUpstream(spec, "this gateway runs no processes")
     if spec.server.workspace is not None:
         return WorkspaceUpstream(spec, launcher, settings, tasks, on_change, verifier)
     return SharedUpstream(spec, StdioTransport(spec, launcher), settings, on_change, verifier)
+
+
+def _make_http_upstream(
+    spec: HttpServerSpec,
+    settings: HubSettings,
+    tasks: TaskGroup,
+    on_change: ListingListener,
+    verifier: Verifier,
+    credentials: Credentials | None,
+) -> Upstream:
+    """With no credentials but its headers, with those of the gateway, or with those of each user."""
+    if spec.auth is not None and credentials is None:
+        return UnstartedUpstream(spec, "nothing here keeps credentials for it")
+    users = credentials.users(spec.name) if credentials else None
+    if credentials is None or users is None:
+        own = credentials.own(spec.name) if credentials else None
+        return SharedUpstream(spec, HttpTransport(spec, own), settings, on_change, verifier)
+    lister = AnyUserAuthorizer(users)
+    shared = SharedUpstream(spec, HttpTransport(spec, lister), settings, on_change, verifier)
+
+    def connect(authorizer: Authorizer) -> Connection:
+        return Connection(spec.name, HttpTransport(spec, authorizer), settings, era="legacy")
+
+    return PerUserUpstream(spec.name, shared, lister, credentials, users, connect, tasks, settings)
 
 
 def _transport_name(spec: ServerSpec) -> TransportName:

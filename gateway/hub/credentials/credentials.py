@@ -1,0 +1,92 @@
+"""All credentials that one configuration has for its servers, and whose they are.
+
+Above: the hub takes authorizers, the HTTP surface lets users connect. Below: the modules beside this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from gateway.auth import User
+from gateway.config.server_auth import ClientCredentialsAuth, Holder, ServerAuth, UserAuth
+from gateway.hub.credentials.authorizer import Authorizer
+from gateway.hub.credentials.clients import PublicPlace
+from gateway.hub.credentials.connecting import Connecting
+from gateway.hub.credentials.fetching import Fetcher
+from gateway.hub.credentials.machine import ClientCredentials
+from gateway.hub.credentials.pins import IssuerPin
+from gateway.hub.credentials.user_authorizers import UserAuthorizer
+from gateway.hub.credentials.users import UserTokens
+from gateway.hub.credentials.vault import Vault
+from gateway.hub.peer import CredentialsNeeded
+
+
+class ServerAtUrl(Protocol):
+    """What is used of a server's specification."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def auth(self) -> ServerAuth | None: ...
+
+
+class Credentials:
+    """Made once for each configuration; what must outlive it is in the vault."""
+
+    def __init__(self, servers: Sequence[ServerAtUrl], vault: Vault, place: PublicPlace) -> None:
+        self._own: dict[str, Authorizer] = {}
+        users: list[UserTokens] = []
+        for server in servers:
+            fetcher = Fetcher(server.url, server.headers)
+            match server.auth:
+                case ClientCredentialsAuth() as auth:
+                    pin = IssuerPin(vault, server.name, auth.client_id, auth.issuer)
+                    self._own[server.name] = ClientCredentials(auth, server.url, fetcher, pin)
+                case UserAuth() as auth:
+                    users.append(UserTokens(server.name, server.url, auth, vault, fetcher))
+                case None:
+                    pass
+        self.connecting = Connecting(users, vault, place)
+
+    def own(self, server: str) -> Authorizer | None:
+        """The gateway's own credentials for a server; None where it has none."""
+        return self._own.get(server)
+
+    def users(self, server: str) -> UserTokens | None:
+        """The users of a server that have credentials of their own; None where there is no such thing."""
+        return self.connecting.servers.get(server)
+
+    def subject(self, server: str, owner: str, user: User | None) -> str:
+        """Whose credentials a call for `owner` goes with. Raises CredentialsNeeded."""
+        subject = subject_of(self.connecting.servers[server].auth.per, owner, user)
+        if subject is None:
+            raise CredentialsNeeded("it works for users alone, and no user was proven to be behind this call")
+        return subject
+
+    def authorizer(self, server: str, owner: str, user: User | None) -> UserAuthorizer:
+        """The credentials for a call. Raises CredentialsNeeded when there is nobody whose they could be."""
+        subject = self.subject(server, owner, user)
+        link = partial(self.connecting.link, server, subject, label_of(subject, user))
+        return UserAuthorizer(self.connecting.servers[server], subject, link)
+
+
+def subject_of(per: Holder, owner: str, user: User | None) -> str | None:
+    """Whose credentials are used: `owner` is a key, or a user behind one (`gateway.auth.Owner`)."""
+    if per == "key":
+        return owner.partition("/")[0]
+    return None if per == "user" and user is None else owner
+
+
+def label_of(subject: str, user: User | None) -> str:
+    """What people call a subject."""
+    key, slash, _ = subject.partition("/")
+    return f"{user.subject} (through the key {key})" if user is not None and slash else f"the key {key}"
