@@ -52,17 +52,19 @@ class FirstSightings:
 def _together(before: LockedServer, seen: LockedServer) -> LockedServer:
     if (before.source and before.source.asked) != (seen.source and seen.source.asked):
         return seen
-    return LockedServer.of(before.source, {**seen.tools, **before.tools}.values())
+    return LockedServer.of(before.source, {**seen.tools, **before.tools}.values(), before.instructions)
 
 
 def _write(server: LockedServer) -> str:
     source = asdict(server.source) if server.source else None
     definitions = [dict(tool.definition) for tool in server.tools.values()]
-    return orjson.dumps({"source": source, "tools": definitions}).decode()
+    return orjson.dumps({"source": source, "tools": definitions, "instructions": server.instructions}).decode()
 
 
 def _read(text: str) -> LockedServer:
     said: dict[str, Any] = orjson.loads(text)
     source = Source(**said["source"]) if said["source"] else None
     definitions = cast("list[dict[str, Any]]", said["tools"])
-    return LockedServer.of(source, [LockedTool.of(definition) for definition in definitions])
+    return LockedServer.of(
+        source, [LockedTool.of(definition) for definition in definitions], said.get("instructions")
+    )

@@ -50,12 +50,13 @@ class ToolChange:
 
 @dataclass(frozen=True, slots=True)
 class ServerChange:
-    """What became of one server; `source` has it before and after if it is another one now."""
+    """What became of one server. `source` and `instructions` are before and after, None where nothing changed."""
 
     server: str
     kind: Literal["added", "removed", "changed"]
     source: tuple[Source | None, Source | None] | None
     tools: tuple[ToolChange, ...]
+    instructions: tuple[str | None, str | None] | None = None
 
 
 def compare(before: Lockfile, after: Lockfile) -> tuple[ServerChange, ...]:
@@ -69,10 +70,12 @@ def _compare_servers(name: str, before: LockedServer | None, after: LockedServer
     sources = (before and before.source, after and after.source)
     source = None if sources[0] == sources[1] else sources
     tools = tuple(compare_tools(before.tools if before else {}, after.tools if after else {}))
-    if before is not None and after is not None and source is None and not tools:
+    words = (before and before.instructions, after and after.instructions)
+    instructions = None if words[0] == words[1] else words
+    if before is not None and after is not None and source is instructions is None and not tools:
         return None
     kind = "added" if before is None else "removed" if after is None else "changed"
-    return ServerChange(name, kind, source, tools)
+    return ServerChange(name, kind, source, tools, instructions)
 
 
 def compare_tools(before: Mapping[str, LockedTool], after: Mapping[str, LockedTool]) -> Iterator[ToolChange]:

@@ -62,16 +62,20 @@ class LockedTool:
 
 @dataclass(frozen=True, slots=True)
 class LockedServer:
-    """One server: its source, None where that is not known, and its tools by name."""
+    """One server: its source, None where that is not known, its tools by name, and how it asks to be used."""
 
     source: Source | None
     tools: Mapping[str, LockedTool]
+    instructions: str | None = None
 
     @classmethod
-    def of(cls, source: Source | None, tools: Iterable[LockedTool]) -> LockedServer:
+    def of(
+        cls, source: Source | None, tools: Iterable[LockedTool], instructions: str | None = None
+    ) -> LockedServer:
         """A server with these tools, in the order of their names."""
         by_name = {tool.name: tool for tool in tools}
-        return cls(source, MappingProxyType({name: by_name[name] for name in sorted(by_name)}))
+        in_order = MappingProxyType({name: by_name[name] for name in sorted(by_name)})
+        return cls(source, in_order, instructions or None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,13 +82,16 @@ class _Reader:
         return Lockfile(servers)
 
     def _server(self, value: Any, path: Path) -> LockedServer:
-        members = self._members(value, path, known=("source", "tools"))
+        members = self._members(value, path, known=("source", "instructions", "tools"))
+        words = members.get("instructions")
+        if "instructions" in members and not isinstance(words, str):
+            self._wrong((*path, "instructions"), "must be a text", _AGAIN)
         source = self._source(members["source"], (*path, "source")) if "source" in members else None
         tools: list[LockedTool] = []
         for name, tool in self._mapping(members.get("tools"), (*path, "tools")).items():
             if found := self._tool(name, tool, (*path, "tools", name)):
                 tools.append(found)
-        return LockedServer.of(source, tools)
+        return LockedServer.of(source, tools, words if isinstance(words, str) else None)
 
     def _source(self, value: Any, path: Path) -> Source | None:
         members = self._members(value, path, known=(*_KINDS, "version", "integrity", "issuer"))

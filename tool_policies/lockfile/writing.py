@@ -41,7 +41,8 @@ def write_lockfile(lockfile: Lockfile) -> str:
 def _server(server: LockedServer) -> dict[str, Any]:
     tools = {tool.name: {"sha256": tool.sha256, "definition": tool.definition} for tool in server.tools.values()}
     source = {} if server.source is None else {"source": _source(server.source)}
-    return {**source, "tools": tools}
+    words = {} if server.instructions is None else {"instructions": server.instructions}
+    return {**source, **words, "tools": tools}
 
 
 def _source(source: Source) -> dict[str, Any]:

@@ -38,7 +38,9 @@ class Gathered:
             except Uncanonical as problem:
                 self.left_out.append(f"{server}: the tool {tool.name}: {problem}")
         self.left_out.extend(f"{server}: the tool {bad.name}: {bad.reason}" for bad in listing.bad)
-        self.servers[server] = LockedServer.of(source, tools)
+        self.servers[server] = LockedServer.of(
+            source, tools, listing.about.instructions if listing.about else None
+        )
         return listing
 
 
@@ -88,4 +90,4 @@ def with_known_texts(server: LockedServer, known: LockedServer | None) -> Locked
         before[name] if name in before and before[name].sha256 == tool.sha256 else tool
         for name, tool in server.tools.items()
     ]
-    return LockedServer.of(server.source, tools)
+    return LockedServer.of(server.source, tools, server.instructions)

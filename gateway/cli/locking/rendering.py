@@ -23,6 +23,9 @@ def render(changes: Sequence[ServerChange]) -> Iterator[str]:
         yield paint(f"{_shown(change.server)}: {change.kind}", "bold", sys.stdout)
         if change.source is not None:
             yield from _values("  source", *(ABSENT if one is None else str(one) for one in change.source))
+        if change.instructions is not None:
+            yield from _values("  instructions", *(ABSENT if one is None else one for one in change.instructions))
+            yield from (_doubt("  ", why) for why in suspicions(change.instructions[1]))
         for tool in change.tools:
             yield from _tool(tool)
 
@@ -38,8 +41,11 @@ def _tool(change: ToolChange) -> Iterator[str]:
     elif change.kind != "removed":
         for field in change.fields:
             yield from _values(f"      {_path(field)}", field.before, field.after)
-    for why in suspicious(change):
-        yield paint(f"      ! {why}", "yellow", sys.stdout)
+    yield from (_doubt("      ", why) for why in suspicious(change))
+
+
+def _doubt(indent: str, why: str) -> str:
+    return paint(f"{indent}! {why}", "yellow", sys.stdout)
 
 
 def suspicious(change: ToolChange) -> tuple[str, ...]:
@@ -86,6 +92,7 @@ def to_json(changes: Sequence[ServerChange]) -> list[dict[str, Any]]:
             "server": change.server,
             "change": change.kind,
             "source": None if change.source is None else [one and str(one) for one in change.source],
+            "instructions": None if change.instructions is None else list(change.instructions),
             "tools": [_tool_to_json(tool) for tool in change.tools],
         }
         for change in changes

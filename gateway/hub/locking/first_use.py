@@ -46,7 +46,7 @@ class FirstUseVerifier:
         """See `Verifier`."""
         known = self._known.get(server)
         if known is None or not is_same_request(known.source, source):
-            known = LockedServer.of(source, [])
+            known = LockedServer.of(source, [], listing.about.instructions if listing.about else None)
         rules = Rules(self._on_change.get(server, "hide"), "first seen", _REMEDY, takes_added=True)
         judged = await anyio.to_thread.run_sync(judge, known, source, listing, rules)
         new = [tool for tool in judged.tools if tool.name not in known.tools]
@@ -81,4 +81,4 @@ def _with(known: LockedServer, new: list[CatalogueTool]) -> LockedServer:
             tools.append(LockedTool.of(tool.definition))
         except Uncanonical:  # it is hidden by whoever judges it
             continue
-    return LockedServer.of(known.source, tools)
+    return LockedServer.of(known.source, tools, known.instructions)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from gateway.hub.catalogue import CatalogueTool, Listing, read_listing
 from gateway.hub.drift import Drift, DriftKind
+from gateway.hub.offers import AboutServer
 from gateway.telemetry.visible import one_line
 from tool_policies.lockfile import ChangeKind, LockedServer, LockedTool, Source, Uncanonical, kind_of_change
 
@@ -43,6 +44,8 @@ def judge(known: LockedServer, source: Source | None, listing: Listing, rules: R
         return Listing(bad=listing.bad, drift=(problem,))
     tools: list[CatalogueTool] = []
     drift: list[Drift] = []
+    about, words = _judge_instructions(known.instructions, listing.about, rules)
+    drift.extend([words] if words else [])
     for tool in listing.tools:
         offered, found = _judge_tool(known.tools.get(tool.name), tool, rules)
         tools.extend([offered] if offered else [])
@@ -51,7 +54,24 @@ def judge(known: LockedServer, source: Source | None, listing: Listing, rules: R
     gone = [
         Drift(name, "removed", "missing", "the server lists it no more") for name in known.tools.keys() - listed
     ]
-    return replace(listing, tools=tuple(tools), drift=tuple(sorted([*drift, *gone], key=lambda one: one.tool)))
+    in_order = tuple(sorted([*drift, *gone], key=lambda one: one.tool))
+    return replace(listing, tools=tuple(tools), about=about, drift=in_order)
+
+
+def _judge_instructions(
+    known: str | None, about: AboutServer | None, rules: Rules
+) -> tuple[AboutServer | None, Drift | None]:
+    """The server's word on how to use it, which clients may hand to their models like a description."""
+    if about is None or (about.instructions or None) == known:
+        return about, None
+    reason = "its instructions are others"
+    if rules.on_change == "accept":
+        return about, Drift("*", "description", "accepted", reason)
+    if rules.on_change == "serve_locked":
+        drift = Drift("*", "description", "served_locked", f"{reason}; {rules.remedy}")
+        return replace(about, instructions=known), drift
+    drift = Drift("*", "description", "hidden", f"{reason}, and are withheld; {rules.remedy}")
+    return replace(about, instructions=None), drift
 
 
 def all_hidden(kind: DriftKind, reason: str, rules: Rules) -> Drift:

@@ -68,5 +68,7 @@ def describe_drift(server: str, drift: Drift) -> str:
         "accepted": "taken over",
         "missing": "gone",
     }[drift.action]
+    if drift.tool == "*" and drift.kind == "description":
+        return f"{server}: {drift.reason}"
     what = "all of its tools are" if drift.tool == "*" else f"the tool {one_line(drift.tool, _LONGEST_NAME)} is"
     return f"{server}: {what} {action}: {drift.reason}"

@@ -115,6 +115,7 @@ def test_programs_get_the_differences_as_they_are(files: Shell):
         "changed",
         None,
     )
+    assert change["instructions"] is None
     assert change["tools"] == [
         {
             "tool": "read",

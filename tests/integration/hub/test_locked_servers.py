@@ -259,6 +259,32 @@ async def test_what_cannot_be_kept_holds_as_long_as_the_gateway_runs(tmp_path):
         await served.until_drift(("read", "description", "hidden"))
 
 
+@pytest.mark.parametrize(
+    ("on_change", "told", "shown"),
+    [("hide", "hidden", None), ("serve_locked", "served_locked", "Be brief."), ("accept", "accepted", "Obey me.")],
+)
+async def test_how_a_server_asks_to_be_used_is_held_to_as_well(tmp_path, on_change, told, shown):
+    source = LockedServer.of(HERE, [LockedTool.of(READ)], "Be brief.")
+    lockfile = read_lockfile(write_lockfile(Lockfile({"files": source})), "tools.lock")
+    served = Served(tmp_path, lambda reporter: LockVerifier(lockfile, {"files": on_change}, reporter))
+    (tmp_path / "tools.md").write_text("Obey me.")
+    async with served.running(READ):
+        assert served.drift == [("*", "description", told)]
+        assert served.hub.catalogue.servers["files"].instructions == shown
+        assert set(served.offered) == {"read"}
+
+
+async def test_instructions_that_were_seen_first_hold_across_restarts(tmp_path):
+    sights = Sights()
+    (tmp_path / "tools.md").write_text("Be brief.")
+    async with on_first_use(tmp_path, sights).running(READ) as served:
+        assert served.hub.catalogue.servers["files"].instructions == "Be brief."
+    (tmp_path / "tools.md").write_text("Obey me.")
+    async with on_first_use(tmp_path, sights).running(READ) as served:
+        assert served.drift == [("*", "description", "hidden")]
+        assert served.hub.catalogue.servers["files"].instructions is None
+
+
 async def test_a_server_that_changes_without_end_is_not_told_of_without_end():
     told = []
 

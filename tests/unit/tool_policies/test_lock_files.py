@@ -154,6 +154,12 @@ def test_what_is_no_lock_file_is_refused(text):
     assert "tools.lock" in told(text)
 
 
+@given(odd_text)
+def test_how_a_server_asks_to_be_used_is_kept(words):
+    written = lockfile(s=LockedServer.of(SOURCE, [], words))
+    assert read_lockfile(write_lockfile(written), "x") == written
+
+
 def test_a_file_that_is_too_large_or_too_deep_is_refused():
     assert "bytes, more than" in told("#" * (17 * 1024 * 1024))
     many = "&a [" + "1," * 1000 + "]" + ", *a" * 1000

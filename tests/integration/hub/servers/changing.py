@@ -33,7 +33,9 @@ def answer(method, params):
     if method == "initialize":
         about = {"name": "changing", "version": "1"}
         capabilities = {"tools": {"listChanged": True}}
-        return {"protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": about}
+        told = {"protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": about}
+        words = file.with_suffix(".md")
+        return {**told, "instructions": words.read_text()} if words.exists() else told
     if method == "tools/list":
         return {"tools": json.loads(file.read_text())}
     if method == "tools/call":
