@@ -141,6 +141,21 @@ async def test_requests_under_way_are_let_end(folder: Path):
         assert await running.ended() == 0
 
 
+async def test_a_stream_that_would_go_on_for_ever_ends_with_it(folder: Path):
+    session = {"authorization": f"Bearer {SECRET}", "accept": "application/json, text/event-stream"}
+    about = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}
+    async with serving(folder) as (running, client):
+        begun = await client.post("/mcp", json=body, headers=session)
+        session["mcp-session-id"] = begun.headers["mcp-session-id"]
+        with anyio.fail_after(20):  # those that are under way may take half a minute
+            async with client.stream("GET", "/mcp", headers=session) as stream:
+                assert stream.status_code == 200
+                running.process.send_signal(signal.SIGTERM)
+                assert b"event" not in b"".join([piece async for piece in stream.aiter_bytes()])
+            assert await running.ended() == 0
+
+
 async def test_a_second_interruption_breaks_off_what_is_under_way(folder: Path):
     async with held() as model, serving(folder, providers=model.providers) as (running, client):
 

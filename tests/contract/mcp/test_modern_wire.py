@@ -266,6 +266,17 @@ async def test_progress_is_an_event_stream_that_ends_with_the_result(wire: Wire)
     assert said[2]["result"]["content"][0]["text"] == "took 0.2 s"
 
 
+async def test_who_takes_no_events_gets_the_result_without_progress(wire: Wire):
+    params = {
+        "_meta": {**META, "progressToken": 1},
+        "name": "demo__slow",
+        "arguments": {"seconds": 0.2, "steps": 2},
+    }
+    answer = await wire.ask("tools/call", params, accept="application/json")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["result"]["content"][0]["text"] == "took 0.2 s"
+
+
 async def test_calls_are_in_the_trail_and_counted_as_coming_from_here(wire: Wire, gateway: InProcess):
     run_id = (await wire.ask("tools/call", CALL)).headers["x-toolgate-run-id"]
     await gateway.shared.audit.flush()
