@@ -14,6 +14,7 @@ from gateway.hub.credentials.tickets import TICKET_LIFE
 from gateway.hub.credentials.users import UserTokens
 from gateway.hub.drift import Drift, DriftAction, DriftKind
 from gateway.hub.entries import BadEntry
+from gateway.hub.functions import functions_server
 from gateway.hub.hub import Hub
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.locking import (
@@ -29,7 +30,7 @@ from gateway.hub.naming import OWN_SERVER, client_name, own_name, qualified_name
 from gateway.hub.offers import AboutServer, CataloguePrompt, CatalogueResource, CatalogueTemplate
 from gateway.hub.requests import NOBODY, Caller, GivenInput
 from gateway.hub.results import CallResult, ContentBlock, InputRequired, ToolProgress, text_block
-from gateway.hub.specs import HttpServerSpec, HubSettings, ServerSpec, StdioServerSpec
+from gateway.hub.specs import HttpServerSpec, HubSettings, InProcessServerSpec, ServerSpec, StdioServerSpec
 from gateway.hub.status import ServerState, ServerStatus
 from gateway.hub.tools import CatalogueTool, ToolAnnotations
 
@@ -57,6 +58,7 @@ __all__ = [
     "HttpServerSpec",
     "Hub",
     "HubSettings",
+    "InProcessServerSpec",
     "InputRequired",
     "Listing",
     "LockVerifier",
@@ -76,6 +78,7 @@ __all__ = [
     "Verifier",
     "client_name",
     "describe_drift",
+    "functions_server",
     "header_map",
     "label_of",
     "own_name",

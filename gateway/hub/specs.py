@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.config.server_auth import ServerAuth
 from sandbox.spec import StdioServer
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel import Server
+    from mcp.server.mcpserver import MCPServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,20 @@ class HttpServerSpec:
     auth: ServerAuth | None = None
 
 
-ServerSpec = StdioServerSpec | HttpServerSpec
+@dataclass(frozen=True, slots=True)
+class InProcessServerSpec:
+    """A server object of the official SDK, lowlevel `Server` or `MCPServer`, that runs within this process.
+
+    Nothing confines it: it is code of whoever embeds the gateway.
+    """
+
+    name: str
+    server: Server[Any] | MCPServer[Any] = field(repr=False)
+    timeout: float | None = None
+    disabled: bool = False
+
+
+ServerSpec = StdioServerSpec | HttpServerSpec | InProcessServerSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,9 @@ from gateway.hub.locking import Verifier
 from gateway.hub.peer import JsonObject
 from gateway.hub.per_user import PerUserUpstream
 from gateway.hub.requests import Request
-from gateway.hub.specs import HttpServerSpec, HubSettings, ServerSpec, StdioServerSpec
+from gateway.hub.specs import HttpServerSpec, HubSettings, InProcessServerSpec, ServerSpec, StdioServerSpec
 from gateway.hub.status import ServerStatus, TransportName
-from gateway.hub.transports.transport import HttpTransport, StdioTransport, Transport
+from gateway.hub.transports.transport import HttpTransport, InProcessTransport, StdioTransport, Transport
 
 ListingListener = Callable[[str, Listing], None]
 
@@ -215,6 +215,8 @@ def make_upstream(
         return UnstartedUpstream(spec)
     if isinstance(spec, HttpServerSpec):
         return _make_http_upstream(spec, settings, tasks, on_change, verifier, credentials)
+    if isinstance(spec, InProcessServerSpec):
+        return SharedUpstream(spec, InProcessTransport(spec), settings, on_change, verifier)
     if launcher is None:
         return UnstartedUpstream(spec, "this gateway runs no processes")
     if spec.server.workspace is not None:
@@ -247,7 +249,9 @@ def _make_http_upstream(
 
 
 def _transport_name(spec: ServerSpec) -> TransportName:
-    return spec.transport if isinstance(spec, HttpServerSpec) else "stdio"
+    if isinstance(spec, HttpServerSpec):
+        return spec.transport
+    return "in_process" if isinstance(spec, InProcessServerSpec) else "stdio"
 
 
 def _status(

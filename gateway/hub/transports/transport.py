@@ -11,7 +11,7 @@ from gateway.hub.launcher import StdioLauncher
 from gateway.hub.peer import NotificationListener, Peer
 from gateway.hub.session import Era
 from gateway.hub.sources import source_of_url
-from gateway.hub.specs import HttpServerSpec, StdioServerSpec
+from gateway.hub.specs import HttpServerSpec, InProcessServerSpec, StdioServerSpec
 from gateway.hub.transports.stdio import open_stdio_peer
 from sandbox.spec import BackendName
 from tool_policies.lockfile import Source
@@ -89,3 +89,23 @@ class HttpTransport:
         from gateway.hub.transports.http import open_http_peer  # noqa: PLC0415 - see above
 
         return open_http_peer(self._spec.url, self._spec.headers, listener, self._authorizer)
+
+
+class InProcessTransport:
+    """A server object of this process."""
+
+    def __init__(self, spec: InProcessServerSpec) -> None:
+        self._spec = spec
+        self.backend: BackendName | None = None
+        self.source: Source | None = None
+        self.lacks_network = False
+        self.only_era: Era | None = None
+
+    async def prepare(self, on_progress: Callable[[str], None]) -> None:
+        """Nothing to do: it is there."""
+
+    def open(self, listener: NotificationListener) -> AbstractAsyncContextManager[Peer]:
+        """Run the server over streams in memory."""
+        from gateway.hub.transports.in_process import open_in_process_peer  # noqa: PLC0415 - the SDK is heavy
+
+        return open_in_process_peer(self._spec.server, listener)
