@@ -1,6 +1,7 @@
 """What we say of ourselves: `server/discover` of the modern era, `initialize` of those before.
 
 It is the same for every key, whatever there is for it behind: what a key may not see, it cannot infer from here.
+Where one server stands alone, what that one says of its use is passed on.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from typing import Any, cast
 from gateway.api.mcp.asked import Asked, Result
 from gateway.api.mcp.envelope import MODERN_VERSIONS, Client
 from gateway.api.mcp.results import ABOUT_TTL, OUR_INFO
+from gateway.api.mcp.surface import Surface
 from gateway.api.mcp.wire import INVALID_PARAMS, Message, Refusal
 from gateway.hub import protocol
+from gateway.telemetry.visible import make_visible
 
+_LONGEST_INSTRUCTIONS = 8192  # characters: a model is given them with every request
 _CAPABILITIES: Mapping[str, Any] = {
     "tools": {"listChanged": True},
     "resources": {"listChanged": True},
@@ -27,6 +31,7 @@ async def discover(asked: Asked) -> Result:
     return {
         "supportedVersions": MODERN_VERSIONS,
         "capabilities": _CAPABILITIES,
+        **_instructions(asked.surface),
         "ttlMs": ABOUT_TTL,
         "cacheScope": "private",
     }
@@ -46,9 +51,20 @@ def read_initialize(message: Message) -> tuple[str, Client]:
     )
 
 
-def initialized(version: str) -> dict[str, Any]:
+def initialized(version: str, surface: Surface) -> dict[str, Any]:
     """The result of `initialize`."""
-    return {"protocolVersion": version, "capabilities": {**_CAPABILITIES, "logging": {}}, "serverInfo": OUR_INFO}
+    return {
+        "protocolVersion": version,
+        "capabilities": {**_CAPABILITIES, "logging": {}},
+        "serverInfo": OUR_INFO,
+        **_instructions(surface),
+    }
+
+
+def _instructions(surface: Surface) -> dict[str, str]:
+    about = surface.catalogue.servers.get(surface.server or "")
+    said = about.instructions if about is not None else None
+    return {"instructions": make_visible(said[:_LONGEST_INSTRUCTIONS])[0]} if said else {}
 
 
 async def ping(_asked: Asked) -> Result:

@@ -95,7 +95,7 @@ class Posts:
         version, client = read_initialize(message)
         session = self.sessions.begin(visit.principal.owner, visit.surface.server, version, client)
         visit.answer.headers[SESSION_HEADER] = session.id
-        await visit.answer.whole(Response(200, encode_result(message.id, initialized(version))))
+        await visit.answer.whole(Response(200, encode_result(message.id, initialized(version, visit.surface))))
 
     def find_session(self, visit: Visit) -> Session:
         """The session that a request belongs to. Raises Refusal: with 404, its client begins another one."""

@@ -149,6 +149,14 @@ async def test_prompts_and_completions_are_asked_for_under_their_names_here(gate
         assert (await client.complete(template, {"name": "id", "value": "part"})).completion.values == ["party"]
 
 
+@both_eras
+async def test_what_a_server_says_of_its_use_is_passed_on_where_it_stands_alone(gateway: InProcess, mode: str):
+    async with mcp_client(gateway, "auto" if mode != "legacy" else mode, path="/mcp/one") as client:
+        assert client.instructions == "Try every tool."
+    async with mcp_client(gateway, "auto" if mode != "legacy" else mode) as client:
+        assert client.instructions is None
+
+
 async def test_what_is_asked_of_servers_is_in_the_trail(one: Wire, gateway: InProcess):
     run_id = (await one.ask("resources/read", {"uri": "test://static-text"})).headers["x-toolgate-run-id"]
     refused = (await one.ask("resources/read", {"uri": "test://static-binary"})).headers["x-toolgate-run-id"]

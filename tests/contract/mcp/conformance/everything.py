@@ -433,6 +433,7 @@ def build_server() -> Server[Any]:
     return Server(
         "everything",
         version="1",
+        instructions="Try every tool.",
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=list_resources,
