@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Field
 
 from gateway.config.addresses import travels_in_clear, url_fault
 from gateway.config.config import Steps
-from gateway.config.documents import Document, Text
+from gateway.config.documents import Document, Text, fault
 from gateway.config.report import Report
 from gateway.config.server_auth import ClientCredentialsAuth, ServerAuth, UserAuth
 
-AUTH_TYPES = frozenset({"client_credentials", "oauth"})
+AUTH_TYPES = ("client_credentials", "oauth")
 
 
 def _scopes(value: Any) -> Any:
@@ -68,13 +68,15 @@ class UserAuthDocument(Document):
     """
 
 
-def _type(value: Any) -> str | None:
-    return cast("dict[str, Any]", value).get("type") if isinstance(value, dict) else getattr(value, "type", None)
+def _of_a_known_type(value: Any) -> Any:
+    """In words that say which there are."""
+    if isinstance(value, dict) and cast("dict[str, Any]", value).get("type") not in AUTH_TYPES:
+        raise fault("must have the type oauth or client_credentials", "write auth: {type: oauth}, for example")
+    return cast("Any", value)
 
 
 ServerAuthDocument = Annotated[
-    Annotated[ClientCredentialsDocument, Tag("client_credentials")] | Annotated[UserAuthDocument, Tag("oauth")],
-    Discriminator(_type),
+    ClientCredentialsDocument | UserAuthDocument, Field(discriminator="type"), BeforeValidator(_of_a_known_type)
 ]
 
 
@@ -108,8 +110,8 @@ def build_server_auth(
 def _check_url(path: Steps, url: str | None, report: Report) -> None:
     if url is None:
         return
-    if fault := url_fault(url):
-        report.error(path, *fault)
+    if wrong := url_fault(url):
+        report.error(path, *wrong)
     elif travels_in_clear(url):
         report.error(path, "what is sent there would travel unencrypted", "use https")
 
