@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gateway.audit import AuditTrail, ToolChangeRecord, now
-from gateway.config import Config, HttpServerConfig, ServerConfig
+from gateway.config import Config, HttpServerConfig, OpenApiServerConfig, ServerConfig
 from gateway.hub import (
     Drift,
     FirstUseVerifier,
     HttpServerSpec,
     LockVerifier,
     OnChange,
+    OpenApiServerSpec,
     Report,
     Reporter,
     ServerSpec,
@@ -75,6 +76,17 @@ def server_spec(server: ServerConfig, known: Lockfile | None = None) -> ServerSp
         timeout, disabled = server.timeout_seconds, server.disabled
         return HttpServerSpec(
             server.name, server.url, server.headers, timeout, disabled, server.transport, server.auth
+        )
+    if isinstance(server, OpenApiServerConfig):
+        return OpenApiServerSpec(
+            server.name,
+            server.document,
+            server.url,
+            server.headers,
+            server.include,
+            server.exclude,
+            server.timeout_seconds,
+            server.disabled,
         )
     process = replace(server.server, pin=_pin(server.name, known))
     return StdioServerSpec(server.name, process, server.timeout_seconds, server.disabled)

@@ -91,11 +91,16 @@ class Bounds:
 _OF_OPERATORS_FILES = Bounds()
 
 
-def load_yaml(text: str, bounds: Bounds = _OF_OPERATORS_FILES) -> LocatedDocument:
-    """Read the one document in `text`. Raises YamlProblem."""
+def load_yaml(
+    text: str, bounds: Bounds = _OF_OPERATORS_FILES, *, keys_as_written: bool = False
+) -> LocatedDocument:
+    """Read the one document in `text`. Raises YamlProblem.
+
+    `keys_as_written` takes `200:` for the string that it would be in JSON.
+    """
     _check_size(text, bounds.largest)
     try:
-        return _Reader(yaml.parse(text, Loader=_LOADER), bounds.most_nodes).document()
+        return _Reader(yaml.parse(text, Loader=_LOADER), bounds.most_nodes, keys_as_written).document()
     except yaml.MarkedYAMLError as error:
         raise _syntax_problem(error) from None  # its own text quotes the line, which may hold a secret
     except yaml.YAMLError as error:
@@ -126,9 +131,10 @@ class _Node:
 class _Reader:
     """Builds the value and its places from the parser's events, within the bounds."""
 
-    def __init__(self, events: Iterator[Any], most_nodes: int) -> None:
+    def __init__(self, events: Iterator[Any], most_nodes: int, keys_as_written: bool) -> None:
         self._events = events
         self._most_nodes = most_nodes
+        self._keys_as_written = keys_as_written
         self._anchors: dict[str, _Node] = {}
         self._open: set[str] = set()
         self._count = 0
@@ -207,6 +213,8 @@ class _Reader:
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             _refuse("a key must be a string, not a list or a mapping", event, f"if it is a string, {_QUOTE_IT}")
         key = self._node(event, depth).value
+        if self._keys_as_written and isinstance(event, yaml.ScalarEvent):
+            key = event.value
         if not isinstance(key, str):
             _refuse(f"a key must be a string, not {_kind(key)}", event, _QUOTE_IT)
         return key

@@ -10,6 +10,7 @@ import click
 
 from gateway.api.provider_tools import read_substitutes
 from gateway.cli.loading import load
+from gateway.cli.openapi_documents import judge_documents
 from gateway.cli.options import config_options, json_option
 from gateway.cli.output import counted, print_json, say, show_problems
 from gateway.config import Config, check_lock
@@ -30,6 +31,7 @@ def command(config_path: Path | None, mcp_configs: tuple[Path, ...], as_json: bo
         warnings = config.warnings
         check_lock(config)
         warnings += anyio.run(_try_router, config)
+        warnings += judge_documents(config)
     except ConfigError as error:
         errors = error.problems
     if as_json:

@@ -50,7 +50,7 @@ def command(context: click.Context, config_path: Path | None, mcp_configs: tuple
 
 
 def _row(status: ServerStatus, clean: Callable[[str], str]) -> tuple[str, ...]:
-    where = status.sandbox or ("-" if status.transport == "http" else "")
+    where = status.sandbox or ("" if status.transport == "stdio" else "-")
     return status.name, status.state, str(status.tools), where, clean(status.error or "")
 
 

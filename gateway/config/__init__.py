@@ -10,7 +10,6 @@ from gateway.config.config import (
     AwsAuth,
     Config,
     GoogleAuth,
-    HttpServerConfig,
     IssuerConfig,
     KeyConfig,
     LimitsConfig,
@@ -22,14 +21,13 @@ from gateway.config.config import (
     ProviderAuth,
     ProviderConfig,
     ProviderTimeouts,
-    ServerConfig,
-    StdioServerConfig,
     StorageConfig,
 )
 from gateway.config.json_schema import config_schema
 from gateway.config.loading import DEFAULT_FILE, load_config
 from gateway.config.locks import LOCK_NAME, check_lock
 from gateway.config.routing import ConcurrencyConfig, PlanConfig, RoutingConfig, RuleConfig
+from gateway.config.server_config import HttpServerConfig, OpenApiServerConfig, ServerConfig, StdioServerConfig
 
 __all__ = [
     "DEFAULT_FILE",
@@ -47,6 +45,7 @@ __all__ = [
     "McpEndpointConfig",
     "ModelTarget",
     "OAuth2Auth",
+    "OpenApiServerConfig",
     "PlanConfig",
     "ProviderAuth",
     "ProviderConfig",

@@ -11,12 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from gateway.config.routing import ConcurrencyConfig, RoutingConfig
 from gateway.config.server_auth import ClientCredentialsAuth, ServerAuth
+from gateway.config.server_config import (
+    HttpServerConfig,
+    OpenApiServerConfig,
+    ServerConfig,
+)
 from gateway.errors import Problem
-from sandbox.spec import StdioServer
 from tool_policies import PolicySet
 from tool_policies.lockfile import Lockfile
 
@@ -123,35 +127,6 @@ class ModelTarget:
     context_tokens: int | None = None
 
 
-OnChange = Literal["hide", "serve_locked", "accept"]
-"""What becomes of tools that have changed since they were locked."""
-
-
-@dataclass(frozen=True, slots=True)
-class StdioServerConfig:
-    """An MCP server that runs as a process of ours. Its arguments may hold a credential, too."""
-
-    name: str
-    server: StdioServer = field(repr=False)
-    timeout_seconds: float | None = None
-    disabled: bool = False
-    on_change: OnChange = "hide"
-
-
-@dataclass(frozen=True, slots=True)
-class HttpServerConfig:
-    """An MCP server reached over streamable HTTP, or HTTP+SSE. The URL may hold a credential, too."""
-
-    name: str
-    url: str = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    timeout_seconds: float | None = None
-    disabled: bool = False
-    on_change: OnChange = "hide"
-    transport: Literal["http", "sse"] = "http"
-    auth: ServerAuth | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class LockConfig:
     """What servers are held to: the lock file at `path`, None where there is none."""
@@ -159,9 +134,6 @@ class LockConfig:
     path: Path | None = None
     required: bool = False
     lockfile: Lockfile | None = field(default=None, repr=False)
-
-
-ServerConfig = StdioServerConfig | HttpServerConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +315,10 @@ class Config:
             elif isinstance(provider.auth, AwsAuth):
                 found |= {provider.auth.secret_access_key or "", provider.auth.session_token or ""}
         for server in self.servers:
-            if isinstance(server, HttpServerConfig):
+            if isinstance(server, OpenApiServerConfig):
+                found |= _secrets_in(dict(parse_qsl(urlsplit(server.url or "").query)))
+                found |= _in_headers(server.headers)
+            elif isinstance(server, HttpServerConfig):
                 found |= {*_in_headers(server.headers), *_in_auth(server.auth)}
             else:
                 found |= _secrets_in(server.server.env)
@@ -370,8 +345,8 @@ def _in_auth(auth: ServerAuth | None) -> set[str]:
     return {auth.client_secret or "", key or ""} if auth else set()
 
 
-def _secrets_in(env: Mapping[str, str]) -> set[str]:
-    return {value for name, value in env.items() if _NAMES_SECRET.search(name)}
+def _secrets_in(named: Mapping[str, str]) -> set[str]:
+    return {value for name, value in named.items() if _NAMES_SECRET.search(name)}
 
 
 def _password_in(url: str | None) -> str:

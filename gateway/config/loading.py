@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gateway.config.client_fields import take_foreign_fields
-from gateway.config.config import Config, Listen, ServerConfig, Source
+from gateway.config.config import Config, Listen, Source
 from gateway.config.documents import StorageDocument
 from gateway.config.environment import read_beside
 from gateway.config.files import FileFault, FileMissing, read_text
@@ -37,6 +37,7 @@ from gateway.config.sections import (
     build_storage,
     check_provider_tools,
 )
+from gateway.config.server_config import ServerConfig
 from gateway.config.servers import build_servers
 from gateway.config.validation import validate
 from gateway.errors import ConfigError, Problem

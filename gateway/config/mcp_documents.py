@@ -55,6 +55,18 @@ class SandboxDocument(Document):
     """For each temporary file system, and for each file written; such as 64m."""
 
 
+Pattern = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class OperationsDocument(Document):
+    """Which operations of an OpenAPI document are offered."""
+
+    include: list[Pattern] = Field(default=[], max_length=256)
+    """Patterns such as `getPet*` for names, and `GET /pets/*` for methods and paths; without any, all are."""
+    exclude: list[Pattern] = Field(default=[], max_length=256)
+    """Patterns of those that are not."""
+
+
 def _with_foreign_fields(schema: JsonDict) -> None:
     known = schema.get("properties")
     if isinstance(known, dict):
@@ -62,7 +74,7 @@ def _with_foreign_fields(schema: JsonDict) -> None:
 
 
 class ServerDocument(Document):
-    """An MCP server: a `command` to run, or the `url` of one that runs elsewhere."""
+    """A tool server: a `command` to run, the `url` of one that runs elsewhere, or an `openapi` document."""
 
     model_config = ConfigDict(json_schema_extra=_with_foreign_fields)
 
@@ -88,6 +100,10 @@ class ServerDocument(Document):
     """The same as `url`."""
     http_url: Text | None = Field(default=None, alias="httpUrl", min_length=1, repr=False)
     """The same as `url`."""
+    openapi: Text | None = Field(default=None, min_length=1)
+    """A file with an OpenAPI document (3.0 to 3.2): each operation is a tool. `url` says then where the API is."""
+    operations: OperationsDocument | None = None
+    """Ours: which operations of the document are offered."""
     headers: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
     """Sent with every request to `url`, and nowhere else."""
     auth: ServerAuthDocument | None = Field(default=None, repr=False)

@@ -12,10 +12,11 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from gateway.config.addresses import travels_in_clear, url_fault
-from gateway.config.config import HttpServerConfig, ServerConfig, StdioServerConfig, Steps
+from gateway.config.config import Steps
 from gateway.config.environment import read_env_file
 from gateway.config.files import FileFault
 from gateway.config.mcp_documents import SandboxDocument, ServerDocument, ServersDocument
+from gateway.config.openapi_servers import check_openapi_server, chosen_operations, openapi_file
 from gateway.config.report import Report
 from gateway.config.sections import check_headers
 from gateway.config.server_auth import ServerAuth
@@ -24,6 +25,7 @@ from gateway.config.server_auth_documents import (
     UserAuthDocument,
     build_server_auth,
 )
+from gateway.config.server_config import HttpServerConfig, OpenApiServerConfig, ServerConfig, StdioServerConfig
 from sandbox.spec import Limits, Mount, SandboxError, StdioServer
 from sandbox.store.mounts import checked_mounts, parse_mount
 
@@ -56,6 +58,10 @@ class _Builder:
         if self.name in _RESERVED:
             self._error(None, _RESERVED[self.name], "rename it")
         url = self._url()
+        if self.document.openapi is not None:
+            return self._openapi(self.document.openapi, url)
+        if self.document.operations is not None:
+            self._error("operations", "means something for a server with an OpenAPI document only", "remove it")
         transport = self._transport(has_url=url is not None)
         if transport is None:
             return None
@@ -152,6 +158,19 @@ class _Builder:
         if travels_in_clear(url):
             self._error("auth", "tokens for this server would travel unencrypted", "use https")
         return build_server_auth(("mcpServers", self.name, "auth"), document, self.report)
+
+    def _openapi(self, document: str, url: str | None) -> OpenApiServerConfig:
+        check_openapi_server(self.name, self.document, self.report)
+        return OpenApiServerConfig(
+            self.name,
+            openapi_file(self.name, document, self.folder, self.report),
+            url,
+            self.document.headers,
+            *chosen_operations(self.document),
+            self._timeout(),
+            self._disabled,
+            self.document.on_change,
+        )
 
     def _stdio(self) -> StdioServerConfig:
         document = self.document

@@ -28,9 +28,17 @@ from gateway.hub.locking import (
 )
 from gateway.hub.naming import OWN_SERVER, client_name, own_name, qualified_name, wire_name
 from gateway.hub.offers import AboutServer, CataloguePrompt, CatalogueResource, CatalogueTemplate
+from gateway.hub.openapi import DocumentFault
 from gateway.hub.requests import NOBODY, Caller, GivenInput
 from gateway.hub.results import CallResult, ContentBlock, InputRequired, ToolProgress, text_block
-from gateway.hub.specs import HttpServerSpec, HubSettings, InProcessServerSpec, ServerSpec, StdioServerSpec
+from gateway.hub.specs import (
+    HttpServerSpec,
+    HubSettings,
+    InProcessServerSpec,
+    OpenApiServerSpec,
+    ServerSpec,
+    StdioServerSpec,
+)
 from gateway.hub.status import ServerState, ServerStatus
 from gateway.hub.tools import CatalogueTool, ToolAnnotations
 
@@ -50,6 +58,7 @@ __all__ = [
     "Connecting",
     "ContentBlock",
     "Credentials",
+    "DocumentFault",
     "Drift",
     "DriftAction",
     "DriftKind",
@@ -64,6 +73,7 @@ __all__ = [
     "LockVerifier",
     "OAuthFault",
     "OnChange",
+    "OpenApiServerSpec",
     "PublicPlace",
     "Report",
     "Reporter",

@@ -42,6 +42,9 @@ def read_each(
     good: dict[str, Entry] = {}
     bad: list[BadEntry] = []
     for raw in raw_entries:
+        if isinstance(raw, BadEntry):  # from a document that was read here, never from a server
+            bad.append(raw)
+            continue
         try:
             entry = read(_written(raw))
             if identity(entry) in good:

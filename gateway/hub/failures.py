@@ -6,7 +6,7 @@ What servers write to standard error stays out of these words: it may hold anyth
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from gateway.errors import (
@@ -16,6 +16,7 @@ from gateway.errors import (
     ToolServerNotConnected,
     ToolServerRefusal,
 )
+from gateway.hub.openapi import DocumentFault
 from gateway.hub.peer import (
     ConnectionCut,
     CredentialsNeeded,
@@ -30,6 +31,8 @@ NETWORK_HINT = (
     "This looks like a lack of network: the server runs in a sandbox without one. "
     "Its operator can open it with `sandbox: {network: open}`."
 )
+
+_FORESEEN = (PeerError, SandboxError, DocumentFault, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,13 @@ class Failure:
 def describe_failure(error: BaseException) -> Failure:
     """An exception that ended an attempt; of a group, the first one that says something."""
     causes = _leaves(error)
-    known = next((cause for cause in causes if isinstance(cause, PeerError | SandboxError | OSError)), None)
+    known = next((cause for cause in causes if isinstance(cause, _FORESEEN)), None)
     match known:
         case PeerError():
             return Failure(known.message, might_be_era=isinstance(known, PeerClosed))
+        case DocumentFault():
+            problem = known.problem
+            return Failure(str(replace(problem, hint=None)), hint=problem.hint)
         case SandboxError():
             return Failure(known.message, hint=known.hint)
         case OSError():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.config.server_auth import ServerAuth
+from gateway.hub.openapi import Api, read_api
 from sandbox.spec import StdioServer
 
 if TYPE_CHECKING:
@@ -58,7 +60,30 @@ class InProcessServerSpec:
     disabled: bool = False
 
 
-ServerSpec = StdioServerSpec | HttpServerSpec | InProcessServerSpec
+@dataclass(frozen=True, slots=True)
+class OpenApiServerSpec:
+    """An API that an OpenAPI document describes. `headers` may hold credentials, and go to the API only.
+
+    `url` stands for the first server of the document. `include` and `exclude` are patterns for its operations.
+    """
+
+    name: str
+    document: Path
+    url: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    timeout: float | None = None
+    disabled: bool = False
+
+    def read(self) -> Api:
+        """What the document says now. Blocking. Raises DocumentFault."""
+        return read_api(
+            self.document, url=self.url, headers=tuple(self.headers), include=self.include, exclude=self.exclude
+        )
+
+
+ServerSpec = StdioServerSpec | HttpServerSpec | InProcessServerSpec | OpenApiServerSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sandbox.spec import BackendName
 ServerState = Literal["starting", "ready", "down", "disabled"]
 """`starting` until the first attempt has succeeded or failed; from then on `ready` or `down`."""
 
-TransportName = Literal["stdio", "http", "sse", "in_process"]
+TransportName = Literal["stdio", "http", "sse", "in_process", "openapi"]
 
 
 @dataclass(frozen=True, slots=True)

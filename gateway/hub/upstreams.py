@@ -26,9 +26,22 @@ from gateway.hub.locking import Verifier
 from gateway.hub.peer import JsonObject
 from gateway.hub.per_user import PerUserUpstream
 from gateway.hub.requests import Request
-from gateway.hub.specs import HttpServerSpec, HubSettings, InProcessServerSpec, ServerSpec, StdioServerSpec
+from gateway.hub.specs import (
+    HttpServerSpec,
+    HubSettings,
+    InProcessServerSpec,
+    OpenApiServerSpec,
+    ServerSpec,
+    StdioServerSpec,
+)
 from gateway.hub.status import ServerStatus, TransportName
-from gateway.hub.transports.transport import HttpTransport, InProcessTransport, StdioTransport, Transport
+from gateway.hub.transports.transport import (
+    HttpTransport,
+    InProcessTransport,
+    OpenApiTransport,
+    StdioTransport,
+    Transport,
+)
 
 ListingListener = Callable[[str, Listing], None]
 
@@ -217,6 +230,8 @@ def make_upstream(
         return _make_http_upstream(spec, settings, tasks, on_change, verifier, credentials)
     if isinstance(spec, InProcessServerSpec):
         return SharedUpstream(spec, InProcessTransport(spec), settings, on_change, verifier)
+    if isinstance(spec, OpenApiServerSpec):
+        return SharedUpstream(spec, OpenApiTransport(spec), settings, on_change, verifier)
     if launcher is None:
         return UnstartedUpstream(spec, "this gateway runs no processes")
     if spec.server.workspace is not None:
@@ -249,6 +264,8 @@ def _make_http_upstream(
 
 
 def _transport_name(spec: ServerSpec) -> TransportName:
+    if isinstance(spec, OpenApiServerSpec):
+        return "openapi"
     if isinstance(spec, HttpServerSpec):
         return spec.transport
     return "in_process" if isinstance(spec, InProcessServerSpec) else "stdio"

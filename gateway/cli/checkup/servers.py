@@ -10,7 +10,7 @@ import anyio
 from gateway.cli.checkup.findings import Finding, Tell
 from gateway.cli.output import counted
 from gateway.cli.progress import tell_changes
-from gateway.config import Config, ServerConfig, StdioServerConfig
+from gateway.config import Config, OpenApiServerConfig, ServerConfig, StdioServerConfig
 from gateway.hub import Hub, ServerStatus, describe_drift
 from gateway.server_locks import locks_of_file, server_spec
 from sandbox import Sandbox, explains_network_failure
@@ -18,6 +18,13 @@ from sandbox import Sandbox, explains_network_failure
 _LINES = 10  # of a server's standard error
 _POLL_SECONDS = 0.2
 _CREDENTIAL = re.compile(r"key|token|secret|passw|credential|auth|cookie|dsn", re.IGNORECASE)
+_WHERE = {
+    "stdio": "",
+    "http": ", over HTTP",
+    "sse": ", over HTTP",
+    "in_process": ", in this process",
+    "openapi": ", by its OpenAPI document",
+}
 _SILENT = "run its command by hand: it has to speak MCP on its standard output, and to log to its standard error"
 _MISSING_NETWORK = "it has no network, and this reads like it needs one: sandbox: {network: open}"
 
@@ -63,12 +70,14 @@ def _of_state(status: ServerStatus, server: ServerConfig) -> Finding:
     if status.state == "disabled":
         return Finding("ok", "server", status.name, "disabled")
     if status.state == "ready":
-        where = f", in {status.sandbox}" if status.sandbox else ", over HTTP"
+        where = f", in {status.sandbox}" if status.sandbox else _WHERE[status.transport]
         return Finding("ok", "server", status.name, f"ready, {counted(status.tools, 'tool')}{where}")
     return Finding("fail", "server", status.name, f"down: {status.error}", _advice(status, server), _last(status))
 
 
 def _advice(status: ServerStatus, server: ServerConfig) -> str | None:
+    if isinstance(server, OpenApiServerConfig):
+        return None
     if not isinstance(server, StdioServerConfig):
         return "is it running, and is its URL that of streamable HTTP?"
     has_no_network = server.server.network == "none" and status.sandbox != "host"

@@ -6,12 +6,15 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
+import anyio.to_thread
+
 from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.launcher import StdioLauncher
+from gateway.hub.openapi import Api
 from gateway.hub.peer import NotificationListener, Peer
 from gateway.hub.session import Era
 from gateway.hub.sources import source_of_url
-from gateway.hub.specs import HttpServerSpec, InProcessServerSpec, StdioServerSpec
+from gateway.hub.specs import HttpServerSpec, InProcessServerSpec, OpenApiServerSpec, StdioServerSpec
 from gateway.hub.transports.stdio import open_stdio_peer
 from sandbox.spec import BackendName
 from tool_policies.lockfile import Source
@@ -109,3 +112,28 @@ class InProcessTransport:
         from gateway.hub.transports.in_process import open_in_process_peer  # noqa: PLC0415 - the SDK is heavy
 
         return open_in_process_peer(self._spec.server, listener)
+
+
+class OpenApiTransport:
+    """An API whose document is read anew each time that a connection is opened."""
+
+    def __init__(self, spec: OpenApiServerSpec) -> None:
+        self._spec = spec
+        self._api: Api | None = None
+        self.backend: BackendName | None = None
+        self.source: Source | None = None
+        self.lacks_network = False
+        self.only_era: Era | None = "modern"
+
+    async def prepare(self, on_progress: Callable[[str], None]) -> None:
+        """Read the document. Raises DocumentFault."""
+        on_progress("reading its OpenAPI document")
+        self._api = await anyio.to_thread.run_sync(self._spec.read)
+        self.source = source_of_url(self._api.base.prefix)
+
+    def open(self, listener: NotificationListener) -> AbstractAsyncContextManager[Peer]:
+        """A client for the API; connects with the first call."""
+        from gateway.hub.openapi.peer import open_api_peer  # noqa: PLC0415 - aiohttp, which stdio does without
+
+        assert self._api is not None  # noqa: S101 - it is prepared first
+        return open_api_peer(self._api, self._spec.headers)

@@ -1,0 +1,106 @@
+"""An API with an OpenAPI document of its own, made with FastAPI: it answers with what reached it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import Body, FastAPI, Form, Header, Query, Request, Response
+from pydantic import BaseModel
+
+
+class Kind(StrEnum):
+    """What a pet can be."""
+
+    CAT = "cat"
+    DOG = "dog"
+
+
+class Pet(BaseModel):
+    """A pet, which may have parents."""
+
+    name: str
+    kind: Kind = Kind.CAT
+    tags: list[str] = []
+    parent: Pet | None = None
+
+
+class Seen(BaseModel):
+    """What reached the API."""
+
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    headers: dict[str, str]
+    values: dict[str, Any]
+
+
+def _seen(request: Request, **values: Any) -> Seen:
+    raw = request.scope["raw_path"].decode()
+    return Seen(
+        method=request.method,
+        path=raw,
+        query=request.query_params.multi_items(),
+        headers=dict(request.headers),
+        values=values,
+    )
+
+
+def build_api() -> FastAPI:
+    """The API."""
+    app = FastAPI(title="Pets", version="1.0")
+
+    @app.get("/pets/{pet_id}", operation_id="getPet")
+    def get_pet(
+        request: Request,
+        pet_id: str,
+        limit: int = 10,
+        tag: Annotated[list[str] | None, Query()] = None,
+        is_tame: bool | None = None,
+        weight: float | None = None,
+        x_trace: Annotated[str | None, Header()] = None,
+    ) -> Seen:
+        """One pet."""
+        return _seen(request, pet_id=pet_id, limit=limit, tag=tag, is_tame=is_tame, weight=weight, x_trace=x_trace)
+
+    @app.get("/pets", operation_id="listPets")
+    def list_pets(kind: Kind | None = None) -> list[Pet]:
+        return [Pet(name="Tom", kind=kind or Kind.CAT)]
+
+    @app.post("/pets", operation_id="addPet", status_code=201)
+    def add_pet(request: Request, pet: Pet, dry: bool = False) -> Seen:
+        return _seen(request, pet=pet.model_dump(mode="json"), dry=dry)
+
+    @app.put("/pets/{name}/note", operation_id="putNote")
+    def put_note(request: Request, name: str, note: Annotated[str, Body(media_type="text/plain")]) -> Seen:
+        return _seen(request, name=name, note=note)
+
+    @app.post("/login", operation_id="login")
+    def login(request: Request, user: Annotated[str, Form()], roles: Annotated[list[str], Form()]) -> Seen:
+        return _seen(request, user=user, roles=roles)
+
+    @app.delete("/pets/{pet_id}", operation_id="deletePet", status_code=204)
+    def delete_pet(pet_id: int) -> None:
+        """Forget a pet."""
+
+    @app.get("/picture", operation_id="getPicture", response_class=Response)
+    def get_picture() -> Response:
+        return Response(b"\x89PNG\r\n\x1a\n", media_type="image/png")
+
+    @app.get("/archive", operation_id="getArchive", response_class=Response)
+    def get_archive() -> Response:
+        return Response(b"PK\x03\x04", media_type="application/zip")
+
+    @app.get("/elsewhere", operation_id="getElsewhere", response_class=Response)
+    def get_elsewhere() -> Response:
+        return Response(status_code=302, headers={"location": "http://127.0.0.1:1/stolen"})
+
+    @app.get("/refused", operation_id="getRefused", response_class=Response)
+    def get_refused(request: Request) -> Response:
+        return Response(f"not with {request.headers.get('authorization')}", 403, media_type="text/plain")
+
+    @app.get("/large", operation_id="getLarge", response_class=Response)
+    def get_large() -> Response:
+        return Response(b"x" * (9 * 1024 * 1024), media_type="text/plain")
+
+    return app
