@@ -64,6 +64,7 @@ def describe_server(status: ServerStatus, clean: Callable[[str], str]) -> dict[s
             {"tool": drift.tool, "change": drift.kind, "action": drift.action, "reason": drift.reason}
             for drift in status.drift
         ],
+        "said": [clean(line) for line in status.said[-_LINES:]],
         "stderr": [clean(line) for line in status.stderr_tail[-_LINES:]] if status.state == "down" else [],
     }
     return {name: value for name, value in told.items() if value not in (None, [])}

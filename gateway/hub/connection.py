@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Sequence
 
 import anyio
@@ -30,6 +31,7 @@ from gateway.hub.peer import (
     Unreachable,
 )
 from gateway.hub.requests import Request
+from gateway.hub.results import read_log_message
 from gateway.hub.session import Era, Session
 from gateway.hub.specs import HubSettings
 from gateway.hub.transports.transport import Transport
@@ -37,6 +39,8 @@ from sandbox.network_failures import explains_network_failure
 from sandbox.spec import SandboxError
 
 _log = logging.getLogger(__name__)
+
+_MOST_SAID = 50  # messages
 
 
 class Connection:
@@ -62,6 +66,8 @@ class Connection:
         self.error: str | None = None
         self.activity: str | None = None
         self.stderr_tail: tuple[str, ...] = ()
+        self.said: deque[str] = deque(maxlen=_MOST_SAID)
+        """The last messages that the server logged to us."""
         self.settled = anyio.Event()
         """Set once the first attempt has succeeded or failed."""
         self._settings = settings
@@ -156,7 +162,9 @@ class Connection:
         except PeerError as problem:
             _log.debug("%s: no longer told of changes: %s", self.name, problem)
 
-    def _on_notification(self, method: str, _params: JsonObject) -> None:
+    def _on_notification(self, method: str, params: JsonObject) -> None:
+        if method == "notifications/message":
+            self.said.append(read_log_message(params))
         if self._lister is not None:
             self._lister.note(method)
 

@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from gateway.telemetry.visible import one_line
+
 _MOST_BLOCKS = 10_000
 _MOST_WISHES = 10
 _LONGEST_KIND = 40  # characters
 _LONGEST_WISH = 1000  # characters
+_LONGEST_SAID = 500  # characters of a logged message
 
 ContentBlock = Mapping[str, Any]
 """One MCP content block as the server sent it: passes through untouched, so kinds unknown to us survive."""
@@ -152,3 +155,10 @@ def read_progress(params: Any) -> ToolProgress | None:
         float(total) if isinstance(total, int | float) else None,
         message if isinstance(message, str) else None,
     )
+
+
+def read_log_message(params: Mapping[str, Any]) -> str:
+    """The params of `notifications/message` as one line for people."""
+    data = params.get("data")
+    text = data if isinstance(data, str) else repr(data)[:_LONGEST_SAID]
+    return one_line(f"{params.get('level')}: {text}", _LONGEST_SAID)

@@ -23,7 +23,7 @@ class ServerStatus:
     `tools`, `resources` (with their templates) and `prompts` count what is on offer; `left_out` is what the
     server lists and cannot be offered; `drift` has what is not as it was locked. `error` says why the server is
     down, or why it last was; `activity` what it is busy with while being prepared. `instances` counts the running
-    ones of a server with a workspace.
+    ones of a server with a workspace. `said` has the last messages that it logged to its clients.
     """
 
     name: str
@@ -39,5 +39,6 @@ class ServerStatus:
     error: str | None = None
     activity: str | None = None
     stderr_tail: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
     sandbox: BackendName | None = None
     instances: int = 0

@@ -294,6 +294,7 @@ def _status(
         error=connection.error,
         activity=connection.activity,
         stderr_tail=connection.stderr_tail,
+        said=tuple(connection.said),
         sandbox=connection.transport.backend,
         instances=len(instances) if instances is not None else 0,
     )

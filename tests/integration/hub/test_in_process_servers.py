@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from gateway.errors import ToolCallTimeout
-from gateway.hub import Hub, InProcessServerSpec, functions_server
+from gateway.hub import Caller, Hub, InProcessServerSpec, functions_server
 from tests.integration.hub.servers.offering import NOTE, build_offering
 from tests.integration.hub.servers.over_http import Seen, build_server
 from tests.support.conditions import cancelled_once, eventually
@@ -83,6 +83,13 @@ async def test_a_server_object_offers_all_that_others_do():
         while len(known.resources) < 2:
             known = await hub.change(known)
         assert known is hub.catalogue
+
+
+async def test_what_a_server_logs_is_kept_in_its_status_as_far_as_it_is_recent():
+    async with hub_of(InProcessServerSpec("mine", build_offering()[0])) as hub:
+        for _ in range(60):
+            await hub.call("mine", "say", {}, owner="key", timeout=5, caller=Caller(log_level="debug"))
+        assert hub.statuses()[0].said == ("warning: careful",) * 50
 
 
 async def test_many_calls_at_once_get_each_their_own_answer():

@@ -6,6 +6,7 @@ Over stdio when run as a script, and over HTTP with `over_http.sdk_server(..., b
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import anyio
@@ -19,7 +20,7 @@ from mcp.server.subscriptions import (
     ResourcesListChanged,
     ResourceUpdated,
 )
-from mcp.shared.exceptions import MCPError
+from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 NOTE = "note://one"
@@ -74,7 +75,9 @@ class Offering:
 
     async def say(self, ctx: Any, params: Any) -> types.CallToolResult:
         """Log something while the call runs."""
-        await ctx.session.send_log_message("warning", "careful", related_request_id=ctx.request_id)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MCPDeprecationWarning)
+            await ctx.session.send_log_message("warning", "careful", related_request_id=ctx.request_id)
         return _answer("said")
 
     async def ask(self, ctx: Any, params: types.CallToolRequestParams) -> Any:
