@@ -46,7 +46,7 @@ def keep_result(result: CallResult) -> ShapedResult:
 
 def keep_answer(answer: Mapping[str, Any]) -> ShapedResult:
     """What a server gave of what it offers beside tools: untouched, with its bytes counted."""
-    return ShapedResult((), text_bytes=len(orjson.dumps(answer)), answer=answer)
+    return ShapedResult((), text_bytes=len(_written(answer) or b""), answer=answer)
 
 
 def shape_result(result: CallResult, *, text_limit: int) -> ShapedResult:
@@ -155,11 +155,14 @@ def _label(value: Any) -> str:
 
 
 def _json(value: Any) -> str | None:
-    if value is None:
-        return None
+    written = None if value is None else _written(value)
+    return None if written is None else written.decode()
+
+
+def _written(value: Any) -> bytes | None:
     try:
-        return orjson.dumps(value).decode()
-    except TypeError:  # what JSON cannot hold: a lone surrogate, an integer beyond 64 bits
+        return orjson.dumps(value)
+    except TypeError:  # what JSON cannot hold: a lone surrogate, an integer beyond 64 bits, too many levels
         return None
 
 

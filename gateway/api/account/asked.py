@@ -18,13 +18,15 @@ from gateway.api.requests import ClientLeft, Request
 from gateway.api.run_records import RunLog
 from gateway.api.services import Services
 from gateway.auth import Principal
-from gateway.errors import NotFound, PermissionDenied, UpstreamProtocolError
+from gateway.errors import InvalidRequest, NotFound, PermissionDenied, UpstreamProtocolError
 from gateway.store import ProviderObject, ProviderObjects
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 """What an id looks like: nothing that could lead elsewhere within a path."""
 LARGEST_ANSWER = 1024 * 1024
 """Bytes of what a provider says of one thing."""
+
+_MOST_FIELDS = 20  # of a query
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,11 @@ class Asked:
 
     @property
     def query(self) -> Mapping[str, str]:
-        """What stands behind the path; the last of what is repeated."""
-        given = parse_qs(self.request.scope["query_string"].decode("latin-1"), max_num_fields=20)
+        """What stands behind the path; the last of what is repeated. Raises InvalidRequest."""
+        try:
+            given = parse_qs(self.request.scope["query_string"].decode("latin-1"), max_num_fields=_MOST_FIELDS)
+        except ValueError as error:  # too many of them
+            raise InvalidRequest(f"the query has more than {_MOST_FIELDS} fields") from error
         return {name: values[-1] for name, values in given.items()}
 
     async def own(

@@ -46,8 +46,9 @@ async def create_batch(asked: Asked) -> None:
             message = f"{name[:80]}: is not known; there are {', '.join(sorted(_NAMES))}"
             raise InvalidRequest(message, param=name[:80])
     await _check_input(asked, fields)
+    body = _written(fields)
     await asked.check_room()
-    asking = asked.services.router.ask(asked.provider, "POST", "/batches", orjson.dumps(fields))
+    asking = asked.services.router.ask(asked.provider, "POST", "/batches", body)
     async with asking as given:  # a client that leaves changes nothing from here on
         told = await given.read(LARGEST_ANSWER)
     batch_id = read_told(asked.provider, told, "batch")["id"]
@@ -56,10 +57,17 @@ async def create_batch(asked: Asked) -> None:
     await asked.answer.whole(Response(given.status, told, JSON))
 
 
+def _written(fields: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(fields)
+    except TypeError as error:  # the one thing that can be read and not be written
+        raise InvalidRequest("the request's body is nested too deeply", code="invalid_json") from error
+
+
 async def _check_input(asked: Asked, fields: Mapping[str, Any]) -> None:
     """Raise NotFound and InvalidRequest for a file that is none of the key's, or was not judged for this."""
     endpoint = fields.get("endpoint")
-    if endpoint not in ENDPOINTS:
+    if not isinstance(endpoint, str) or endpoint not in ENDPOINTS:
         raise InvalidRequest(f"endpoint must be one of {', '.join(ENDPOINTS)}", param="endpoint")
     file = await own_file(asked, fields.get("input_file_id"), "input_file_id")
     if file.kind != BATCH_INPUTS:

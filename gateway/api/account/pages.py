@@ -10,6 +10,8 @@ from gateway.store import ProviderObject
 Page = tuple[Sequence[ProviderObject], bool]
 """What is on it, and whether there is more in the direction that was asked for."""
 
+_DIGITS = 6  # of a limit
+
 
 def page_after(made: Sequence[ProviderObject], query: Mapping[str, str], *, usual: int, most: int) -> Page:
     """What follows the one that `after` names. Raises InvalidRequest."""
@@ -36,7 +38,7 @@ def page_around(made: Sequence[ProviderObject], query: Mapping[str, str], *, usu
 
 def _limit(query: Mapping[str, str], usual: int, most: int) -> int:
     limit = query.get("limit", str(usual))
-    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:6]) <= most:
+    if not limit.isascii() or not limit.isdigit() or len(limit) > _DIGITS or not 1 <= int(limit) <= most:
         raise InvalidRequest(f"limit must be a whole number from 1 to {most}", param="limit")
     return int(limit)
 

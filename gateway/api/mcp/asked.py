@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.api.mcp.envelope import Client
 from gateway.api.mcp.surface import Surface
-from gateway.api.mcp.wire import encode_notification
+from gateway.api.mcp.wire import LONGEST_ID, encode_notification
 from gateway.api.requests import Request
 from gateway.api.services import Services
 from gateway.auth import Principal
@@ -36,7 +36,7 @@ class Asked:
     def on_progress(self) -> Callable[[ToolProgress], None] | None:
         """Who tells the client how far a server is; None for a client that did not ask."""
         token: Any = self.meta.get("progressToken")
-        if not isinstance(token, str | int) or isinstance(token, bool):
+        if not isinstance(token, str | int) or isinstance(token, bool) or len(str(token)) > LONGEST_ID:
             return None
 
         def report(progress: ToolProgress) -> None:

@@ -7,10 +7,10 @@ Where one server stands alone, what that one says of its use is passed on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from gateway.api.mcp.asked import Asked, Result
-from gateway.api.mcp.envelope import MODERN_VERSIONS, Client
+from gateway.api.mcp.envelope import MODERN_VERSIONS
 from gateway.api.mcp.results import ABOUT_TTL, OUR_INFO
 from gateway.api.mcp.surface import Surface
 from gateway.api.mcp.wire import INVALID_PARAMS, Message, Refusal
@@ -37,18 +37,15 @@ async def discover(asked: Asked) -> Result:
     }
 
 
-def read_initialize(message: Message) -> tuple[str, Client]:
-    """The version that a session will speak, and who the client is. Raises Refusal."""
+def read_initialize(message: Message) -> str:
+    """The version that a session will speak. Raises Refusal.
+
+    Who the client is and what it can do is not kept: nothing of it could be used, and it may be large.
+    """
     wanted: Any = message.params.get("protocolVersion")
     if not isinstance(wanted, str):
         raise Refusal(INVALID_PARAMS, "Invalid params: protocolVersion must be a string", request_id=message.id)
-    version = wanted if wanted in protocol.HANDSHAKE_VERSIONS else protocol.LATEST_HANDSHAKE_VERSION
-    capabilities: Any = message.params.get("capabilities")
-    info: Any = message.params.get("clientInfo")
-    return version, Client(
-        cast("Mapping[str, Any]", capabilities) if isinstance(capabilities, dict) else {},
-        cast("Mapping[str, Any]", info) if isinstance(info, dict) else None,
-    )
+    return wanted if wanted in protocol.HANDSHAKE_VERSIONS else protocol.LATEST_HANDSHAKE_VERSION
 
 
 def initialized(version: str, surface: Surface) -> dict[str, Any]:

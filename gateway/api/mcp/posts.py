@@ -89,11 +89,11 @@ class Posts:
                 session.cancel(message.params.get("requestId"))
             await visit.answer.whole(_ACCEPTED)
         else:
-            await _answer(visit, message, message.id, session.client, session)
+            await _answer(visit, message, message.id, Client(), session)
 
     async def _initialize(self, visit: Visit, message: Message) -> None:
-        version, client = read_initialize(message)
-        session = self.sessions.begin(visit.principal.owner, visit.surface.server, version, client)
+        version = read_initialize(message)
+        session = self.sessions.begin(visit.principal.owner, visit.surface.server, version)
         visit.answer.headers[SESSION_HEADER] = session.id
         await visit.answer.whole(Response(200, encode_result(message.id, initialized(version, visit.surface))))
 

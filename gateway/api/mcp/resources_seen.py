@@ -2,8 +2,8 @@
 
 A resource keeps the URI that its server gave it, unless two servers that the key sees give the same one: then
 each is known by an address of ours, `toolgate://SERVER/` and the URI, percent-encoded. That form is understood for
-every resource. A URI that nobody lists is some server's all the same if a template of it fits, or if no other
-server with resources could mean it.
+every resource, and no server can give out one itself: its own would be encoded, too. A URI that nobody lists is
+some server's all the same if a template of it fits, or if no other server with resources could mean it.
 """
 
 from __future__ import annotations
@@ -46,12 +46,14 @@ class ResourcesSeen:
 
     def uri_of(self, resource: CatalogueResource) -> str:
         """The URI of a resource here."""
-        return resource.uri if self._uses[resource.uri] == 1 else address(resource.server, resource.uri)
+        uri = resource.uri
+        return uri if self._uses[uri] == 1 and not uri.startswith(_SCHEME) else address(resource.server, uri)
 
     def template_of(self, template: CatalogueTemplate) -> str:
         """The template of URIs here; what stands in braces is left for clients to fill in."""
         uri = template.uri_template
-        return uri if self._template_uses[uri] == 1 else address(template.server, uri, safe="{}+*,")
+        is_clear = self._template_uses[uri] == 1 and not uri.startswith(_SCHEME)
+        return uri if is_clear else address(template.server, uri, safe="{}+*,")
 
     def find(self, uri: str) -> Place | None:
         """Where a URI leads; None where nobody can say."""

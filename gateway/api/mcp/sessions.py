@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Generator
+from collections import defaultdict
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
 
-from gateway.api.mcp.envelope import Client
 from gateway.api.mcp.wire import INVALID_REQUEST, Refusal, RequestId, http_refusal
 from gateway.auth import Owner
 
@@ -33,11 +33,9 @@ class Session:
     owner: Owner
     server: str | None
     version: str
-    client: Client
     used: float
     calls: dict[RequestId, anyio.CancelScope] = field(default_factory=dict[RequestId, anyio.CancelScope])
     stream: anyio.CancelScope | None = None
-    subscribed: set[str] = field(default_factory=set[str])
 
     @property
     def is_busy(self) -> bool:
@@ -91,11 +89,11 @@ class Sessions:
         """How many there are."""
         return len(self._sessions)
 
-    def begin(self, owner: Owner, server: str | None, version: str, client: Client) -> Session:
+    def begin(self, owner: Owner, server: str | None, version: str) -> Session:
         """A new session. Raises Refusal when there are too many."""
         self._sweep()
         self._make_room(owner)
-        session = Session(secrets.token_urlsafe(24), owner, server, version, client, self._clock())
+        session = Session(secrets.token_urlsafe(24), owner, server, version, self._clock())
         self._sessions[session.id] = session
         return session
 
@@ -129,11 +127,32 @@ class Sessions:
             self.end(session)
 
     def _make_room(self, owner: Owner) -> None:
-        """In the place of a key's oldest sessions, and never of another key's."""
-        of_key = [session for session in self._sessions.values() if session.owner == owner]
-        if len(of_key) < self._most_of_key and len(self._sessions) < self._most:
-            return
-        idle = [session for session in of_key if not session.is_busy]
+        """In the place of the owner's oldest; when all places are taken, of that of the key with the most."""
+        own = [session for session in self._sessions.values() if session.owner == owner]
+        if len(own) >= self._most_of_key:
+            self._end_oldest(own)
+        elif len(self._sessions) >= self._most:
+            self._end_oldest(self._to_give_way(owner))
+
+    def _to_give_way(self, owner: Owner) -> Sequence[Session]:
+        """The sessions of the key that has the most: the owner's own, unless another has more even then.
+
+        So no key, whose users may be many, can keep others from having any.
+        """
+        of_keys: defaultdict[str, list[Session]] = defaultdict(list)
+        for session in self._sessions.values():
+            of_keys[_key_of(session.owner)].append(session)
+        own = of_keys[_key_of(owner)]
+        most = max(of_keys.values(), key=len)
+        return most if len(most) > len(own) + 1 else own
+
+    def _end_oldest(self, sessions: Sequence[Session]) -> None:
+        idle = [session for session in sessions if not session.is_busy]
         if not idle:
             raise http_refusal(503, "There are too many sessions", {"retry-after": "60"})
         self.end(min(idle, key=lambda session: session.used))
+
+
+def _key_of(owner: Owner) -> str:
+    """The key, without the user behind it."""
+    return owner.partition("/")[0]

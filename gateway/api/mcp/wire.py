@@ -13,6 +13,12 @@ import orjson
 
 RequestId = str | int
 
+LONGEST_ID = 1024
+"""Characters of what a client calls a request, or its progress: both are kept, and repeated again and again."""
+
+_DEEPEST = 128
+"""Levels that are let through without a look."""
+
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
@@ -85,9 +91,21 @@ class Message:
 def read_body(body: bytes) -> Any:
     """The JSON value in a body. Raises Refusal."""
     try:
-        return orjson.loads(body)
+        value: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise Refusal(PARSE_ERROR, "Parse error: the body is not valid JSON") from None
+    if body.count(b"{") + body.count(b"[") > _DEEPEST and not can_be_written(value):
+        raise Refusal(PARSE_ERROR, "Parse error: the body is nested too deeply")
+    return value
+
+
+def can_be_written(value: Any) -> bool:
+    """Whether a value can stand within a message: orjson reads what is nested deeper than what it writes."""
+    try:
+        orjson.dumps([[[[value]]]])
+    except TypeError:
+        return False
+    return True
 
 
 def read_message(value: Any) -> Message:
@@ -98,6 +116,8 @@ def read_message(value: Any) -> Message:
     request_id: Any = fields.get("id")
     if "id" in fields and (not isinstance(request_id, str | int) or isinstance(request_id, bool)):
         raise Refusal(INVALID_REQUEST, "Invalid request: id must be a string or a whole number")
+    if isinstance(request_id, str) and len(request_id) > LONGEST_ID:
+        raise Refusal(INVALID_REQUEST, f"Invalid request: id must not have more than {LONGEST_ID} characters")
     if fields.get("jsonrpc") != "2.0":
         raise Refusal(INVALID_REQUEST, 'Invalid request: jsonrpc must be "2.0"', request_id=request_id)
     method: Any = fields.get("method")
@@ -112,14 +132,17 @@ def read_message(value: Any) -> Message:
 
 
 def encode_result(request_id: RequestId | None, result: Mapping[str, Any]) -> bytes:
-    """The answer to a request."""
-    return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "result": result})
+    """The answer to a request. Raises Refusal for what a server has nested too deeply."""
+    try:
+        return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "result": result})
+    except TypeError:
+        raise http_refusal(502, "The server's answer is nested too deeply to be passed on") from None
 
 
 def encode_refusal(request_id: RequestId | None, refusal: Refusal) -> bytes:
     """The answer to a request that gets no result."""
     error: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
-    if refusal.data is not None:
+    if refusal.data is not None and can_be_written(refusal.data):
         error["data"] = refusal.data
     return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "error": error})
 

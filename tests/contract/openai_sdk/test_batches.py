@@ -290,3 +290,31 @@ async def test_a_provider_that_cannot_be_asked_leaves_what_was_last_known(gatewa
         assert [one.status async for one in sdk.batches.list()] == ["validating"]
         with pytest.raises(openai.NotFoundError, match="No such batch"):
             await sdk.batches.retrieve(made.id)
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0000019999", "limit=000001" + "9" * 5000, "&".join(f"name{number}=1" for number in range(30))]
+)
+async def test_queries_that_make_no_sense_are_refused(gateway: InProcess, query: str):
+    async with gateway.http() as http:
+        for path in ("/v1/batches", "/v1/files"):
+            answer = await http.get(f"{path}?{query}")
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("endpoint", [[], {}, 1, None])
+async def test_an_endpoint_is_one_of_those_that_there_are(gateway: InProcess, endpoint: object):
+    async with gateway.http() as http:
+        answer = await http.post("/v1/batches", json={"endpoint": endpoint, "input_file_id": "x"})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "endpoint")
+
+
+async def test_what_is_nested_too_deeply_to_be_sent_is_refused(gateway: InProcess, host: BatchHost):
+    metadata: Any = "x"
+    for _ in range(300):
+        metadata = {"a": metadata}
+    async with gateway.client() as sdk, gateway.http() as http:
+        file = await sent(sdk, line(CHATS))
+        body = {"endpoint": "/v1/chat/completions", "input_file_id": file.id, "metadata": metadata}
+        answer = await http.post("/v1/batches", json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_json")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.api.mcp.asked import Asked
 from gateway.api.mcp.envelope import (
     check_argument_headers,
     check_repeated,
@@ -154,3 +155,49 @@ def test_a_result_is_ours_whatever_its_server_says_of_itself():
         "content": [],
         "_meta": {"k": 1},
     }
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("levels", [130, 250, 251, 252, 255, 600, 5000])
+def test_whatever_is_read_can_be_sent_on_and_answered(levels: int):
+    body = b'{"a":' * levels + b"1" + b"}" * levels
+    if levels > 250:
+        with pytest.raises(Refusal) as error:
+            read_body(body)
+        assert refused(error) == (-32700, 400)
+    else:
+        assert orjson.dumps({"params": {"arguments": [read_body(body)]}})
+
+
+def test_what_a_server_nested_too_deeply_is_told_without_it():
+    with pytest.raises(Refusal) as error:
+        encode_result(1, nested(300))
+    assert error.value.status == 502
+    assert orjson.loads(encode_refusal(1, Refusal(-32050, "no", nested(300))))["error"] == {
+        "code": -32050,
+        "message": "no",
+    }
+
+
+def test_an_id_that_would_be_kept_and_repeated_is_short():
+    ping = {"jsonrpc": "2.0", "method": "ping"}
+    assert read_message({**ping, "id": "x" * 1024}).id == "x" * 1024
+    with pytest.raises(Refusal) as error:
+        read_message({**ping, "id": "x" * 1025})
+    assert refused(error) == (-32600, 400)
+    assert error.value.request_id is None
+
+
+@pytest.mark.parametrize(
+    ("token", "is_heard"), [("t" * 1024, True), (0, True), ("t" * 1025, False), (True, False)]
+)
+def test_progress_is_told_under_a_token_that_is_short(token: object, is_heard: bool):
+    asked = object.__new__(Asked)
+    object.__setattr__(asked, "meta", {"progressToken": token})
+    assert (asked.on_progress is not None) is is_heard

@@ -76,3 +76,12 @@ def test_a_hostile_template_takes_no_time():
     assert here.find("x" * 4000) is not None
     assert here.find("y" * 4000) is None
     assert here.find("y" * 4097) is None
+
+
+def test_no_server_can_give_out_an_address_that_names_another():
+    spoofed = address("a", "note://1")
+    here = seen([("a", "note://1"), ("b", "note://1"), ("b", spoofed)], [("b", "toolgate://a/{x}")])
+    assert here.find(spoofed) == Place("a", "note://1")
+    assert here.find(address("b", spoofed)) == Place("b", spoofed)
+    assert here.find_template("toolgate://a/{x}") == Place("a", "{x}")
+    assert [here.template_of(one) for one in here.templates] == ["toolgate://b/toolgate%3A%2F%2Fa%2F{x}"]

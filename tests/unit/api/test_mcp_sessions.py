@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.api.mcp.envelope import Client
 from gateway.api.mcp.sessions import Session, Sessions
 from gateway.api.mcp.wire import Refusal
 from gateway.auth import Owner
@@ -23,7 +22,7 @@ def clock() -> Clock:
 
 
 def begin(sessions: Sessions, key: Owner = KEY, server: str | None = None) -> Session:
-    return sessions.begin(key, server, "2025-11-25", Client())
+    return sessions.begin(key, server, "2025-11-25")
 
 
 def test_a_session_is_there_for_its_key_at_its_path():
@@ -82,13 +81,26 @@ def test_too_many_of_a_key_take_the_place_of_its_own_oldest(clock: Clock):
     assert sessions.find(of_other.id, OTHER, None) is of_other
 
 
-def test_a_key_is_turned_away_before_another_loses_anything(clock: Clock):
-    sessions = Sessions(most=2, clock=clock)
-    kept = [begin(sessions, OTHER), begin(sessions, OTHER)]
+def test_when_all_places_are_taken_the_key_that_has_the_most_gives_way(clock: Clock):
+    sessions = Sessions(most=4, clock=clock)
+    crowd = [begin(sessions, Owner(f"two/user-{number}")) for number in range(3)]
+    kept = begin(sessions, Owner("three"))
+    mine = begin(sessions)
+    assert sessions.find(crowd[0].id, crowd[0].owner, None) is None
+    for session in (*crowd[1:], kept, mine):
+        assert sessions.find(session.id, session.owner, None) is session
+
+
+def test_a_key_cannot_have_the_places_of_those_that_have_no_more_than_it(clock: Clock):
+    sessions = Sessions(most=3, clock=clock)
+    others = [begin(sessions, Owner("two")), begin(sessions, Owner("three"))]
+    mine = begin(sessions)
+    again = begin(sessions)
+    assert sessions.find(mine.id, KEY, None) is None
     with pytest.raises(Refusal) as full:
-        begin(sessions)
+        begin(sessions, Owner("four"))
     assert full.value.status == 503
-    assert all(sessions.find(session.id, OTHER, None) for session in kept)
+    assert all(sessions.find(session.id, session.owner, None) for session in (*others, again))
 
 
 async def test_a_call_is_cancelled_by_its_id_and_its_id_alone():

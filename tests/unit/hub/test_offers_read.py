@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.hub.catalogue import build_catalogue, read_listing
+from gateway.hub.entries import read_each
 from gateway.hub.offers import AboutServer
 
 ABOUT = AboutServer("s", "2026-07-28")
@@ -63,3 +67,15 @@ def test_no_list_breaks_the_hub(raw):
     listing = read_listing("s", [], {"resource": raw, "template": raw, "prompt": raw})
     offered = listing.resources + listing.templates + listing.prompts
     assert len(offered) + len(listing.bad) == 3 * len(raw)
+
+
+@pytest.mark.parametrize("levels", range(240, 260))
+def test_what_is_listed_can_be_listed_again_with_others(levels: int):
+    meta: Any = 1
+    for _ in range(levels):
+        meta = {"a": meta}
+    good, bad = read_each(
+        "resource", [{"uri": "x:1", "name": "x", "_meta": meta}], lambda raw: raw, lambda raw: raw["uri"]
+    )
+    assert len(good) + len(bad) == 1
+    assert orjson.dumps({"jsonrpc": "2.0", "result": {"resources": list(good)}})

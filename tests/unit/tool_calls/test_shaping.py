@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.conversation import Media, Text
 from gateway.hub import CallResult
-from gateway.tool_calls.shaping import shape_result, shape_text
+from gateway.tool_calls.shaping import keep_answer, shape_result, shape_text
 
 PNG = base64.b64encode(b"\x89PNG").decode()
 MARKER = "[cut here: the whole text has"
@@ -153,3 +153,11 @@ def test_whatever_a_server_answers_the_text_stays_within_its_limit(given_blocks,
 def test_a_message_is_treated_like_a_tools_text():
     assert shape_text("no\x00", text_limit=100).parts == (Text("no\\u{0}"),)
     assert shape_text("x" * 500, text_limit=100).is_cut
+
+
+def test_an_answer_that_cannot_be_written_is_kept_for_who_has_to_tell_of_it():
+    answer: Any = 1
+    for _ in range(300):
+        answer = {"a": answer}
+    kept = keep_answer(answer)
+    assert (kept.answer, kept.text_bytes) == (answer, 0)
