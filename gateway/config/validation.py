@@ -31,7 +31,7 @@ from gateway.config.documents import (
     StorageDocument,
 )
 from gateway.config.identity_documents import IdentityDocument, IssuerDocument, KeyRuleDocument
-from gateway.config.mcp_documents import ConfigDocument, SandboxDocument, ServerDocument
+from gateway.config.mcp_documents import ConfigDocument, OperationsDocument, SandboxDocument, ServerDocument
 from gateway.config.model_documents import (
     BreakerDocument,
     HedgeDocument,
@@ -187,6 +187,7 @@ _SHAPES: Sequence[tuple[tuple[str, ...], type[BaseModel]]] = (
     (("routing", "breaker"), BreakerDocument),
     (("mcpServers", "*"), ServerDocument),
     (("mcpServers", "*", "sandbox"), SandboxDocument),
+    (("mcpServers", "*", "operations"), OperationsDocument),
     (("keys", "*"), KeyDocument),
     (("identity",), IdentityDocument),
     (("identity", "issuers", "*"), IssuerDocument),

@@ -44,7 +44,7 @@ class Operation:
 def tool_name(node: Node, method: str, path: str) -> str:
     """The name of the tool: the `operationId` made valid, else method and path, such as `get_pets_id`."""
     named = _UNSAFE.sub("_", node.text("operationId")).strip("_.-")
-    return named or _UNSAFE.sub("_", f"{method.lower()}_{path}").strip("_.-")
+    return named or _UNSAFE.sub("_", f"{method.lower()}{path}").strip("_.-")
 
 
 def read_operation(path_item: Node, node: Node, method: str, path: str, given: Given) -> Operation:

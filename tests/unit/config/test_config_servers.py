@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, HttpServerConfig, StdioServerConfig, load_config
+from gateway.config import Config, HttpServerConfig, OpenApiServerConfig, StdioServerConfig, load_config
 from sandbox.spec import Limits, Mount, StdioServer
 from tests.unit.config.folders import Folder
 
@@ -54,6 +54,17 @@ MISTAKES = [
     ("{command: x, sandbox: {mounts: ['/etc:/data']}}", "sandbox.mounts[0]", "not given to servers", "folder"),
     ("{command: x, sandbox: {mounts: ['.:/usr/x']}}", "sandbox.mounts[0]", "belongs to the box", "/data"),
     ("{command: x, sandbox: {mounts: ['.:/d', '.:/d/']}}", "sandbox.mounts", "the same place", "its own PATH"),
+    ("{openapi: nope.yaml}", "openapi", "there is no file", "of this file"),
+    ("{openapi: 'https://h/a.yaml'}", "openapi", "must be a file, not a URL", "download it"),
+    ("{openapi: '.'}", "openapi", "there is no file", "of this file"),
+    ('{openapi: "a\\0b"}', "openapi", "NUL", None),
+    ("{openapi: gateway.yaml, command: x}", "command", "not both", "one of them"),
+    ("{openapi: gateway.yaml, type: http}", "type", "not that of a server with an OpenAPI document", "remove it"),
+    ("{openapi: gateway.yaml, url: 'ftp://h/'}", "url", "http or https", "https://host"),
+    ("{openapi: gateway.yaml, sandbox: {network: open}}", "sandbox", "runs elsewhere", "remove it"),
+    ("{openapi: gateway.yaml, operations: {only: [a]}}", "operations.only", "no such setting", "include, exclude"),
+    ("{openapi: gateway.yaml, operations: {include: ['']}}", "operations.include[0]", "must not be empty", None),
+    ("{url: 'http://h/', operations: {include: [a]}}", "operations", "an OpenAPI document only", "remove it"),
     ("{command: x, sandbox: {mounts: ['.:/d'], workspace: /d}}", "sandbox.mounts", "the same place", "its own"),
 ]  # fmt: skip
 
@@ -276,3 +287,26 @@ def test_a_server_with_a_url_is_spoken_to_as_its_type_or_else_its_path_says(
     config = _config(folder, server)
     assert [one.transport for one in config.servers if isinstance(one, HttpServerConfig)] == [transport]
     assert config.warnings == ()
+
+
+def test_an_openapi_document_makes_a_server(folder: Folder):
+    folder.write("apis/pets.yaml", "openapi: 3.1.0")
+    config = folder.load(
+        """\
+        version: 1
+        mcpServers:
+          pets:
+            openapi: apis/pets.yaml
+            url: https://pets.example.com/v1?key=query-secret
+            headers: {Authorization: "Bearer header-secret"}
+            operations: {include: ["getPet*"], exclude: ["GET /admin/*"]}
+            timeout: 20000
+        keys: {agent-1: {secret: agent-secret-agent-secret}}
+        """
+    )
+    (server,) = config.servers
+    assert isinstance(server, OpenApiServerConfig)
+    assert server.document == folder.path / "apis" / "pets.yaml"
+    assert (server.include, server.exclude, server.timeout_seconds) == (("getPet*",), ("GET /admin/*",), 20)
+    assert "-secret" not in repr(config)
+    assert {"query-secret", "header-secret"} <= set(config.secrets)
