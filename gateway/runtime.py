@@ -42,7 +42,7 @@ from gateway.hub import (
     Hub,
     PublicPlace,
     ServerStatus,
-    StdioLauncher,
+    UpstreamPool,
 )
 from gateway.identity_building import build_callers
 from gateway.providers import HttpClients
@@ -67,7 +67,7 @@ _SETTLING = 60.0  # seconds that a reload waits for the new generation's servers
 class Shared:
     """What all generations have in common."""
 
-    launcher: StdioLauncher
+    pool: UpstreamPool
     clients: HttpClients
     audit: AuditTrail
     payloads: SealedPayloads
@@ -179,7 +179,7 @@ class Gateway:
         specs = [locks.spec(server) for server in config.servers]
         at_urls = [spec for spec in specs if isinstance(spec, HttpServerSpec)]
         credentials = Credentials(at_urls, shared.credentials, PublicPlace(public_url(config)))
-        hub = Hub(specs, shared.launcher, verifier=locks.verifier, credentials=credentials)
+        hub = Hub(specs, None, verifier=locks.verifier, credentials=credentials, pool=shared.pool)
         services = _build_services(config, hub, shared, credentials.connecting)
         async with hub, anyio.create_task_group() as tasks:
             tasks.start_soon(services.callers.run)
@@ -189,7 +189,9 @@ class Gateway:
             with anyio.move_on_after(config.limits.wall_clock_seconds + _BEYOND_RUNS):
                 await generation.idle.wait()
             if generation.in_flight:
-                _log.warning("%d requests outlived their configuration, whose servers stop", generation.in_flight)
+                _log.warning(
+                    "%d requests outlived their configuration, whose own servers stop", generation.in_flight
+                )
             tasks.cancel_scope.cancel()
 
 
@@ -226,7 +228,8 @@ async def open_shared(config: Config) -> AsyncGenerator[Shared]:
         if any(isinstance(server, StdioServerConfig) for server in config.servers):
             await sandbox.sweep()  # who runs nothing in boxes need not look for the engine
         sightings = FirstSightings(database)
-        yield Shared(sandbox, clients, trail, payloads, objects, sightings, credentials, metrics)
+        pool = await stack.enter_async_context(UpstreamPool(sandbox))
+        yield Shared(pool, clients, trail, payloads, objects, sightings, credentials, metrics)
 
 
 async def _keep_house(

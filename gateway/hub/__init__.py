@@ -29,6 +29,7 @@ from gateway.hub.locking import (
 from gateway.hub.naming import OWN_SERVER, client_name, own_name, qualified_name, wire_name
 from gateway.hub.offers import AboutServer, CataloguePrompt, CatalogueResource, CatalogueTemplate
 from gateway.hub.openapi import DocumentFault
+from gateway.hub.pool import UpstreamPool
 from gateway.hub.requests import NOBODY, Caller, GivenInput
 from gateway.hub.results import CallResult, ContentBlock, InputRequired, ToolProgress, text_block
 from gateway.hub.specs import (
@@ -84,6 +85,7 @@ __all__ = [
     "StdioServerSpec",
     "ToolAnnotations",
     "ToolProgress",
+    "UpstreamPool",
     "UserTokens",
     "Verifier",
     "client_name",

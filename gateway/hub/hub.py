@@ -25,11 +25,12 @@ from gateway.hub.failures import NETWORK_HINT
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.locking import Unverified, Verifier
 from gateway.hub.peer import JsonObject
+from gateway.hub.pool import UpstreamPool
 from gateway.hub.requests import NOBODY, Caller, GivenInput, Request, call_request
 from gateway.hub.results import CallResult, ProgressListener, read_call_result
 from gateway.hub.specs import HubSettings, ServerSpec
 from gateway.hub.status import ServerStatus
-from gateway.hub.upstreams import Upstream, make_upstream
+from gateway.hub.upstreams import Upstream
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +41,10 @@ class Hub:
     """All configured servers, kept connected between entering and leaving its context.
 
     Entering returns at once: servers start side by side, and a dead one delays none. `launcher` runs the
-    stdio servers; without one they are down. `verifier` holds servers to what was locked of them, and
-    `credentials` has the tokens for those that want some. Names of servers must differ.
+    stdio servers; without one they are down. With a `pool`, which has a launcher and settings of its own, servers
+    that another hub holds there too are shared with it, and go on when this one leaves. `verifier` holds servers
+    to what was locked of them, and `credentials` has the tokens for those that want some. Names of servers must
+    differ.
     """
 
     def __init__(
@@ -52,13 +55,14 @@ class Hub:
         settings: HubSettings | None = None,
         verifier: Verifier | None = None,
         credentials: Credentials | None = None,
+        pool: UpstreamPool | None = None,
     ) -> None:
         names = [spec.name for spec in servers]
         if len(set(names)) < len(names):
             raise ValueError("two servers have the same name")
         self._specs = {spec.name: spec for spec in servers}
-        self._launcher = launcher
-        self._settings = settings or HubSettings()
+        self._pool = pool or UpstreamPool(launcher, settings)
+        self._owns_pool = pool is None
         self._verifier = verifier or Unverified()
         self._credentials = credentials
         self._upstreams: dict[str, Upstream] = {}
@@ -81,26 +85,20 @@ class Hub:
 
     async def __aenter__(self) -> Self:
         """Begin to start the servers."""
-        tasks = await self._stack.enter_async_context(anyio.create_task_group())
-        self._stack.callback(tasks.cancel_scope.cancel)
-        for name, spec in self._specs.items():
-            upstream = make_upstream(
-                spec,
-                self._launcher,
-                self._settings,
-                tasks,
-                self._take_listing,
-                self._verifier,
-                self._credentials,
-            )
-            self._upstreams[name] = upstream
-            tasks.start_soon(upstream.run, name=f"tool server {name}")
+        async with AsyncExitStack() as stack:
+            if self._owns_pool:
+                await stack.enter_async_context(self._pool)
+            for name, spec in self._specs.items():
+                upstream = await self._pool.hold(spec, self._take_listing, self._verifier, self._credentials)
+                stack.callback(self._pool.release, upstream, self._take_listing)
+                self._upstreams[name] = upstream
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        """Stop every server, and wait until all are stopped."""
+        """Stop every server that nobody else holds; without a pool of others, wait until all are stopped."""
         return await self._stack.__aexit__(kind, error, trace)
 
     def statuses(self) -> tuple[ServerStatus, ...]:

@@ -29,6 +29,10 @@ class Gathered:
     failed: dict[str, str] = field(default_factory=dict[str, str])
     left_out: list[str] = field(default_factory=list[str])
 
+    def basis(self, server: str) -> object:
+        """Nothing: it takes what it is given."""
+        return None
+
     async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
         """Take down a listing. See `gateway.hub.locking.Verifier`."""
         tools: list[LockedTool] = []

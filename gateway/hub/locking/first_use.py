@@ -42,6 +42,10 @@ class FirstUseVerifier:
         self._on_change = on_change
         self._reporter = reporter
 
+    def basis(self, server: str) -> object:
+        """See `Verifier`: what was seen is kept for all of them in one place."""
+        return "first seen", self._on_change.get(server)
+
     async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
         """See `Verifier`."""
         known = self._known.get(server)

@@ -20,6 +20,10 @@ class LockVerifier:
         self._on_change = on_change
         self._reporter = reporter
 
+    def basis(self, server: str) -> object:
+        """See `Verifier`."""
+        return "locked", self._lockfile.servers.get(server), self._on_change.get(server)
+
     async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
         """See `Verifier`."""
         judged = await anyio.to_thread.run_sync(self._judge, server, source, listing)

@@ -11,6 +11,10 @@ from tool_policies.lockfile import Source
 class Verifier(Protocol):
     """Judges listings. It is asked for each listing, and never for a call."""
 
+    def basis(self, server: str) -> object:
+        """What a server is held to: of two verifiers with equal ones, either may judge it."""
+        ...
+
     async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
         """What of the listing is on offer, and why the rest is not. `source` is None where it is not known."""
         ...
@@ -18,6 +22,10 @@ class Verifier(Protocol):
 
 class Unverified:
     """Takes every listing as it is."""
+
+    def basis(self, server: str) -> object:
+        """Nothing."""
+        return None
 
     async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
         """The listing."""

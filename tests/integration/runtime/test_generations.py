@@ -100,6 +100,39 @@ async def test_a_reload_waits_for_its_servers_so_that_no_request_meets_an_empty_
         assert servers == {"demo", "other"}
 
 
+async def note(gateway: InProcess, server: str, tool: str, **arguments: str) -> str:
+    hub = gateway.gateway.services.hub
+    return (await hub.call(server, tool, {"name": "n", **arguments}, owner="agent", timeout=15)).text()
+
+
+async def test_a_server_that_is_asked_for_again_goes_on_with_all_that_it_knows(
+    upstream: ScriptedUpstream, tmp_path: Path
+):
+    async with gateway_in_process(tmp_path, document(upstream, "demo"), POLICIES) as gateway:
+        old = gateway.gateway.services
+        await note(gateway, "demo", "write_note", text="kept")
+        await load(gateway, tmp_path, document(upstream, "demo", "other"))
+        assert gateway.gateway.services is not old
+        assert await note(gateway, "demo", "read_note") == "kept"
+        await load(gateway, tmp_path, document(upstream, "other"))
+        await load(gateway, tmp_path, document(upstream, "demo", "other"))
+        assert "kept" not in await note(gateway, "demo", "read_note"), "it was stopped in between"
+
+
+async def test_a_server_that_is_asked_for_differently_starts_anew_and_the_others_go_on(
+    upstream: ScriptedUpstream, tmp_path: Path
+):
+    async with gateway_in_process(tmp_path, document(upstream, "demo", "other"), POLICIES) as gateway:
+        for server in ("demo", "other"):
+            await note(gateway, server, "write_note", text="kept")
+        changed = document(upstream, "demo", "other")
+        changed["mcpServers"]["demo"] = {**changed["mcpServers"]["demo"], "env": {"LANG": "C"}}
+        changed["mcpServers"]["other"] = {**changed["mcpServers"]["other"], "timeout": 20}
+        await load(gateway, tmp_path, changed)
+        assert "kept" not in await note(gateway, "demo", "read_note")
+        assert await note(gateway, "other", "read_note") == "kept", "a bound on calls is no other server"
+
+
 async def test_a_configuration_that_cannot_be_built_changes_nothing(upstream: ScriptedUpstream, tmp_path: Path):
     async with gateway_in_process(tmp_path, document(upstream, "demo"), POLICIES) as gateway:
         before = gateway.gateway.services
@@ -161,7 +194,7 @@ async def test_a_retired_configuration_does_not_wait_for_ever(
     async with gateway_in_process(tmp_path, settings, POLICIES) as gateway:
         old = gateway.gateway.services
         with gateway.gateway.admit():
-            await load(gateway, tmp_path, settings)
+            await load(gateway, tmp_path, document(upstream, "other", wall_clock_seconds=1))
             with caplog.at_level(logging.WARNING):
                 await until(lambda: any("outlived" in record.getMessage() for record in caplog.records))
             await until(lambda: {status.state for status in old.hub.statuses()} != {"ready"})
@@ -173,9 +206,9 @@ async def test_a_reload_that_is_broken_off_leaves_no_servers_behind(upstream: Sc
         hubs: list[Any] = []
         build = runtime_module._build_services
 
-        def remembered(config: Any, hub: Any, shared: Any) -> Any:
+        def remembered(config: Any, hub: Any, *rest: Any) -> Any:
             hubs.append(hub)
-            return build(config, hub, shared)
+            return build(config, hub, *rest)
 
         with pytest.MonkeyPatch.context() as patch, anyio.CancelScope() as scope:
             patch.setattr(runtime_module, "_build_services", remembered)
