@@ -35,6 +35,15 @@ async def delete_connection(request: Request, services: Services) -> Response:
     return json_response({"object": "connection", "server": name, "deleted": True})
 
 
+async def connection_of(server: str, principal: Principal, services: Services) -> dict[str, Any]:
+    """What is told of the caller's own connection beside a server's state; nothing where there is none."""
+    users = services.connecting.servers.get(server)
+    if users is None:
+        return {}
+    told = await _described(services.connecting, users, principal)
+    return {"connected": told["connected"], "connect_url": told["connect_url"]}
+
+
 def _servers_of(principal: Principal, services: Services) -> list[UserTokens]:
     """Those that this key's policy lets it use at all."""
     policy = services.policies[principal.key_id]

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from gateway.api.connections import connection_of
 from gateway.api.health import describe_server
 from gateway.api.operators import is_local, presents_operator_token
 from gateway.api.requests import Request
@@ -40,7 +41,8 @@ async def list_servers(request: Request, services: Services) -> Response:
         if status.name in usable or (status.name not in known and exposure.policy.reaches(status.name))
     ]
     is_here = is_local(request)
-    return _listed([_of_key(status, usable[status.name], services.clean, whole=is_here) for status in own])
+    told = [_of_key(status, usable[status.name], services.clean, whole=is_here) for status in own]
+    return _listed([server | await connection_of(server["name"], principal, services) for server in told])
 
 
 def _listed(servers: list[dict[str, Any]]) -> Response:

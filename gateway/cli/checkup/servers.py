@@ -10,7 +10,13 @@ import anyio
 from gateway.cli.checkup.findings import Finding, Tell
 from gateway.cli.output import counted
 from gateway.cli.progress import tell_changes
-from gateway.config import Config, OpenApiServerConfig, ServerConfig, StdioServerConfig
+from gateway.config import (
+    Config,
+    HttpServerConfig,
+    OpenApiServerConfig,
+    ServerConfig,
+    StdioServerConfig,
+)
 from gateway.hub import Hub, ServerStatus, describe_drift
 from gateway.server_locks import locks_of_file, server_spec
 from sandbox import Sandbox, explains_network_failure
@@ -29,6 +35,10 @@ _SILENT = "run its command by hand: it has to speak MCP on its standard output, 
 _MISSING_NETWORK = "it has no network, and this reads like it needs one: sandbox: {network: open}"
 
 
+def _wants_tokens(server: ServerConfig) -> bool:
+    return isinstance(server, HttpServerConfig) and server.auth is not None
+
+
 async def check_servers(
     config: Config, sandbox: Sandbox, tell: Tell, progress: Callable[[str], None] | None, *, patience: float
 ) -> None:
@@ -36,10 +46,14 @@ async def check_servers(
 
     `progress` is told what the others are busy with.
     """
-    waiting = {server.name: server for server in config.servers}
+    waiting = {server.name: server for server in config.servers if not _wants_tokens(server)}
     told: dict[str, str] = {}
     locks = None if config.lock.lockfile is None else locks_of_file(config, config.lock.lockfile)
-    specs = [locks.spec(server) if locks else server_spec(server) for server in config.servers]
+    specs = [locks.spec(server) if locks else server_spec(server) for server in waiting.values()]
+    for server in config.servers:
+        if _wants_tokens(server):
+            message = "not tried: the tokens for it are the running gateway's"
+            tell(Finding("warn", "server", server.name, message, "ask that one: GET /v1/servers"))
     async with Hub(specs, sandbox, verifier=locks.verifier if locks else None) as hub:
         with anyio.move_on_after(patience):
             while waiting:

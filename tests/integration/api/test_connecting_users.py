@@ -67,6 +67,9 @@ async def test_a_user_connects_calls_and_disconnects(tmp_path):
     async with gateway(tmp_path) as (authority, running, client):
         (before,) = await connections(client)
         assert (before["server"], before["connected"]) == ("remote", False)
+        (server,) = (await client.get("/v1/servers")).json()["data"]
+        assert (server["state"], server["connected"]) == ("down", False)
+        assert server["connect_url"].startswith(f"{PUBLIC}/connect/remote?ticket=")
         done = await Browser(running.origin).sign_in(before["connect_url"])
         assert done.status_code == 200
         assert "You are connected" in done.text
@@ -76,6 +79,8 @@ async def test_a_user_connects_calls_and_disconnects(tmp_path):
         await eventually(lambda: running.gateway.services.hub.catalogue.by_name)
         called = await client.post("/v1/tools/remote/echo", json={"arguments": {"a": 1}})
         assert called.status_code == 200, called.text
+        (server,) = (await client.get("/v1/servers")).json()["data"]
+        assert (server["state"], server["connected"]) == ("ready", True)
         (after,) = await connections(client)
         assert (after["connected"], after["issuer"], after["scopes"]) == (True, authority.origin, ["tools"])
         assert (await client.delete("/v1/connections/remote")).json()["deleted"] is True

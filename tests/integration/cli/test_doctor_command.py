@@ -186,3 +186,10 @@ def test_a_key_without_policies_is_a_warning(shell: Shell):
     configure(shell, keys={"idle": {"secret": SECRET}, "quiet": {"secret": SECRET[::-1], "tools": "off"}})
     idle, quiet = findings(shell.run("doctor", "--json"), "keys")
     assert (idle["state"], quiet["state"]) == ("warn", "ok")
+
+
+def test_a_server_whose_tokens_the_gateway_has_is_not_tried(shell: Shell):
+    configure(shell, mcpServers={"notes": {"url": "http://127.0.0.1:1/mcp", "auth": {"type": "oauth"}}})
+    found = only(shell.run("doctor", "--json"), "server")
+    assert (found["state"], found["subject"]) == ("warn", "notes")
+    assert "not tried" in found["message"]
