@@ -60,7 +60,9 @@ def read_litellm(tree: Mapping[str, Any], gathering: Gathering) -> None:
 
     def read(name: str, server: dict[str, Any], path: Steps) -> None:
         if server.get("spec_path"):
-            gathering.leave_out(name, path, "its tools are made from an OpenAPI document")
+            gathering.leave_out(
+                name, path, "its tools are made from an OpenAPI document: write openapi: FILE yourself"
+            )
             return
         alias = server.get("alias") or aliases.get(name)
         own_name = alias if isinstance(alias, str) and alias else name

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config import load_config
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from tests.integration.hub.servers.openapi_app import build_api
 from tests.integration.hub.servers.over_http import bound_socket, served
@@ -91,3 +92,13 @@ async def test_an_mcp_client_gets_what_the_api_says(pets: InProcess, mode: str):
         assert json.loads(listed.content[0].text)[0]["kind"] == "dog"
         wrong = await client.call_tool("listPets", {"kind": "cow"})
         assert wrong.is_error
+
+
+async def test_a_reload_reads_a_document_that_has_changed(pets: InProcess, tmp_path: Path):
+    document = tmp_path / "pets.json"
+    changed = document.read_text().replace('"listPets"', '"findPets"')
+    document.write_text(changed)
+    await pets.gateway.load(load_config(tmp_path / "gateway.yaml"))
+    tools = {tool.name for tool in pets.gateway.services.hub.catalogue.tools}
+    assert "findPets" in tools
+    assert "listPets" not in tools
