@@ -87,6 +87,8 @@ def _own_url() -> str:
 def _wanted(url: str, key_env: str) -> Wanted:
     if fault := url_fault(url):
         raise Failure(f"--url {fault[0]}", hint=fault[1], status=2)
+    if "?" in url:
+        raise Failure("--url must not hold a query", hint="give the address of the gateway alone", status=2)
     if _VARIABLE.fullmatch(key_env) is None:
         raise Failure("--key-env is no name of a variable", hint="give the name, not the key", status=2)
     home = Path.home()

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.api.answer import Answer
 from gateway.api.mcp.entry import PATH, authenticate, see, server_in
 from gateway.api.mcp.faults import explain
-from gateway.api.mcp.listening import CHANGES, Look, Stream, Streams, look_again
+from gateway.api.mcp.listening import CHANGES, Listener, Stream, Streams, look_again
 from gateway.api.mcp.posts import SESSION_HEADER, Posts
 from gateway.api.mcp.sessions import Session, Sessions
 from gateway.api.mcp.surface import Surface, Surfaces
@@ -43,7 +43,7 @@ class McpEndpoint:
         self._sessions = Sessions() if sessions is None else sessions
         self._surfaces = Surfaces()
         self._streams = Streams()
-        self._posts = Posts(self._sessions, self._look_for)
+        self._posts = Posts(self._sessions, self._listener_of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -75,13 +75,25 @@ class McpEndpoint:
                 await answer.whole(Response(refusal.status, body, headers=refusal.headers))
 
     async def _take_post(self, request: Request, answer: Answer) -> None:
-        with self._admit() as services:
-            visit = await self._let_in(request, answer, services)
-            stream = await self._posts.take(visit)
+        stream = await self._answer_post(request, answer)
         if stream is not None:
-            await self._run(stream, visit)
+            await self._run(stream, request, answer)
+
+    async def _answer_post(self, request: Request, answer: Answer) -> Stream | None:
+        """Answer, or hand back what is to be run: of the configuration here, it holds nothing."""
+        with self._admit() as services:
+            return await self._posts.take(await self._let_in(request, answer, services))
 
     async def _take_other(self, request: Request, answer: Answer) -> None:
+        session, stream = await self._find_session(request, answer)
+        if stream is not None:
+            await self._follow(session, stream, request, answer)
+        else:
+            self._sessions.end(session)
+            await answer.whole(_ENDED)
+
+    async def _find_session(self, request: Request, answer: Answer) -> tuple[Session, Stream | None]:
+        """The session that is to be followed, with its stream, or to be ended. Raises Refusal."""
         method = request.scope["method"]
         with self._observe() as services:
             visit = await self._let_in(request, answer, services)
@@ -91,42 +103,41 @@ class McpEndpoint:
         )
         if is_modern or method not in ("GET", "DELETE"):
             raise http_refusal(405, "Only POST is answered here", {"allow": "POST"})
-        if method == "GET":
-            check_takes_events(request.headers)
-            await request.body()  # of which there is none; what comes after it is the client's leaving
-            await self._follow(self._posts.find_session(visit), visit)
-        else:
-            self._sessions.end(self._posts.find_session(visit))
-            await answer.whole(_ENDED)
+        if method == "DELETE":
+            return self._posts.find_session(visit), None
+        check_takes_events(request.headers)
+        await request.body()  # of which there is none; what comes after it is the client's leaving
+        return self._posts.find_session(visit), Stream(self._listener_of(visit), frozenset(CHANGES))
 
     async def _let_in(self, request: Request, answer: Answer, services: Services) -> Visit:
         services.host_guard.check(request.headers)
         principal = await authenticate(request, services)
         return Visit(request, answer, services, principal, see(request, services, principal, self._surfaces))
 
-    async def _follow(self, session: Session, visit: Visit) -> None:
+    async def _follow(self, session: Session, stream: Stream, request: Request, answer: Answer) -> None:
         """The stream of a session, which has one: another GET takes its place."""
         if session.stream is not None:
             session.stream.cancel()
-        visit.answer.headers[SESSION_HEADER] = session.id
+        answer.headers[SESSION_HEADER] = session.id
         with anyio.CancelScope() as scope:
             session.stream = scope
             try:
-                await self._run(Stream(self._look_for(visit), frozenset(CHANGES)), visit)
+                await self._run(stream, request, answer)
             finally:
                 if session.stream is scope:
                     session.stream = None
         if scope.cancelled_caught:
-            await visit.answer.write(b"", more=False)
+            await answer.write(b"", more=False)
 
-    async def _run(self, stream: Stream, visit: Visit) -> None:
-        with self._streams.one_more(visit.principal.key_id):
-            await stream.run(visit.request, visit.answer, visit.heartbeat)
+    async def _run(self, stream: Stream, request: Request, answer: Answer) -> None:
+        with self._streams.one_more(stream.listener.key_id):
+            await stream.run(request, answer)
 
-    def _look_for(self, visit: Visit) -> Look:
+    def _listener_of(self, visit: Visit) -> Listener:
         request = visit.request
 
         async def look_at(services: Services) -> Surface:
             return see(request, services, await authenticate(request, services), self._surfaces)
 
-        return look_again(self._observe, look_at)
+        look = look_again(self._observe, look_at)
+        return Listener(visit.principal.key_id, visit.heartbeat, look)

@@ -71,7 +71,8 @@ async def ping(_asked: Asked) -> Result:
 
 async def set_level(asked: Asked) -> Result:
     """Which log messages a client wants; servers behind us send theirs to nobody, so there are none."""
-    if asked.params.get("level") not in _LEVELS:
+    level: Any = asked.params.get("level")
+    if not isinstance(level, str) or level not in _LEVELS:
         raise Refusal(INVALID_PARAMS, "Invalid params: level must be one of RFC 5424's, in lower case")
     return {}
 

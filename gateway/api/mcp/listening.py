@@ -69,27 +69,37 @@ class Streams:
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """Who listens. It holds on to no configuration: it may outlive many."""
+
+    key_id: KeyId
+    heartbeat: float
+    look: Look
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """One stream. `wanted` are keys of `CHANGES`; `meta` stands in everything that is sent on it.
 
     `first` and `last` are sent when it begins and when it ends of our own accord.
     """
 
-    look: Look
+    listener: Listener
     wanted: frozenset[str]
     meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
     first: bytes | None = None
     last: bytes | None = None
 
-    async def run(self, request: Request, answer: Answer, heartbeat: float) -> None:
+    async def run(self, request: Request, answer: Answer) -> None:
         """Send changes until the client leaves, the key is gone, or the gateway stops."""
+        look, heartbeat = self.listener.look, self.listener.heartbeat
         with CancelledWhenClientLeaves(request, answer):
             await answer.begin(200, dict(EVENT_HEADERS))
             await answer.write(HEARTBEAT if self.first is None else encode_event(self.first, "message"))
-            seen = await self.look()
+            seen = await look()
             while seen is not None:
                 await _stirred(*seen, heartbeat)
-                before, seen = seen, await self.look()
+                before, seen = seen, await look()
                 if seen is not None:
                     await answer.write(self._difference(before[1], seen[1]))
             await answer.write(b"" if self.last is None else encode_event(self.last, "message"), more=False)
@@ -121,7 +131,7 @@ def read_wishes(params: Mapping[str, Any]) -> dict[str, Any]:
     return {kind: True for kind in CHANGES if wishes.get(kind) is True}
 
 
-def subscription(look: Look, request_id: RequestId, params: Mapping[str, Any]) -> Stream:
+def subscription(listener: Listener, request_id: RequestId, params: Mapping[str, Any]) -> Stream:
     """The stream of `subscriptions/listen`, which is told first what of its wishes is met. Raises Refusal."""
     meta = {SUBSCRIPTION_META_KEY: request_id}
     wishes = read_wishes(params)
@@ -129,7 +139,7 @@ def subscription(look: Look, request_id: RequestId, params: Mapping[str, Any]) -
         "notifications/subscriptions/acknowledged", {"notifications": wishes, "_meta": meta}
     )
     last = encode_result(request_id, complete({"_meta": meta}, is_modern=True))
-    return Stream(look, frozenset(wishes), meta, first, last)
+    return Stream(listener, frozenset(wishes), meta, first, last)
 
 
 def look_again(observe: Callable[[], Any], see: Callable[[Services], Awaitable[Surface]]) -> Look:

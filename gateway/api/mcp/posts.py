@@ -15,7 +15,7 @@ from gateway.api.mcp.envelope import Client, check_repeated, check_version, is_m
 from gateway.api.mcp.exchange import Exchange
 from gateway.api.mcp.faults import explain
 from gateway.api.mcp.handshake import initialized, read_initialize
-from gateway.api.mcp.listening import Look, Stream, subscription
+from gateway.api.mcp.listening import Listener, Stream, subscription
 from gateway.api.mcp.methods import result_of
 from gateway.api.mcp.sessions import Session, Sessions
 from gateway.api.mcp.visit import Visit, check_forms, check_takes_events
@@ -42,10 +42,10 @@ _ACCEPTED = Response(202, b"")
 
 @dataclass(frozen=True, slots=True)
 class Posts:
-    """Takes what is posted. `look_for` says what a stream looks at; the endpoint runs it, uncounted."""
+    """Takes what is posted. `listener_of` says who listens to a stream; the endpoint runs it, uncounted."""
 
     sessions: Sessions
-    look_for: Callable[[Visit], Look]
+    listener_of: Callable[[Visit], Listener]
 
     async def take(self, visit: Visit) -> Stream | None:
         """Answer one POST; a stream that is to be run is handed back. Raises Refusal."""
@@ -75,7 +75,7 @@ class Posts:
         client = read_envelope(message, headers)
         if message.method == "subscriptions/listen":
             check_takes_events(headers)
-            return subscription(self.look_for(visit), message.id, message.params)
+            return subscription(self.listener_of(visit), message.id, message.params)
         await _answer(visit, message, message.id, client, None)
         return None
 

@@ -8,8 +8,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-import orjson
-
 from gateway.config.located_json import JsonProblem, load_json
 
 _INDENT = re.compile(r"^[{\[][ \t]*\r?\n([ \t]+)")
@@ -30,32 +28,46 @@ def merged_json(text: str, values: Mapping[str, Any]) -> str:
     if new == old:
         return text
     found = _INDENT.match(text)
-    return json.dumps(new, indent=found[1] if found else 2, ensure_ascii=False) + "\n"
+    try:
+        return json.dumps(new, indent=found[1] if found else 2, ensure_ascii=False) + "\n"
+    except RecursionError:
+        raise MergeFault("it is nested too deeply") from None
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        value: Any = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        value: Any = json.loads(text, object_pairs_hook=_members)
+    except json.JSONDecodeError:
         try:
             load_json(text)
         except JsonProblem as problem:
             raise MergeFault(f"it cannot be read: {problem}") from None
         raise MergeFault("it has comments, or commas at ends, which would be lost") from None
+    except RecursionError:
+        raise MergeFault("it is nested too deeply") from None
     if not isinstance(value, dict):
         raise MergeFault("it does not hold an object")
     return cast("dict[str, Any]", value)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise MergeFault("it says something twice, of which one would be lost")
+    return members
 
 
 def _merged(old: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(old)
     for name, value in values.items():
         before: Any = merged.get(name)
-        if isinstance(value, Mapping) and isinstance(before, dict):
+        if not isinstance(value, Mapping) or before is None:
+            merged[name] = value
+        elif isinstance(before, dict):
             inner = cast("Mapping[str, Any]", value)
             merged[name] = _merged(cast("dict[str, Any]", before), inner)
         else:
-            merged[name] = value
+            raise MergeFault(f"{name} is there already, and is no object")
     return merged
 
 

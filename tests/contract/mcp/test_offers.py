@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import tempfile
+import weakref
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -279,6 +281,30 @@ async def test_a_stream_ends_with_the_gateway_and_says_so(tmp_path: Path):
                     gateway.gateway.drain()
     assert [one.get("id") for one in said] == [None, 7]
     assert said[1]["result"]["resultType"] == "complete"
+
+
+@pytest.mark.parametrize("era", ["modern", "sessions"])
+async def test_a_stream_holds_on_to_no_configuration_that_is_over(tmp_path: Path, era: str):
+    async with gateway_in_process(tmp_path, DOCUMENT, POLICIES) as gateway, httpx2.AsyncClient(timeout=60) as http:
+        body, headers = (
+            None,
+            {"authorization": f"Bearer {SECRET}", "accept": "application/json, text/event-stream"},
+        )
+        if era == "modern":
+            body = message("subscriptions/listen", {"_meta": META, "notifications": {}}, id=7)
+            headers |= modern_headers("subscriptions/listen", {})
+        else:
+            headers |= {"mcp-session-id": await Wire(gateway, http).begin()}
+        before = weakref.ref(gateway.gateway.services.exposer)
+        method = "GET" if body is None else "POST"
+        async with http.stream(method, f"{gateway.origin}/mcp", json=body, headers=headers) as stream:
+            assert stream.status_code == 200
+            await gateway.gateway.load(load_config(tmp_path / "gateway.yaml"))
+            lines = stream.aiter_lines()
+            with anyio.fail_after(30):
+                while before() is not None:
+                    await anext(lines)  # it lives
+                    gc.collect()
 
 
 async def test_a_stream_outlives_a_configuration_but_not_its_key(tmp_path: Path):

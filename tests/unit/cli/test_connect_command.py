@@ -95,6 +95,7 @@ def test_tools_and_models_can_be_had_apart(shell: Shell):
     [
         (("--url", "gate.example"), "--url must be an http or https URL"),
         (("--url", "https://u:p@gate.example"), "user or password"),
+        (("--url", "https://gate.example/?a=b"), "--url must not hold a query"),
         (("--key-env", "tg-0123456789abcdef"), "give the name, not the key"),
     ],
 )
@@ -146,3 +147,23 @@ def test_the_gateway_of_the_folder_is_meant_unless_another_is_named(configured: 
     ended = configured.run("connect", "cursor")
     assert f'"{url}"' in ended.out
     assert ("gateway.yaml is wrong" in ended.err) is ("wrong" in listen)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"a": 1, "a": 2}', "something twice"),
+        ('{"mcpServers": [{"name": "mine"}]}', "mcpServers is there already, and is no object"),
+        ('{"mcpServers": {"toolgate": "mine"}}', "toolgate is there already"),
+        ('{"a":' * 20_000 + "1" + "}" * 20_000, "nested too deeply"),
+    ],
+)
+def test_json_that_would_lose_something_stays_as_it_is(text: str, said: str):
+    with pytest.raises(MergeFault) as fault:
+        merged_json(text, {"mcpServers": {"toolgate": {"url": "x"}}})
+    assert said in fault.value.message
+
+
+def test_numbers_stay_what_they_are():
+    merged = merged_json('{"id": 123456789012345678901234567890}', {"a": {}})
+    assert json.loads(merged)["id"] == 123456789012345678901234567890
