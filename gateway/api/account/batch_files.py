@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, cast
 
 import orjson
@@ -29,6 +30,7 @@ ENDPOINTS: Mapping[str, Dialect] = {
 """What a batch may be for, and how its requests are read."""
 
 _MOST = 50_000  # requests, as OpenAI has it
+_MOST_LINES = 2 * _MOST  # with those that are empty
 _NAMES = frozenset({"custom_id", "method", "url", "body"})
 _LINE_ENDS = {"\x85": b"\\u0085", "\u2028": b"\\u2028", "\u2029": b"\\u2029"}
 """What stands within strings as it is, and ends a line for some readers."""
@@ -49,10 +51,12 @@ async def judge_file(asked: Asked, data: bytes) -> BatchFile:
     """
     judge = BatchJudge(asked)
     reading = _Reading(asked, judge)
-    for number, line in enumerate(data.split(b"\n"), 1):
+    for number, line in enumerate(BytesIO(data), 1):
         await judge.take_turns()
+        if number > _MOST_LINES:
+            raise InvalidRequest(f"file: it has more than {_MOST_LINES} lines", param="file")
         if line.strip():
-            reading.take(line, f"line {number}: ")
+            reading.take(line.removesuffix(b"\n"), f"line {number}: ")
     if not reading.lines:
         raise InvalidRequest("file: it holds no request; write one as JSON on each line", param="file")
     await judge.check_files()

@@ -16,6 +16,7 @@ from gateway.api.answer import Answer
 from gateway.api.mcp.entry import PATH, authenticate, see, server_in
 from gateway.api.mcp.faults import explain
 from gateway.api.mcp.listening import CHANGES, Listener, Stream, Streams, look_again
+from gateway.api.mcp.pages import for_pages, is_preflight, may_ask
 from gateway.api.mcp.posts import SESSION_HEADER, Posts
 from gateway.api.mcp.sessions import Session, Sessions
 from gateway.api.mcp.surface import Surface, Surfaces
@@ -85,6 +86,11 @@ class McpEndpoint:
             return await self._posts.take(await self._let_in(request, answer, services))
 
     async def _take_other(self, request: Request, answer: Answer) -> None:
+        if is_preflight(request.scope["method"], request.headers):
+            with self._observe() as services:
+                _check_place(request, answer, services)
+            await answer.whole(may_ask(request.headers))
+            return
         session, stream = await self._find_session(request, answer)
         if stream is not None:
             await self._follow(session, stream, request, answer)
@@ -110,7 +116,7 @@ class McpEndpoint:
         return self._posts.find_session(visit), Stream(self._listener_of(visit), frozenset(CHANGES))
 
     async def _let_in(self, request: Request, answer: Answer, services: Services) -> Visit:
-        services.host_guard.check(request.headers)
+        _check_place(request, answer, services)
         principal = await authenticate(request, services)
         return Visit(request, answer, services, principal, see(request, services, principal, self._surfaces))
 
@@ -141,3 +147,9 @@ class McpEndpoint:
 
         look = look_again(self._observe, look_at)
         return Listener(visit.principal.key_id, visit.heartbeat, look)
+
+
+def _check_place(request: Request, answer: Answer, services: Services) -> None:
+    """See where a request thinks that it is, and from which page it comes, which then may read the answer."""
+    services.host_guard.check(request.headers)
+    answer.headers |= for_pages(request.headers)

@@ -222,6 +222,33 @@ async def test_pages_of_others_are_refused(wire: Wire, origin: str):
     assert error_of(answer) == (403, -31403, None)
 
 
+async def test_pages_that_may_ask_may_read_the_answer(wire: Wire):
+    page = {"origin": "http://localhost:6274"}
+    wanted = {
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,mcp-param-x",
+    }
+    asked = await wire.send(None, {**page, **wanted}, method="OPTIONS", secret=None)
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert asked.headers["access-control-allow-origin"] == page["origin"]
+    assert asked.headers["access-control-allow-headers"] == wanted["access-control-request-headers"]
+    assert "POST" in asked.headers["access-control-allow-methods"]
+    assert "access-control-allow-credentials" not in asked.headers
+    for answer in (await wire.ask("tools/list", **page), await wire.send(b"", page, secret=None)):
+        assert answer.headers["access-control-allow-origin"] == page["origin"]
+        assert "mcp-session-id" in answer.headers["access-control-expose-headers"]
+    assert not any(name.startswith("access-control") for name in (await wire.ask("tools/list")).headers)
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null"])
+async def test_pages_of_others_are_told_nothing_of_what_they_may(wire: Wire, origin: str):
+    page = {"origin": origin, "access-control-request-method": "POST"}
+    for method in ("OPTIONS", "POST"):
+        answer = await wire.send(b"", page, method=method)
+        assert answer.status_code == 403
+        assert not any(name.startswith("access-control") for name in answer.headers)
+
+
 async def test_pages_of_this_machine_are_let_in(wire: Wire):
     body = message("server/discover", {"_meta": META})
     headers = {**modern_headers("server/discover", {}), "origin": "http://localhost:3000"}

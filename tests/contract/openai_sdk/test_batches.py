@@ -318,3 +318,10 @@ async def test_what_is_nested_too_deeply_to_be_sent_is_refused(gateway: InProces
         body = {"endpoint": "/v1/chat/completions", "input_file_id": file.id, "metadata": metadata}
         answer = await http.post("/v1/batches", json=body)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_json")
+
+
+async def test_a_file_of_nothing_but_lines_is_refused(gateway: InProcess):
+    async with gateway.client() as sdk:
+        with pytest.raises(openai.BadRequestError) as caught:
+            await sdk.files.create(file=("in.jsonl", b"\n" * 100_001), purpose="batch")
+    assert "more than 100000 lines" in caught.value.message
