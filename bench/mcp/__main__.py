@@ -28,16 +28,17 @@ _HEAD = ("hub", "surface", "tool server", "in flight", "CPU µs", "x SDK", "p50 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure; 1 when something has no figures."""
+    usual = Extent()
     parser = argparse.ArgumentParser(prog="python -m bench.mcp", description="What a tool call costs in a hub.")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--count", type=int, default=Extent.count, metavar="N", help="calls a figure, at most")
+    parser.add_argument("--count", type=int, default=usual.count, metavar="N", help="calls a figure, at most")
     parser.add_argument(
-        "--seconds", type=float, default=Extent.seconds, metavar="S", help="seconds a figure, at most"
+        "--seconds", type=float, default=usual.seconds, metavar="S", help="seconds a figure, at most"
     )
     parser.add_argument(
-        "--repetitions", type=int, default=Extent.repetitions, metavar="N", help="the median counts"
+        "--repetitions", type=int, default=usual.repetitions, metavar="N", help="the median counts"
     )
-    parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 32, 256], metavar="N")
+    parser.add_argument("--in-flight", type=int, nargs="+", default=usual.concurrencies, metavar="N")
     names = [hub.name for hub in HUBS]
     parser.add_argument("--hubs", nargs="+", choices=names, default=names, metavar="HUB", help="default: all")
     options = parser.parse_args(arguments)
