@@ -22,6 +22,17 @@ cast("Any", _Dumper).add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(rf"(?:{_NUMBER})\Z", re.ASCII), list("+-.0123456789")
 )
 
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+"""What ends lines for YAML and for Python, although nobody sees it: left as it is, whoever indents adds to it."""
+
+
+def _represent_text(dumper: Any, text: str) -> Any:
+    style = '"' if _LINE_ENDS.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+cast("Any", _Dumper).add_representer(str, _represent_text)
+
 
 def yaml_lines(value: Mapping[str, Any]) -> str:
     """The entries of a mapping, each beginning a line."""

@@ -122,21 +122,22 @@ class McpEndpoint:
 
     async def _follow(self, session: Session, stream: Stream, request: Request, answer: Answer) -> None:
         """The stream of a session, which has one: another GET takes its place."""
-        if session.stream is not None:
-            session.stream.cancel()
+        replaced = session.stream
+        if replaced is not None:
+            replaced.cancel()
         answer.headers[SESSION_HEADER] = session.id
         with anyio.CancelScope() as scope:
             session.stream = scope
             try:
-                await self._run(stream, request, answer)
+                await self._run(stream, request, answer, replaces=replaced is not None)
             finally:
                 if session.stream is scope:
                     session.stream = None
         if scope.cancelled_caught:
             await answer.write(b"", more=False)
 
-    async def _run(self, stream: Stream, request: Request, answer: Answer) -> None:
-        with self._streams.one_more(stream.listener.key_id):
+    async def _run(self, stream: Stream, request: Request, answer: Answer, *, replaces: bool = False) -> None:
+        with self._streams.one_more(stream.listener.key_id, replaces=replaces):
             await stream.run(request, answer)
 
     def _listener_of(self, visit: Visit) -> Listener:

@@ -55,9 +55,13 @@ class Streams:
     _of_keys: dict[KeyId, int] = field(default_factory=dict[KeyId, int])
 
     @contextmanager
-    def one_more(self, key_id: KeyId) -> Generator[None]:
-        """Count one for as long as the context is open. Raises Refusal when there are too many."""
-        if self._of_keys.get(key_id, 0) >= _MOST_OF_KEY or sum(self._of_keys.values()) >= _MOST:
+    def one_more(self, key_id: KeyId, *, replaces: bool = False) -> Generator[None]:
+        """Count one for as long as the context is open. Raises Refusal when there are too many.
+
+        One that it `replaces` is about to end, and counts no more.
+        """
+        of_key, all_of_them = self._of_keys.get(key_id, 0) - replaces, sum(self._of_keys.values()) - replaces
+        if of_key >= _MOST_OF_KEY or all_of_them >= _MOST:
             raise http_refusal(503, "There are too many streams", {"retry-after": "60"})
         self._of_keys[key_id] = self._of_keys.get(key_id, 0) + 1
         try:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import orjson
@@ -108,3 +109,13 @@ def test_a_key_has_so_many_streams_and_no_more():
     opened[0].__exit__(None, None, None)
     with streams.one_more(key):
         pass
+
+
+def test_a_stream_in_the_place_of_another_is_none_too_many():
+    streams, key = Streams(), KeyId("one")
+    with ExitStack() as stack:
+        for _ in range(256):
+            stack.enter_context(streams.one_more(key))
+        with pytest.raises(Refusal), streams.one_more(key):
+            pass
+        stack.enter_context(streams.one_more(key, replaces=True))

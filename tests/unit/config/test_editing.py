@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from gateway.config.editing import EditFault, with_servers
@@ -74,3 +76,9 @@ def test_a_block_is_indented_as_its_neighbours_are_and_stands_behind_them():
 def test_what_cannot_be_changed_safely_is_refused_in_words(text: str, why: str):
     with pytest.raises(EditFault, match=why):
         edited(text)
+
+
+@pytest.mark.parametrize("text", ["\x85", "a\u2028b", "\u2029 x", "a\nb", "a\x0bb", "\x1c"])
+def test_text_with_odd_line_ends_stays_what_it_is_where_it_is_indented(text: str):
+    lines = textwrap.indent(yaml_lines({"a": text, "b": [text]}), "  ")
+    assert load_yaml(lines).value == {"a": text, "b": [text]}
