@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from gateway.store.database import Database
 from gateway.store.key_file import read_or_make_key
 from gateway.store.sealed_states import SealedStates
 from gateway.store.sealing import Sealer
+from gateway.store.shared_writes import SharedWrites
 from gateway.store.tables import payloads
 
 _log = logging.getLogger(__name__)
@@ -41,7 +43,20 @@ _ASKED_FOR = (*_NAMED, payloads.c.expires > bindparam("now"))
 _FIND = select(payloads.c.fingerprint, payloads.c.size).where(*_ASKED_FOR)
 _GET = select(payloads.c.fingerprint, payloads.c.sealed).where(*_ASKED_FOR)
 _FORGET = delete(payloads).where(*_NAMED)
+_REPLACED = delete(payloads).where(
+    payloads.c.key_id == bindparam("owner"), payloads.c.fingerprint == bindparam("name")
+)
 _KEEP = insert(payloads)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is to be kept."""
+
+    owner: str
+    fingerprint: str
+    payload: bytes = field(repr=False)
+    expires: int
 
 
 class SealedPayloads:
@@ -59,6 +74,7 @@ class SealedPayloads:
         self._sealer = Sealer(key)
         self.states = SealedStates(key, clock=clock)
         """What is sealed with a key made of the same one, and kept by others."""
+        self._writes: SharedWrites[Sequence[_Row]] = SharedWrites(self._write)
         self._most_bytes = most_bytes
         self._clock = clock
         self._total: int | None = None  # bytes at most, as far as this process knows
@@ -84,18 +100,25 @@ class SealedPayloads:
             _log.warning("a payload of %s is not kept: its %d bytes are too many", owner, largest)
             return
 
-        def work(connection: Connection) -> None:
-            sealed = {one: self._sealer.seal(payload, _bound_to(owner, one)) for one, payload in given.items()}
-            connection.execute(_FORGET, {"key_id": owner, "fingerprints": tuple(sealed)})
-            self._make_room(connection, sum(map(len, sealed.values())))
-            expires = int(self._clock()) + ttl_seconds
-            rows = [
-                {"key_id": owner, "fingerprint": one, "sealed": text, "size": len(text), "expires": expires}
-                for one, text in sealed.items()
-            ]
-            connection.execute(_KEEP, rows)
+        expires = int(self._clock()) + ttl_seconds
+        await self._writes.add([_Row(owner, one, payload, expires) for one, payload in given.items()])
 
-        await self._database.write(work)
+    async def _write(self, asked: Sequence[Sequence[_Row]]) -> None:
+        latest = {(row.owner, row.fingerprint): row for rows in asked for row in rows}.values()
+
+        def work(connection: Connection) -> None:
+            sealed = [self._seal(row) for row in latest]
+            connection.execute(_REPLACED, [{"owner": row.owner, "name": row.fingerprint} for row in latest])
+            self._make_room(connection, sum(row["size"] for row in sealed))
+            connection.execute(_KEEP, sealed)
+
+        if latest:
+            await self._database.write(work)
+
+    def _seal(self, row: _Row) -> dict[str, Any]:
+        sealed = self._sealer.seal(row.payload, _bound_to(row.owner, row.fingerprint))
+        place = {"key_id": row.owner, "fingerprint": row.fingerprint}
+        return {**place, "sealed": sealed, "size": len(sealed), "expires": row.expires}
 
     async def remove(self, owner: str, fingerprints: Sequence[str]) -> None:
         """Forget some. Raises StoreError."""

@@ -69,6 +69,20 @@ async def test_the_last_payload_of_a_place_counts(kept: SealedPayloads, database
     assert await rows(database) == 1
 
 
+async def test_what_is_kept_at_once_goes_to_each_its_own_place(kept: SealedPayloads, database: Database):
+    async with anyio.create_task_group() as tasks:
+        for number in range(40):
+            kept_here = {f"f{number}": b"%d" % number, "shared": b"all of them"}
+            owner = f"agent{number % 2}"
+            tasks.start_soon(lambda one=owner, given=kept_here: kept.put_all(one, given, ttl_seconds=60))
+    for parity in range(2):
+        numbers = range(parity, 40, 2)
+        own = {f"f{number}": b"%d" % number for number in numbers}
+        assert await kept.get(f"agent{parity}", [*own, "shared"]) == {**own, "shared": b"all of them"}
+        assert await kept.get(f"agent{1 - parity}", list(own)) == {}
+    assert await rows(database) == 42
+
+
 async def test_thousands_may_be_asked_for_at_once(kept: SealedPayloads):
     for number in (3, 700, 1999):
         await kept.put("agent", f"f{number}", b"%d" % number, ttl_seconds=60)
