@@ -35,7 +35,7 @@ def home(folder: Path) -> Path:
     _write(home / ".claude.json", {"mcpServers": {"notes": NOTES}, "numStartups": 7})
     _write(
         home / ".cursor" / "mcp.json",
-        {"mcpServers": {"notes": NOTES, "old": {"type": "sse", "url": "http://x/sse"}}},
+        {"mcpServers": {"notes": NOTES, "old": {"type": "ws", "url": "ws://x/mcp"}}},
     )
     (folder / "project").mkdir()
     return home
