@@ -83,7 +83,10 @@ async def open_http_peer(
         finally:
             peer.close("the gateway closed the connection")
             tasks.cancel_scope.cancel()
-            await peer.end_session()
+            try:
+                await peer.end_session()
+            finally:
+                peer.abandon()
 
 
 class HttpPeer:
@@ -109,7 +112,7 @@ class HttpPeer:
         self._version = ""
         self._session_id: str | None = None
         self._is_session_lost = False
-        self._under_way = 0
+        self._under_way: set[anyio.CancelScope] = set()
         self._idle = anyio.Event()  # set, and replaced, when the last request under way has ended
         self._closed = anyio.Event()
         self._reason = ""
@@ -156,22 +159,31 @@ class HttpPeer:
         body = encode_request(request_id, method, params)
         sent_headers = self._headers_for(method, params, headers)
         try:
-            with self._counted(), faults_mapped():
+            with self._under_way_here(), faults_mapped():
                 return result_of(await self._exchange(request_id, body, sent_headers, on_progress, authorizer))
         except anyio.get_cancelled_exc_class():
             self._take_back(request_id, method)
             raise
 
     @contextmanager
-    def _counted(self) -> Generator[None]:
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            if self._under_way == 0:
-                self._idle.set()
-                self._idle = anyio.Event()
+    def _under_way_here(self) -> Generator[None]:
+        """Count a request as one under way. Raises PeerClosed when it was given up meanwhile."""
+        with anyio.CancelScope() as scope:
+            self._under_way.add(scope)
+            try:
+                yield
+            finally:
+                self._under_way.discard(scope)
+                if not self._under_way:
+                    self._idle.set()
+                    self._idle = anyio.Event()
+        if scope.cancelled_caught:
+            raise PeerClosed(self._reason)
+
+    def abandon(self) -> None:
+        """Fail what is still under way: the client is about to go, and would leave it waiting for ever."""
+        for scope in tuple(self._under_way):
+            scope.cancel()
 
     async def notify(self, method: str, params: JsonObject | None = None) -> None:
         """Send a notification. Raises PeerError."""

@@ -12,6 +12,8 @@ import pytest
 from gateway.errors import ToolCallTimeout, ToolServerDown, ToolServerError, ToolServerFault
 from gateway.hub import HttpServerSpec, Hub, HubSettings
 from gateway.hub.jsonrpc import LARGEST_MESSAGE
+from gateway.hub.peer import PeerClosed
+from gateway.hub.transports.http import open_http_peer
 from tests.support.conditions import eventually
 from tests.unit.hub.raw_http import Exchange, raw_server
 
@@ -316,3 +318,24 @@ async def test_an_old_servers_stream_that_is_cut_is_taken_up_from_its_last_event
         assert hub.statuses()[0].era == "legacy"
         assert (await call(hub, "cut")).text() == "after all"
         assert len(calls) == 1
+
+
+async def test_a_call_whose_answer_is_being_read_when_the_connection_is_given_up_fails_at_once():
+    reading = anyio.Event()
+
+    async def begin_to_answer(exchange: Exchange) -> None:
+        await exchange.send(
+            b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"jsonrpc":'
+        )
+        reading.set()
+        await anyio.sleep_forever()
+
+    async def ask(peer) -> None:
+        with pytest.raises(PeerClosed, match="the gateway closed the connection"):
+            await peer.request("tools/call", {"name": "slow", "arguments": {}})
+
+    async with raw_server(slow=begin_to_answer) as server, anyio.create_task_group() as tasks:
+        with anyio.fail_after(10):
+            async with open_http_peer(server.url, {}, lambda _method, _params: None) as peer:
+                tasks.start_soon(ask, peer)
+                await reading.wait()
