@@ -72,6 +72,8 @@ class _Remembered(Generic[PolicyT]):
     tools: tuple[CatalogueTool, ...]
     definitions: tuple[ToolDefinition, ...]
     servers: frozenset[str]
+    visible: frozenset[str]
+    """Servers with tools that are shown; all that have any are in `servers`."""
     selection: Selection | None
 
 
@@ -119,7 +121,8 @@ class Exposer(Generic[PolicyT]):
         tools = tuple(tool for tool in catalogue.tools if narrowed.visible(tool.qualified))
         listed = frozenset(tool.server for tool in catalogue.tools)
         definitions, selection = self._select(tools, None if pins is None else narrowed.narrowed(pins))
-        return _Remembered(policy, narrowed, tools, definitions, listed, selection)
+        visible = frozenset(tool.server for tool in tools)
+        return _Remembered(policy, narrowed, tools, definitions, listed, visible, selection)
 
     def _select(
         self, tools: tuple[CatalogueTool, ...], pinned: PolicyT | None
@@ -149,10 +152,12 @@ class Exposer(Generic[PolicyT]):
 
 
 def _unavailable(found: _Remembered[PolicyT], statuses: Iterable[ServerStatus]) -> tuple[str, ...]:
-    visible = {tool.server for tool in found.tools}
     return tuple(
         status.name
         for status in statuses
         if status.state in ("starting", "down")
-        and (status.name in visible or (status.name not in found.servers and found.policy.reaches(status.name)))
+        and (
+            status.name in found.visible
+            or (status.name not in found.servers and found.policy.reaches(status.name))
+        )
     )

@@ -248,6 +248,7 @@ class ToolLoop:
                 await _emit_all(emit, self._showing.ended(call, self._results[call.id]))
                 await emit(_ended(action.round, call, outcome))
 
+        # A task of its own even for one call: what ends this task at once lets a call that may write go on.
         async with anyio.create_task_group() as group:
             for call in due:
                 group.start_soon(run_one, call)
