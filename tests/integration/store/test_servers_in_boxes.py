@@ -77,7 +77,8 @@ async def test_a_server_from_npm_reads_the_files_of_its_owners_workspace(sandbox
         async with sandbox.launch(server, workspace_owner=None) as box:
             await initialize(box)
             assert "note.txt" not in await call(box, "list_directory", path="/workspace")
-    assert (await sandbox.prepare(server)).source == "npm:@modelcontextprotocol/server-filesystem@2026.8.31"
+    origin = (await sandbox.prepare(server)).origin
+    assert (origin.kind, origin.version) == ("npm", "2026.8.31")
 
 
 @pytest.mark.pypi

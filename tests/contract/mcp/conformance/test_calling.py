@@ -1,0 +1,67 @@
+"""The conformance suite's scenarios for clients, but those of authorization, with the hub as the client."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.support.npm import install_locked
+
+pytestmark = pytest.mark.npm
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[3]
+REQUIRED = (
+    ("2025-11-25", "initialize"),
+    ("2025-11-25", "tools_call"),
+    ("2025-11-25", "sse-retry"),
+    ("2025-11-25", "json-schema-2020-12-preservation"),
+    ("2026-07-28", "tools_call"),
+    ("2026-07-28", "sep-2322-client-request-state"),
+    ("2026-07-28", "http-standard-headers"),
+    ("2026-07-28", "http-custom-headers"),
+    ("2026-07-28", "http-invalid-tool-headers"),
+    ("2026-07-28", "json-schema-ref-no-deref"),
+    ("2026-07-28", "json-schema-2020-12-preservation"),
+)
+NOT_SPOKEN = {
+    ("2025-11-25", "elicitation-sep1034-client-defaults"): "older servers can ask the hub for nothing",
+    (
+        "2026-07-28",
+        "request-metadata",
+    ): "a version that is refused, and offered with the refusal, is not tried again",
+}
+
+
+def run_scenario(version: str, scenario: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    installed = install_locked(HERE, "mcp-conformance", free=512 * 1024**2) / "node_modules"
+    (node,) = installed.glob("node-linux-*/bin/node")
+    program = installed / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
+    client = shlex.join([sys.executable, str(HERE / "calling_client.py")])
+    options = ["--command", client, "--scenario", scenario, "--spec-version", version, "-o", "out"]
+    command = [str(node), str(program), "client", *options]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.parametrize(("version", "scenario"), REQUIRED)
+async def test_a_scenario_for_clients_passes(version: str, scenario: str, tmp_path: Path):
+    done = await anyio.to_thread.run_sync(run_scenario, version, scenario, tmp_path)
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told[-4000:]
+    assert "OVERALL: PASSED" in told
+
+
+@pytest.mark.parametrize(("version", "scenario"), NOT_SPOKEN)
+async def test_what_a_client_does_not_do_fails_and_is_told_here_why(version: str, scenario: str, tmp_path: Path):
+    done = await anyio.to_thread.run_sync(run_scenario, version, scenario, tmp_path)
+    assert done.returncode != 0, NOT_SPOKEN[version, scenario]
+    assert "OVERALL: FAILED" in done.stdout + done.stderr
