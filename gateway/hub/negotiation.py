@@ -5,12 +5,17 @@ Above: `gateway.hub.connection`. Below: a `Peer`. Refuses to know: transports, w
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
-from gateway.hub.peer import Peer, PeerError, RequestFault, RpcError, Unreachable
-from gateway.hub.protocol import HANDSHAKE_VERSIONS, LATEST_HANDSHAKE_VERSION, MODERN_VERSION
+from gateway.hub.peer import JsonObject, Peer, PeerError, RequestFault, RpcError, Unreachable
+from gateway.hub.protocol import (
+    HANDSHAKE_VERSIONS,
+    LATEST_HANDSHAKE_VERSION,
+    MODERN_VERSION,
+    UNSUPPORTED_VERSION,
+)
 from gateway.hub.session import CLIENT_INFO, ENVELOPE, Era, Session
 
 _LONGEST_VERSION = 40  # characters of it that are shown
@@ -77,11 +82,27 @@ class _Negotiation:
 async def _discover(peer: Peer) -> Session:
     """The modern probe (2026-07-28, "Discovery"). Raises RpcError when the server is not modern."""
     peer.speak(MODERN_VERSION)
-    result = await peer.request("server/discover", {"_meta": ENVELOPE})
+    try:
+        result = await peer.request("server/discover", {"_meta": ENVELOPE})
+    except RpcError as refusal:
+        if not _offers_it_all_the_same(refusal):
+            raise
+        result = await peer.request("server/discover", {"_meta": ENVELOPE})
     supported: Any = result.get("supportedVersions")
     if not isinstance(supported, list) or MODERN_VERSION not in supported:
         raise RequestFault(f"the server does not offer MCP {MODERN_VERSION}")
     return Session(peer, MODERN_VERSION, result)
+
+
+def _offers_it_all_the_same(refusal: RpcError) -> bool:
+    """Whether a version was refused, and offered with the refusal: asking once more is then in order.
+
+    See 2026-07-28, "Protocol version negotiation".
+    """
+    if refusal.code != UNSUPPORTED_VERSION or not isinstance(refusal.data, dict):
+        return False
+    supported: Any = cast("JsonObject", refusal.data).get("supported")
+    return isinstance(supported, list) and MODERN_VERSION in supported
 
 
 async def _initialize(peer: Peer) -> Session:

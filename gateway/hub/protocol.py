@@ -25,6 +25,7 @@ NAME_HEADER = "mcp-name"
 
 METHOD_NOT_FOUND = -32601
 INTERNAL_ERROR = -32603
+UNSUPPORTED_VERSION = -32022
 
 ARGUMENT_HEADER_KEY = "x-mcp-header"
 """The keyword of a tool's schema that wants an argument mirrored in a header."""

@@ -36,6 +36,17 @@ async def test_a_server_that_refuses_the_probe_is_greeted_the_old_way(refusal):
     assert peer.methods == ["server/discover", "initialize", "notifications/initialized"]
 
 
+async def test_a_version_that_is_refused_and_offered_with_the_refusal_is_asked_for_once_more():
+    refusals = [RpcError(-32022, "Unsupported protocol version", {"supported": ["2026-07-28"]})]
+
+    async def discover(_params):
+        return refusals.pop() if refusals else DISCOVERED
+
+    session, peer = await connect({"server/discover": discover, "initialize": INITIALIZED})
+    assert session.era == "modern"
+    assert peer.methods == ["server/discover", "server/discover"]
+
+
 async def test_a_server_known_to_be_old_is_not_probed():
     _, peer = await connect({"initialize": INITIALIZED}, era="legacy")
     assert peer.methods == ["initialize", "notifications/initialized"]

@@ -23,6 +23,7 @@ REQUIRED = (
     ("2025-11-25", "sse-retry"),
     ("2025-11-25", "json-schema-2020-12-preservation"),
     ("2026-07-28", "tools_call"),
+    ("2026-07-28", "request-metadata"),
     ("2026-07-28", "sep-2322-client-request-state"),
     ("2026-07-28", "http-standard-headers"),
     ("2026-07-28", "http-custom-headers"),
@@ -32,10 +33,6 @@ REQUIRED = (
 )
 NOT_SPOKEN = {
     ("2025-11-25", "elicitation-sep1034-client-defaults"): "older servers can ask the hub for nothing",
-    (
-        "2026-07-28",
-        "request-metadata",
-    ): "a version that is refused, and offered with the refusal, is not tried again",
 }
 
 
