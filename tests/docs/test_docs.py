@@ -30,6 +30,7 @@ ENVIRON = {
 }
 OF_MAKE = {"make demo", "make serve", "make check", "make test", "make bench"}
 ELSEWHERE = {
+    ".venv/bin/python -m bench.mcp": "tests/integration/bench/test_mcp_bench.py",
     ".venv/bin/toolgate init": "tests/e2e/test_init.py",
     ".venv/bin/toolgate doctor": "tests/integration/cli/test_doctor_command.py",
     ".venv/bin/toolgate serve": "tests/e2e/test_main_job.py",
