@@ -35,10 +35,8 @@ async def readyz(request: Request, services: Services) -> Response:
 async def metrics(request: Request, services: Services) -> Response:
     """The Prometheus text format."""
     require_operator(request, services.operator_token_digest)
-    states = {status.name: status.state for status in services.hub.statuses()}
-    return Response(
-        200, services.metrics.exposition(states, _STATES, services.router.breaker_states()), CONTENT_TYPE
-    )
+    told = services.metrics.exposition(services.hub.states(), _STATES, services.router.breaker_states())
+    return Response(200, told, CONTENT_TYPE)
 
 
 def describe_server(status: ServerStatus, clean: Callable[[str], str]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class OwnServers:
         self.policy = policy
         self._hosts = frozenset(filter(None, (host.lower(), services.public_host)))
         self._catalogue = services.hub.catalogue
-        self._states = {status.name: status.state for status in services.hub.statuses()}
+        self._states = services.hub.states()
         self._listed = frozenset(tool.server for tool in self._catalogue.tools)
 
     def meant_by(self, reference: McpReference) -> Meant | None:

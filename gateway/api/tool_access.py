@@ -28,7 +28,7 @@ def expose_tools(
     exposure = services.exposer.expose(
         services.hub.catalogue,
         services.policies[principal.key_id],
-        services.hub.statuses(),
+        services.hub.states(),
         _with_brought(options.narrowings if attached else _NO_PATTERNS, brought, services),
         _pins(principal, brought),
     )
@@ -50,5 +50,5 @@ def _with_brought(narrowings: Narrowings, brought: BroughtTools | None, services
     widened = tuple((*patterns, *brought.patterns) for patterns in narrowings)
     if not brought.narrowed:
         return widened
-    others = [status.name for status in services.hub.statuses() if status.name not in brought.narrowed]
+    others = [name for name in services.hub.states() if name not in brought.narrowed]
     return (*widened, (*(f"{name}/*" for name in others), *brought.patterns))

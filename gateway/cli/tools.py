@@ -122,7 +122,7 @@ def _about_unknown(tool: str, key_id: KeyId, gateway: Gateway) -> str:
     if tool in known:
         explain = f"`toolgate policy explain --key {key_id} --tool {tool}`"
         return f"the server has it, but no policy of {key_id} allows it: see {explain}"
-    down = [one.name for one in services.hub.statuses() if one.state == "down"]
+    down = [name for name, state in services.hub.states().items() if state == "down"]
     if tool.partition("/")[0] in down:
         return "its server is down: `toolgate doctor` says more"
     near = nearest(tool, [name for name in known if services.policies[key_id].visible(name)])

@@ -6,14 +6,14 @@ In the catalogue's order, so that equal requests carry equal bytes and a provide
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, Self, TypeVar
 
 from gateway.conversation import ToolDefinition
 from gateway.exposure.definitions import define
 from gateway.exposure.selection import MOST_FOUND, LazyIndex, SearchTool, Selection
-from gateway.hub import Catalogue, CatalogueTool, ServerStatus
+from gateway.hub import Catalogue, CatalogueTool, ServerState
 
 Narrowings = tuple[tuple[str, ...], ...]
 """Lists of patterns (`server/tool`): a tool must match each list. An empty list leaves nothing."""
@@ -91,7 +91,7 @@ class Exposer(Generic[PolicyT]):
         self,
         catalogue: Catalogue,
         policy: PolicyT,
-        statuses: Iterable[ServerStatus],
+        states: Mapping[str, ServerState],
         narrowings: Narrowings = (),
         pins: tuple[str, ...] | None = None,
     ) -> Exposure[PolicyT]:
@@ -107,9 +107,7 @@ class Exposer(Generic[PolicyT]):
                 self._known.popitem(last=False)
         else:
             self._known.move_to_end(key)
-        return Exposure(
-            found.policy, found.tools, found.definitions, _unavailable(found, statuses), found.selection
-        )
+        return Exposure(found.policy, found.tools, found.definitions, _unavailable(found, states), found.selection)
 
     def _work_out(
         self, catalogue: Catalogue, policy: PolicyT, narrowings: Narrowings, pins: tuple[str, ...] | None
@@ -151,13 +149,10 @@ class Exposer(Generic[PolicyT]):
         return known[1]
 
 
-def _unavailable(found: _Remembered[PolicyT], statuses: Iterable[ServerStatus]) -> tuple[str, ...]:
+def _unavailable(found: _Remembered[PolicyT], states: Mapping[str, ServerState]) -> tuple[str, ...]:
     return tuple(
-        status.name
-        for status in statuses
-        if status.state in ("starting", "down")
-        and (
-            status.name in found.visible
-            or (status.name not in found.servers and found.policy.reaches(status.name))
-        )
+        name
+        for name, state in states.items()
+        if state in ("starting", "down")
+        and (name in found.visible or (name not in found.servers and found.policy.reaches(name)))
     )

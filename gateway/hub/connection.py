@@ -34,6 +34,7 @@ from gateway.hub.requests import Request
 from gateway.hub.results import read_log_message
 from gateway.hub.session import Era, Session
 from gateway.hub.specs import HubSettings
+from gateway.hub.status import ServerState
 from gateway.hub.transports.transport import Transport
 from sandbox.network_failures import explains_network_failure
 from sandbox.spec import SandboxError
@@ -85,6 +86,11 @@ class Connection:
     def is_ready(self) -> bool:
         """Whether a call could be sent right now."""
         return self._live_session() is not None
+
+    @property
+    def state(self) -> ServerState:
+        """`starting` until the end of the first attempt; then `ready` or `down`."""
+        return "ready" if self.is_ready else "down" if self.settled.is_set() else "starting"
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""

@@ -29,7 +29,7 @@ from gateway.hub.pool import UpstreamPool
 from gateway.hub.requests import NOBODY, Caller, GivenInput, Request, call_request
 from gateway.hub.results import CallResult, ProgressListener, read_call_result
 from gateway.hub.specs import HubSettings, ServerSpec
-from gateway.hub.status import ServerStatus
+from gateway.hub.status import ServerState, ServerStatus
 from gateway.hub.upstreams import Upstream
 
 _log = logging.getLogger(__name__)
@@ -104,6 +104,10 @@ class Hub:
     def statuses(self) -> tuple[ServerStatus, ...]:
         """How each server is doing, in the order of the config."""
         return tuple(upstream.status() for upstream in self._upstreams.values())
+
+    def states(self) -> Mapping[str, ServerState]:
+        """The states alone, by server, in the order of the config: what every request looks at."""
+        return {name: upstream.state for name, upstream in self._upstreams.items()}
 
     async def settled(self) -> None:
         """Wait until every server has been listed or has failed its first start."""

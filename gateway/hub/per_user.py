@@ -26,7 +26,7 @@ from gateway.hub.instances import Instances
 from gateway.hub.peer import JsonObject, PeerError
 from gateway.hub.requests import Request
 from gateway.hub.specs import HubSettings
-from gateway.hub.status import ServerStatus
+from gateway.hub.status import ServerState, ServerStatus
 
 
 class Shared(Protocol):
@@ -38,6 +38,9 @@ class Shared(Protocol):
     async def run(self) -> None: ...
 
     async def settled(self) -> None: ...
+
+    @property
+    def state(self) -> ServerState: ...
 
     def status(self) -> ServerStatus: ...
 
@@ -107,10 +110,15 @@ class PerUserUpstream:
         await self._shared.settled()
         scope.cancel()
 
+    @property
+    def state(self) -> ServerState:
+        """That of the connection that lists the tools; down while somebody has to connect first."""
+        return "down" if self._is_waiting else self._shared.state
+
     def status(self) -> ServerStatus:
         """How the connection is doing that lists the tools."""
-        status = replace(self._shared.status(), instances=len(self._instances))
-        return replace(status, state="down", error=self._lister.why) if self._is_waiting else status
+        status = replace(self._shared.status(), state=self.state, instances=len(self._instances))
+        return replace(status, error=self._lister.why) if self._is_waiting else status
 
     def lacks_network(self, complaint: str) -> bool:
         """See `Connection.lacks_network`."""

@@ -34,7 +34,7 @@ from gateway.hub.specs import (
     ServerSpec,
     StdioServerSpec,
 )
-from gateway.hub.status import ServerStatus, TransportName
+from gateway.hub.status import ServerState, ServerStatus, TransportName
 from gateway.hub.transports.transport import (
     HttpTransport,
     InProcessTransport,
@@ -60,6 +60,11 @@ class Upstream(Protocol):
 
     async def settled(self) -> None:
         """Wait until it has been listed, or its first start has failed."""
+        ...
+
+    @property
+    def state(self) -> ServerState:
+        """The state of its status alone, for every request to look at."""
         ...
 
     def status(self) -> ServerStatus:
@@ -104,9 +109,14 @@ class SharedUpstream:
         """Wait for the end of the first attempt."""
         await self._connection.settled.wait()
 
+    @property
+    def state(self) -> ServerState:
+        """The connection's."""
+        return self._connection.state
+
     def status(self) -> ServerStatus:
         """How the connection is doing."""
-        return _status(self._transport_name, self._connection, self.listing)
+        return _status(self._transport_name, self.state, self._connection, self.listing)
 
     async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject:
         """A request over the one connection. Raises ToolServerError."""
@@ -158,11 +168,14 @@ class WorkspaceUpstream:
         """Wait for the end of the first attempt to list."""
         await self._lister.settled.wait()
 
-    def status(self) -> ServerStatus:
+    @property
+    def state(self) -> ServerState:
         """Ready once listed, because an instance can then be started for anybody."""
-        return _status(
-            "stdio", self._lister, self.listing, listed=self._listed.is_set(), instances=self._instances
-        )
+        return "ready" if self._listed.is_set() else self._lister.state
+
+    def status(self) -> ServerStatus:
+        """How the listing went, and how many instances there are."""
+        return _status("stdio", self.state, self._lister, self.listing, instances=len(self._instances))
 
     async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject:
         """A request to the owner's own instance, which is started if need be. Raises ToolServerError."""
@@ -199,10 +212,14 @@ class UnstartedUpstream:
     async def settled(self) -> None:
         """Settled from the start."""
 
+    @property
+    def state(self) -> ServerState:
+        """Disabled, or down."""
+        return "down" if self._error else "disabled"
+
     def status(self) -> ServerStatus:
-        """Disabled, or down with the reason."""
-        state = "down" if self._error else "disabled"
-        return ServerStatus(self._name, self._transport_name, state, self._since, error=self._error)
+        """The state, with the reason of one that is down."""
+        return ServerStatus(self._name, self._transport_name, self.state, self._since, error=self._error)
 
     def lacks_network(self, complaint: str) -> bool:
         """It says nothing."""
@@ -272,18 +289,12 @@ def _transport_name(spec: ServerSpec) -> TransportName:
 
 
 def _status(
-    transport: TransportName,
-    connection: Connection,
-    listing: Listing,
-    *,
-    listed: bool = False,
-    instances: Instances | None = None,
+    transport: TransportName, state: ServerState, connection: Connection, listing: Listing, *, instances: int = 0
 ) -> ServerStatus:
-    settled = connection.settled.is_set()
     return ServerStatus(
         connection.name,
         transport,
-        "ready" if connection.is_ready or listed else "down" if settled else "starting",
+        state,
         connection.since,
         era=connection.era,
         tools=len(listing.tools),
@@ -296,5 +307,5 @@ def _status(
         stderr_tail=connection.stderr_tail,
         said=tuple(connection.said),
         sandbox=connection.transport.backend,
-        instances=len(instances) if instances is not None else 0,
+        instances=instances,
     )

@@ -12,7 +12,7 @@ from .sources import ROOT, modules, name_of, nodes
 
 _HUB = ROOT / "gateway" / "hub"
 _PIPELINE = ROOT / "gateway" / "tool_calls"
-_LOOKED_AT = {"catalogue", "change", "statuses", "settled"}
+_LOOKED_AT = {"catalogue", "change", "states", "statuses", "settled"}
 
 
 def outside(*folders: Path) -> list[Path]:

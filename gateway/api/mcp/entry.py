@@ -41,11 +41,6 @@ def _challenge(told: str) -> dict[str, str]:
     return {"www-authenticate": told}
 
 
-def challenge() -> dict[str, str]:
-    """The headers that tell a client without a valid key what is wanted."""
-    return {"www-authenticate": "Bearer"}
-
-
 def server_in(path: str) -> str | None:
     """The server that a path names; None for all of them."""
     return path.removeprefix(PATH).strip("/") or None
@@ -68,8 +63,7 @@ def _asking(principal: Principal) -> Principal:
 
 def _sees(server: str, services: Services, exposure: Exposure[Policy]) -> bool:
     """Whether the key has a server: by what it lists, or while nobody knows that, by what it might list."""
-    states = {status.name: status.state for status in services.hub.statuses()}
-    if states.get(server, "disabled") == "disabled":
+    if services.hub.states().get(server, "disabled") == "disabled":
         return False
     if server not in services.hub.catalogue.servers:
         return exposure.policy.reaches(server)

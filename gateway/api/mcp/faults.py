@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from gateway.api.errors import SERVER_ERROR, describe_error
-from gateway.api.mcp.entry import challenge
 from gateway.api.mcp.wire import INTERNAL_ERROR, Refusal, http_refusal
 from gateway.api.requests import Request
 from gateway.errors import ToolgateError
@@ -24,7 +23,5 @@ def explain(error: Exception, request: Request) -> Refusal:
         _log.error("request %s failed: %s", request.request_id, cause, exc_info=None if foreseen else error)
     if told.status == 500:
         return Refusal(INTERNAL_ERROR, told.message, status=500)
-    headers = challenge() if told.status == 401 else {}
-    if told.retry_after is not None:
-        headers["retry-after"] = str(told.retry_after)
+    headers = {} if told.retry_after is None else {"retry-after": str(told.retry_after)}
     return http_refusal(told.status, told.message, headers)

@@ -9,7 +9,7 @@ import pytest
 from gateway.conversation import ToolDefinition
 from gateway.errors import InvalidRequest, ToolsUnavailable
 from gateway.exposure import Exposer, Exposure, check_names, check_required, define
-from gateway.hub import Catalogue, ServerState, ServerStatus
+from gateway.hub import Catalogue, ServerState
 from gateway.hub.catalogue import build_catalogue, read_listing
 from tool_policies import Policy, PolicyFile, load_policies
 
@@ -30,16 +30,12 @@ def policy(*allow: str, deny: tuple[str, ...] = ()) -> Policy:
     return loaded.policy_for(["p"])
 
 
-def status(name: str, state: ServerState = "ready") -> ServerStatus:
-    return ServerStatus(name, "http", state, 0.0)
-
-
 def names(exposure: Exposure[Policy]) -> list[str]:
     return [tool.qualified for tool in exposure.tools]
 
 
 TOOLS = catalogue(files=["write_file", "read_file"], git=["log", "push"], web=["get"])
-READY = [status("files"), status("git"), status("web")]
+READY: dict[str, ServerState] = {"files": "ready", "git": "ready", "web": "ready"}
 
 
 def test_a_request_gets_what_its_policy_shows_in_the_order_of_the_catalogue():
@@ -92,8 +88,8 @@ def test_only_the_last_few_answers_are_remembered():
 
 
 def test_servers_that_are_not_there_and_that_the_policy_reaches_are_named():
-    states = [status("files", "down"), status("git"), status("web", "starting"), status("new", "starting")]
-    states.append(status("off", "disabled"))
+    states: dict[str, ServerState] = {"files": "down", "git": "ready", "web": "starting", "new": "starting"}
+    states["off"] = "disabled"
     exposer = Exposer[Policy]()
     assert exposer.expose(TOOLS, policy("files/*", "new/*", "off/*"), states).unavailable == ("files", "new")
     assert exposer.expose(TOOLS, policy("*/*"), states).unavailable == ("files", "web", "new")
@@ -101,21 +97,21 @@ def test_servers_that_are_not_there_and_that_the_policy_reaches_are_named():
 
 
 def test_the_tools_of_a_server_that_is_down_stay_so_that_prompts_stay_the_same():
-    exposure = Exposer[Policy]().expose(TOOLS, policy("files/*"), [status("files", "down")])
+    exposure = Exposer[Policy]().expose(TOOLS, policy("files/*"), {"files": "down"})
     assert names(exposure) == ["files/read_file", "files/write_file"]
 
 
-def required(patterns: list[str], given: Policy, states: list[ServerStatus]) -> None:
+def required(patterns: list[str], given: Policy, states: dict[str, ServerState]) -> None:
     check_required(Exposer[Policy]().expose(TOOLS, given, states), patterns)
 
 
 def test_a_requirement_that_is_served_is_met():
     required(["files/*", "git/log"], policy("*/*"), READY)
-    required([], policy("*/*"), [])
+    required([], policy("*/*"), {})
 
 
 def test_a_requirement_on_a_server_that_is_down_is_refused_with_its_name():
-    states = [status("files", "down"), status("git"), status("new", "starting")]
+    states: dict[str, ServerState] = {"files": "down", "git": "ready", "new": "starting"}
     with pytest.raises(ToolsUnavailable, match="files"):
         required(["git/*", "files/read_file"], policy("*/*"), states)
     with pytest.raises(ToolsUnavailable, match="new"):
@@ -134,7 +130,7 @@ def test_a_requirement_on_a_hidden_tool_answers_like_one_on_a_tool_that_was_neve
 
 def test_a_requirement_on_a_hidden_server_that_is_down_does_not_tell_that_it_is_there():
     with pytest.raises(InvalidRequest):
-        required(["files/*"], policy("git/*"), [status("files", "down"), status("git")])
+        required(["files/*"], policy("git/*"), {"files": "down", "git": "ready"})
 
 
 def test_a_tool_of_the_clients_with_the_name_of_one_of_ours_is_refused():

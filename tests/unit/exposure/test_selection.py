@@ -202,7 +202,7 @@ MANY = build_catalogue(
 
 
 def test_pinned_tools_are_shown_at_first_behind_the_search_in_the_order_of_the_catalogue():
-    exposure = Exposer[Policy]().expose(MANY, policy("a/*", "b/*"), (), pins=("b/do_1", "a/do_2*"))
+    exposure = Exposer[Policy]().expose(MANY, policy("a/*", "b/*"), {}, pins=("b/do_1", "a/do_2*"))
     assert [one.name for one in exposure.definitions] == [SEARCH, "a__do_2", "b__do_1"]
     assert len(exposure.tools) == 30
     assert exposure.selection is not None
@@ -211,26 +211,26 @@ def test_pinned_tools_are_shown_at_first_behind_the_search_in_the_order_of_the_c
 
 
 def test_a_pin_does_not_show_what_the_policy_hides():
-    exposure = Exposer[Policy]().expose(MANY, policy("a/*"), (), pins=("b/do_1",))
+    exposure = Exposer[Policy]().expose(MANY, policy("a/*"), {}, pins=("b/do_1",))
     assert [one.name for one in exposure.definitions] == [SEARCH]
 
 
 def test_where_one_search_could_find_all_that_is_not_pinned_all_is_shown():
     few = tuple(f"a/do_{number}" for number in range(15 - MOST_FOUND))
-    exposure = Exposer[Policy]().expose(MANY, policy("a/*"), (), pins=few)
+    exposure = Exposer[Policy]().expose(MANY, policy("a/*"), {}, pins=few)
     assert exposure.selection is None
     assert len(exposure.definitions) == 15
 
 
 def test_pins_of_another_request_are_remembered_apart():
     exposer, given_policy = Exposer[Policy](), policy("a/*")
-    assert exposer.expose(MANY, given_policy, ()).selection is None
-    assert exposer.expose(MANY, given_policy, (), pins=()).selection is not None
-    assert exposer.expose(MANY, given_policy, ()).selection is None
+    assert exposer.expose(MANY, given_policy, {}).selection is None
+    assert exposer.expose(MANY, given_policy, {}, pins=()).selection is not None
+    assert exposer.expose(MANY, given_policy, {}).selection is None
 
 
 def test_a_conversation_tells_of_tools_in_the_order_in_which_they_came_up():
-    exposure = Exposer[Policy]().expose(MANY, policy("a/*"), (), pins=("a/do_0",))
+    exposure = Exposer[Policy]().expose(MANY, policy("a/*"), {}, pins=("a/do_0",))
     assert exposure.selection is not None
     messages = (
         Message("user", (Text("a__do_9"),)),
@@ -247,7 +247,7 @@ def test_a_conversation_tells_of_tools_in_the_order_in_which_they_came_up():
 
 
 def test_a_choice_means_the_tools_that_it_names():
-    exposure = Exposer[Policy]().expose(MANY, policy("a/*"), (), pins=())
+    exposure = Exposer[Policy]().expose(MANY, policy("a/*"), {}, pins=())
     assert exposure.selection is not None
     named = exposure.selection.meant_by(ToolChoice("named", "a__do_4"))
     among = exposure.selection.meant_by(ToolChoice("auto", among=("a__do_5", "theirs", "a__do_4")))
