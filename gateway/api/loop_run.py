@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 
 from gateway.api.answer import Answer
 from gateway.api.client_leaving import CancelledWhenClientLeaves
-from gateway.api.errors import describe_error
 from gateway.api.model_inquiry import Inquiry
 from gateway.api.model_request import meaningful_headers
 from gateway.api.remembering import keep, keep_broken_off, recall
-from gateway.api.requests import ClientLeft, Request
+from gateway.api.requests import Request
 from gateway.api.responses import json_response
 from gateway.api.run_records import RunLog
 from gateway.api.run_stream import RunStream
@@ -159,24 +158,20 @@ class _Run:
     async def run(self) -> None:
         """Run, answer, record; a fault is told to the client and recorded, and the run kept for a retry."""
         log = RunLog(self.request, self.inquiry.principal, self.inquiry.dialect.name, self.inquiry.model)
-        try:
-            if self.loop.machine.request.stream:
-                await self._stream()
-            else:
-                await self._whole()
-            log.outcome = "ok"
-        except ClientLeft:
-            raise
-        except Exception as error:
-            log.outcome = describe_error(error, request_id=self.request.request_id).outcome
-            if self.loop.may_have_written:
-                self.answer.headers["x-should-retry"] = "false"
-            raise
-        finally:
-            log.rounds = self.loop.machine.rounds
-            log.calls = len(self.loop.outcomes)
-            log.usage = self.loop.machine.usage
-            await log.record(self.services)
+        async with log.recorded(self.services):
+            try:
+                if self.loop.machine.request.stream:
+                    await self._stream()
+                else:
+                    await self._whole()
+            except Exception:
+                if self.loop.may_have_written:
+                    self.answer.headers["x-should-retry"] = "false"
+                raise
+            finally:
+                log.rounds = self.loop.machine.rounds
+                log.calls = len(self.loop.outcomes)
+                log.usage = self.loop.machine.usage
 
     async def _whole(self) -> None:
         finish = await self.loop.run(_ignore)

@@ -11,9 +11,9 @@ from collections.abc import AsyncGenerator, Mapping
 
 from gateway.api.answer import Answer
 from gateway.api.client_leaving import BrokenOffWhenClientLeaves
-from gateway.api.errors import ErrorAnswer, describe_error
+from gateway.api.errors import ErrorAnswer
 from gateway.api.model_inquiry import Inquiry
-from gateway.api.requests import ClientLeft, Request
+from gateway.api.requests import Request
 from gateway.api.responses import hop_by_hop, passed_on
 from gateway.api.run_records import RunLog
 from gateway.api.services import Services
@@ -31,7 +31,7 @@ _ERROR = re.compile(rb'"error"(?!\s*:\s*null)')
 async def pass_through(request: Request, services: Services, answer: Answer, inquiry: Inquiry) -> None:
     """Pass one request through, and record it."""
     run = RunLog(request, inquiry.principal, inquiry.surface, inquiry.model, rounds=1)
-    try:
+    async with run.recorded(services):
         with BrokenOffWhenClientLeaves(request, answer):
             dialect, headers = inquiry.dialect.name, passed_in(request.headers)
             sent = services.router.forward(
@@ -41,14 +41,6 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
                 await _answer(answer, given, inquiry, run)
             if run.usage is not None:
                 run.usage = services.router.prices.priced(run.usage, sent.deployment)
-        run.outcome = "ok"
-    except ClientLeft:
-        raise
-    except Exception as error:
-        run.outcome = describe_error(error, request_id=request.request_id).outcome
-        raise
-    finally:
-        await run.record(services)
 
 
 def passed_in(headers: Mapping[str, str]) -> dict[str, str]:

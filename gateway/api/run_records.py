@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import TracebackType
 
 import anyio
 
-from gateway.api.requests import Request
+from gateway.api.errors import describe_error
+from gateway.api.requests import ClientLeft, Request
 from gateway.api.services import Services
 from gateway.audit import RunRecord, now, to_json
 from gateway.auth import Principal
@@ -36,6 +38,10 @@ class RunLog:
     usage: Usage | None = None
     started: datetime = field(default_factory=now)
 
+    def recorded(self, services: Services) -> _Recording:
+        """A context for the run: whatever it ends with is recorded, as `ok` where nothing was raised or said."""
+        return _Recording(self, services)
+
     async def record(self, services: Services) -> None:
         """Count and record the run, which has ended. Cancellation does not keep the record from being made."""
         if self.rounds:
@@ -61,3 +67,26 @@ class RunLog:
                 await services.audit.record(record)
             if waiting.cancelled_caught:
                 _log.critical("the audit trail is stuck; this record is here alone: %s", to_json(record).decode())
+
+
+class _Recording:
+    """See `RunLog.recorded`. A class, because it stands around every request."""
+
+    __slots__ = ("_run", "_services")
+
+    def __init__(self, run: RunLog, services: Services) -> None:
+        self._run = run
+        self._services = services
+
+    async def __aenter__(self) -> None:
+        """Nothing is recorded before the end."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        run = self._run
+        if isinstance(error, Exception) and not isinstance(error, ClientLeft):
+            run.outcome = describe_error(error, request_id=run.request.request_id).outcome
+        elif error is None and run.outcome == CLIENT_LEFT:
+            run.outcome = "ok"
+        await run.record(self._services)

@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from gateway.api.client_leaving import CancelledWhenClientLeaves
-from gateway.api.errors import describe_error
-from gateway.api.requests import ClientLeft, Request, parse_json_object
+from gateway.api.requests import Request, parse_json_object
 from gateway.api.responses import Response, json_response
 from gateway.api.run_records import RunLog
 from gateway.api.services import Services
@@ -70,17 +69,10 @@ async def call_tool(request: Request, services: Services) -> Response:
         surface="tools",
     )
     run = RunLog(request, principal, "tools", calls=1)
-    try:
+    async with run.recorded(services):
         with CancelledWhenClientLeaves(request):
             outcome = await services.tool_caller.call(call, context)
         run.outcome = outcome.outcome
-    except ClientLeft:
-        raise
-    except Exception as error:
-        run.outcome = describe_error(error, request_id=request.request_id).outcome
-        raise
-    finally:
-        await run.record(services)
     return _answer(outcome, request.run_id)
 
 

@@ -12,9 +12,8 @@ import orjson
 
 from gateway.api.answer import Answer
 from gateway.api.endpoint import Handler
-from gateway.api.errors import describe_error
 from gateway.api.media_calls import UPLOADING, check_open
-from gateway.api.requests import ClientLeft, Request
+from gateway.api.requests import Request
 from gateway.api.run_records import RunLog
 from gateway.api.services import Services
 from gateway.auth import Principal
@@ -96,16 +95,8 @@ def account_call(family: str, name: str, work: Work, *, uploads: bool = False) -
             request.body_limit, request.body_seconds = services.http_limits.upload_bytes, UPLOADING
         body = await request.body()  # also where there is none: what comes after it is the client's leaving
         run = RunLog(request, principal, f"{family}/{name}")
-        try:
+        async with run.recorded(services):
             await work(Asked(request, services, answer, principal, run, body))
-            run.outcome = "ok"
-        except ClientLeft:
-            raise
-        except Exception as error:
-            run.outcome = describe_error(error, request_id=request.request_id).outcome
-            raise
-        finally:
-            await run.record(services)
 
     return call
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from gateway.api.errors import describe_error
 from gateway.api.mcp.asked import Asked, Result
 from gateway.api.mcp.refusals import passed_on
 from gateway.api.mcp.results import check_no_cursor, listing
@@ -135,14 +134,9 @@ async def _in_rounds(
 async def _ask(asked: Asked, offer: OfferRequest) -> Mapping[str, Any] | None:
     """Through the pipeline. None for what the key may not see; raises Refusal for what came of it otherwise."""
     run = RunLog(asked.request, asked.principal, "mcp", calls=1)
-    try:
+    async with run.recorded(asked.services):
         outcome = await asked.services.tool_caller.ask(offer, context_of(asked))
         run.outcome = outcome.outcome
-    except Exception as error:
-        run.outcome = describe_error(error, request_id=asked.request.request_id).outcome
-        raise
-    finally:
-        await run.record(asked.services)
     if outcome.outcome != "unknown_tool" and outcome.answer is None:
         raise _refusal(outcome)
     return outcome.answer

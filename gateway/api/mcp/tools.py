@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.api.errors import describe_error
 from gateway.api.mcp.asked import Asked, Result
 from gateway.api.mcp.envelope import check_argument_headers
 from gateway.api.mcp.offers import context_of
@@ -44,14 +43,9 @@ def _place(asked: Asked, qualified: str) -> bytes:
 
 async def _call(asked: Asked, call: ToolCallRequest) -> ToolOutcome:
     run = RunLog(asked.request, asked.principal, "mcp", calls=1)
-    try:
+    async with run.recorded(asked.services):
         outcome = await asked.services.tool_caller.call(call, context_of(asked))
         run.outcome = outcome.outcome
-    except Exception as error:
-        run.outcome = describe_error(error, request_id=asked.request.request_id).outcome
-        raise
-    finally:
-        await run.record(asked.services)
     return outcome
 
 
