@@ -7,7 +7,6 @@ import asyncio
 import anyio
 import pytest
 
-from gateway.api import client_leaving as leaving_module
 from gateway.api.client_leaving import BrokenOffWhenClientLeaves
 from gateway.api.requests import ClientLeft
 
@@ -68,27 +67,3 @@ async def test_a_cancellation_from_outside_goes_before_the_clients_leaving():
     with anyio.fail_after(5), pytest.raises(asyncio.CancelledError):
         await task
     assert task.cancelled()
-
-
-async def test_a_client_that_leaves_once_its_answer_is_complete_has_not_left():
-    client = Client()
-    request = client.request()
-    answer = client.answer(request)
-    with BrokenOffWhenClientLeaves(request, answer):
-        await anyio.sleep(2 * leaving_module._AT_ONCE)  # until the client is watched
-        await answer.begin(200, {})
-        await answer.write(b"", more=False)
-        client.left.set()
-        await anyio.sleep(0.01)
-    assert client.is_complete
-
-
-async def test_a_client_that_takes_nothing_for_too_long_counts_as_gone(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(leaving_module, "_PATIENCE", 0.05)
-    monkeypatch.setattr(leaving_module, "_LOOKING", 0.01)
-    client = Client(takes=anyio.Event())
-    request = client.request()
-    answer = client.answer(request)
-    await answer.begin(200, {})
-    with anyio.fail_after(5), pytest.raises(ClientLeft), BrokenOffWhenClientLeaves(request, answer):
-        await answer.write(b"nobody takes this")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import pytest
 
 from gateway.api import client_leaving as leaving_module
-from gateway.api.client_leaving import CancelledWhenClientLeaves
+from gateway.api.client_leaving import BrokenOffWhenClientLeaves, CancelledWhenClientLeaves
 from gateway.api.requests import ClientLeft
 
 from .asgi import Client
+
+BOTH_WAYS = pytest.mark.parametrize("watched", [CancelledWhenClientLeaves, BrokenOffWhenClientLeaves])
 
 
 async def test_what_runs_is_cancelled_once_the_client_leaves():
@@ -19,11 +23,12 @@ async def test_what_runs_is_cancelled_once_the_client_leaves():
         await anyio.sleep_forever()
 
 
-async def test_a_client_that_leaves_once_its_answer_is_complete_has_not_left():
+@BOTH_WAYS
+async def test_a_client_that_leaves_once_its_answer_is_complete_has_not_left(watched: Any):
     client = Client()
     request = client.request()
     answer = client.answer(request)
-    with CancelledWhenClientLeaves(request, answer):
+    with watched(request, answer):
         await anyio.sleep(2 * leaving_module._AT_ONCE)  # until the client is watched
         await answer.begin(200, {})
         await answer.write(b"", more=False)
@@ -61,14 +66,17 @@ async def test_a_server_that_fails_to_say_whether_the_client_is_there_counts_as_
         await anyio.sleep_forever()
 
 
-async def test_a_client_that_takes_nothing_for_too_long_counts_as_gone(monkeypatch: pytest.MonkeyPatch):
+@BOTH_WAYS
+async def test_a_client_that_takes_nothing_for_too_long_counts_as_gone(
+    watched: Any, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(leaving_module, "_PATIENCE", 0.05)
     monkeypatch.setattr(leaving_module, "_LOOKING", 0.01)
     client = Client(takes=anyio.Event())
     request = client.request()
     answer = client.answer(request)
     await answer.begin(200, {})
-    with anyio.fail_after(5), pytest.raises(ClientLeft), CancelledWhenClientLeaves(request, answer):
+    with anyio.fail_after(5), pytest.raises(ClientLeft), watched(request, answer):
         await answer.write(b"nobody takes this")
 
 

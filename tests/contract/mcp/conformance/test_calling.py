@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import anyio
 import pytest
 
-from tests.support.npm import install_locked
+from .suite import run_client
 
 pytestmark = pytest.mark.npm
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[3]
 REQUIRED = (
     ("2025-11-25", "initialize"),
     ("2025-11-25", "tools_call"),
@@ -37,16 +32,7 @@ NOT_SPOKEN = {
 
 
 def run_scenario(version: str, scenario: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    installed = install_locked(HERE, "mcp-conformance", free=512 * 1024**2) / "node_modules"
-    (node,) = installed.glob("node-linux-*/bin/node")
-    program = installed / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
-    client = shlex.join([sys.executable, str(HERE / "calling_client.py")])
-    options = ["--command", client, "--scenario", scenario, "--spec-version", version, "-o", "out"]
-    command = [str(node), str(program), "client", *options]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False
-    )
+    return run_client("calling_client.py", scenario, "--spec-version", version, folder=folder)
 
 
 @pytest.mark.parametrize(("version", "scenario"), REQUIRED)

@@ -16,11 +16,11 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.support.gateways import SECRET, InProcess, gateway_in_process
-from tests.support.npm import install_locked
+
+from .suite import HERE, run_suite
 
 pytestmark = pytest.mark.npm
 
-HERE = Path(__file__).parent
 DOCUMENT = {
     "mcpServers": {
         "everything": {
@@ -60,18 +60,14 @@ async def suite_gateway() -> AsyncGenerator[InProcess]:
             yield gateway
 
 
-def run_suite(origin: str, version: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    installed = install_locked(HERE, "mcp-conformance", free=512 * 1024**2) / "node_modules"
-    (node,) = installed.glob("node-linux-*/bin/node")
-    program = installed / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
-    options = ["--requirements", version, "--expected-failures", str(HERE / "expected-failures.yml")]
-    command = [str(node), str(program), "server", "--url", f"{origin}/mcp/everything", *options, "-o", "out"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=150, check=False)
+def run_requirements(origin: str, version: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    options = ("--requirements", version, "--expected-failures", str(HERE / "expected-failures.yml"))
+    return run_suite("server", "--url", f"{origin}/mcp/everything", *options, folder=folder, seconds=150)
 
 
 @pytest.mark.parametrize("version", REQUIRED)
 async def test_what_a_version_requires_of_a_server_holds(suite_gateway: InProcess, version: str, tmp_path: Path):
-    done = await anyio.to_thread.run_sync(run_suite, suite_gateway.origin, version, tmp_path)
+    done = await anyio.to_thread.run_sync(run_requirements, suite_gateway.origin, version, tmp_path)
     summary = done.stdout.partition("=== SUMMARY ===")[2]
     assert done.returncode == 0, summary + done.stderr
     passed = [line for line in summary.partition("Total:")[0].splitlines() if line.startswith("\u2713")]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import anyio
 import pytest
 
-from tests.support.npm import install_locked
+from .suite import run_client
 
 pytestmark = pytest.mark.npm
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[3]
 REQUIRED = (
     "authorization-server-migration",
     "basic-cimd",
@@ -57,25 +52,7 @@ NOT_SPOKEN = {
 
 
 def run_scenario(scenario: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    installed = install_locked(HERE, "mcp-conformance", free=512 * 1024**2) / "node_modules"
-    (node,) = installed.glob("node-linux-*/bin/node")
-    program = installed / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
-    client = shlex.join([sys.executable, str(HERE / "signing_in_client.py")])
-    command = [
-        str(node),
-        str(program),
-        "client",
-        "--command",
-        client,
-        "--scenario",
-        f"auth/{scenario}",
-        "-o",
-        "out",
-    ]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False
-    )
+    return run_client("signing_in_client.py", f"auth/{scenario}", folder=folder)
 
 
 @pytest.mark.parametrize("scenario", REQUIRED)
