@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, cast
 
 
 class ToolgateError(Exception):
@@ -293,3 +293,11 @@ class ToolServerRefusal(ToolServerFault):
         self.code = code
         self.reason = reason
         self.data = data
+
+
+def leaves_of(error: BaseException) -> list[BaseException]:
+    """The exceptions of a group, of groups within it too; of one that is no group, itself."""
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    group = cast("BaseExceptionGroup[BaseException]", error)
+    return [leaf for inner in group.exceptions for leaf in leaves_of(inner)]

@@ -6,12 +6,11 @@ Above: `main`, which ends the process. Refuses to know: what the commands do.
 from __future__ import annotations
 
 import os
-from typing import cast
 
 import click
 
 from gateway.cli.output import Failure
-from gateway.errors import ConfigError, RequestError, StoreError, UpstreamError
+from gateway.errors import ConfigError, RequestError, StoreError, UpstreamError, leaves_of
 from sandbox.spec import SandboxError
 
 _STORAGE_HINT = "see `storage` in the configuration, and who owns these files"
@@ -22,7 +21,7 @@ INTERRUPTED = 130
 
 def find_failure(error: BaseException) -> Failure | ConfigError | None:
     """What to tell of an exception, or of the first telling one in a group; None for one that is a defect."""
-    for leaf in _leaves(error):
+    for leaf in leaves_of(error):
         match leaf:
             case Failure() | ConfigError():
                 return leaf
@@ -43,14 +42,7 @@ def find_failure(error: BaseException) -> Failure | ConfigError | None:
 
 def is_interruption(error: BaseException) -> bool:
     """Whether somebody wanted the command to end."""
-    return any(isinstance(leaf, KeyboardInterrupt | click.Abort) for leaf in _leaves(error))
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if not isinstance(error, BaseExceptionGroup):
-        return [error]
-    group = cast("BaseExceptionGroup[BaseException]", error)
-    return [leaf for inner in group.exceptions for leaf in _leaves(inner)]
+    return any(isinstance(leaf, KeyboardInterrupt | click.Abort) for leaf in leaves_of(error))
 
 
 def _of_click(mistake: click.ClickException) -> Failure:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 import click
@@ -19,8 +20,6 @@ from gateway.cli.session import load_quietly
 from gateway.cli.setup.writing import Draft, write_all
 from gateway.config import LOCK_NAME, Config
 from tool_policies.lockfile import Lockfile, ServerChange, compare, write_lockfile
-
-CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 _PATIENCE = 300.0  # seconds: packages of servers may have to be fetched
 
@@ -37,7 +36,19 @@ class _LockGroup(CommandGroup):
         formatter.write_usage(ctx.command_path, "[check|diff] [OPTIONS] [SERVER]...")
 
 
-def _options(function: CommandT) -> CommandT:
+def _looking(function: Callable[..., int]) -> Callable[..., int]:
+    """A command on what was known and what there is now, for all servers or those that are named."""
+
+    @functools.wraps(function)
+    def command(
+        servers: tuple[str, ...],
+        config_path: Path | None,
+        mcp_configs: tuple[Path, ...],
+        timeout: float,
+        as_json: bool,
+    ) -> int:
+        return function(_look(servers, config_path, mcp_configs, timeout, quiet=as_json), as_json=as_json)
+
     patience = click.option(
         "--timeout",
         type=click.FloatRange(1, 3600),
@@ -45,7 +56,7 @@ def _options(function: CommandT) -> CommandT:
         show_default=True,
         help="Seconds for the servers.",
     )
-    return click.argument("servers", nargs=-1)(config_options(patience(json_option(function))))
+    return click.argument("servers", nargs=-1)(config_options(patience(json_option(command))))
 
 
 @click.group(cls=_LockGroup, help="Write down what the tool servers offer, for you to review, in tools.lock.")
@@ -54,16 +65,9 @@ def command() -> None:
 
 
 @command.command("write", hidden=True)
-@_options
-def write(
-    servers: tuple[str, ...],
-    config_path: Path | None,
-    mcp_configs: tuple[Path, ...],
-    timeout: float,
-    as_json: bool,
-) -> int:
+@_looking
+def write(look: _Look, *, as_json: bool) -> int:
     """Write tools.lock for all servers, or these alone. Of those that cannot be started, what is there stays."""
-    look = _look(servers, config_path, mcp_configs, timeout, quiet=as_json)
     is_new = not look.is_file
     if look.gathered.servers or not is_new:
         text = write_lockfile(look.fresh)
@@ -79,16 +83,9 @@ def write(
 
 
 @command.command("check")
-@_options
-def check(
-    servers: tuple[str, ...],
-    config_path: Path | None,
-    mcp_configs: tuple[Path, ...],
-    timeout: float,
-    as_json: bool,
-) -> int:
+@_looking
+def check(look: _Look, *, as_json: bool) -> int:
     """Exit status 1 when anything is not as it was locked, or cannot be looked at: for CI."""
-    look = _look(servers, config_path, mcp_configs, timeout, quiet=as_json)
     if not look.is_file:
         raise Failure(f"there is no {look.path}", hint="write it with `toolgate lock`", status=2)
     is_right = not look.changes and not look.gathered.failed
@@ -102,16 +99,9 @@ def check(
 
 
 @command.command("diff")
-@_options
-def diff(
-    servers: tuple[str, ...],
-    config_path: Path | None,
-    mcp_configs: tuple[Path, ...],
-    timeout: float,
-    as_json: bool,
-) -> int:
+@_looking
+def diff(look: _Look, *, as_json: bool) -> int:
     """Show what has changed since it was locked or, without a lock file, since it was first seen."""
-    look = _look(servers, config_path, mcp_configs, timeout, quiet=as_json)
     if as_json:
         print_json(look.to_json())
     else:

@@ -13,7 +13,7 @@ _SET_BY_CLIENT = frozenset({"host", "content-length", "transfer-encoding", "conn
 
 def url_fault(url: str) -> tuple[str, str | None] | None:
     """What is wrong with an http or https URL, and a hint; None when nothing is."""
-    parts = _split(url)
+    parts = split_url(url)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         return "must be an http or https URL with a host", "write it as https://host/path"
     if parts.username is not None or parts.password is not None:
@@ -25,7 +25,7 @@ def url_fault(url: str) -> tuple[str, str | None] | None:
 
 def proxy_fault(url: str) -> tuple[str, str | None] | None:
     """What is wrong with the URL of a forward proxy, which may hold a user and a password."""
-    parts = _split(url)
+    parts = split_url(url)
     if parts is None or parts.scheme != "http" or not parts.hostname:
         return "must be the http URL of a proxy", "write it as http://host:port"
     if parts.path.strip("/") or parts.query or parts.fragment:
@@ -48,7 +48,7 @@ def header_fault(name: str, value: str) -> str | None:
 
 def travels_in_clear(url: str) -> bool:
     """Whether what is sent to this URL can be read on the way: plain HTTP beyond this machine."""
-    parts = _split(url)
+    parts = split_url(url)
     return parts is not None and parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
@@ -71,7 +71,8 @@ def is_host(text: str) -> bool:
     return True
 
 
-def _split(url: str) -> SplitResult | None:
+def split_url(url: str) -> SplitResult | None:
+    """The parts of a URL; None when it is none."""
     try:
         parts = urlsplit(url)
         _ = parts.port

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import cast
 
 from gateway.errors import (
     ToolServerDown,
@@ -15,6 +14,7 @@ from gateway.errors import (
     ToolServerFault,
     ToolServerNotConnected,
     ToolServerRefusal,
+    leaves_of,
 )
 from gateway.hub.openapi import DocumentFault
 from gateway.hub.peer import (
@@ -55,7 +55,7 @@ class Failure:
 
 def describe_failure(error: BaseException) -> Failure:
     """An exception that ended an attempt; of a group, the first one that says something."""
-    causes = _leaves(error)
+    causes = leaves_of(error)
     known = next((cause for cause in causes if isinstance(cause, _FORESEEN)), None)
     match known:
         case PeerError():
@@ -70,13 +70,6 @@ def describe_failure(error: BaseException) -> Failure:
             return Failure(reason, hint=os.fsdecode(known.filename) if known.filename else None)
         case _:
             return Failure(f"unexpected failure ({type(causes[0]).__name__})", is_surprise=True)
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if not isinstance(error, BaseExceptionGroup):
-        return [error]
-    group = cast("BaseExceptionGroup[BaseException]", error)
-    return [leaf for inner in group.exceptions for leaf in _leaves(inner)]
 
 
 def to_tool_server_error(problem: PeerError, *, server: str) -> ToolServerError:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from gateway.config.config import Steps
-from gateway.config.importers.imported import Gathering, mapping_at, texts_in
+from gateway.config.importers.imported import Gathering, mapping_at, texts_in, variable_in
 from gateway.errors import ConfigError
 
 _ENVIRONMENT = "env."
@@ -94,9 +94,7 @@ def _tell(name: str, client: Mapping[str, Any], path: Steps, gathering: Gatherin
 def _with_variables(value: Any) -> Any:
     """`env.NAME` in our form, alone or as `{value, env_var, from_env}`; what looks like a variable stays text."""
     if isinstance(value, str):
-        if value.startswith(_ENVIRONMENT):
-            return f"${{{value.removeprefix(_ENVIRONMENT)}}}"
-        return value.replace("${", "$${")
+        return variable_in(value, _ENVIRONMENT)
     if isinstance(value, list):
         return [_with_variables(inner) for inner in cast("list[Any]", value)]
     if not isinstance(value, dict):

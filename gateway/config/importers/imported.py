@@ -132,3 +132,10 @@ def each_server(
 def texts_in(value: Any) -> list[str]:
     """The strings of a list; of anything else, none."""
     return [one for one in cast("list[Any]", value) if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def variable_in(text: str, prefix: str) -> str:
+    """A text that is `prefix` and a variable's name, in our form; in any other, what looks like one stays text."""
+    if text.startswith(prefix):
+        return f"${{{text.removeprefix(prefix)}}}"
+    return text.replace("${", "$${")

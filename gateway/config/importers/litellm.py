@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from gateway.config.config import Steps
-from gateway.config.importers.imported import Gathering, each_server, mapping_at, texts_in
+from gateway.config.importers.imported import Gathering, each_server, mapping_at, texts_in, variable_in
 
 _ENVIRONMENT = "os.environ/"
 _TAKEN = frozenset(
@@ -139,9 +139,7 @@ def _tell(name: str, server: Mapping[str, Any], path: Steps, gathering: Gatherin
 def _with_variables(value: Any) -> Any:
     """`os.environ/NAME` in our form; what would be a variable here, but is none there, stays text."""
     if isinstance(value, str):
-        if value.startswith(_ENVIRONMENT):
-            return f"${{{value.removeprefix(_ENVIRONMENT)}}}"
-        return value.replace("${", "$${")
+        return variable_in(value, _ENVIRONMENT)
     if isinstance(value, dict):
         return {name: _with_variables(inner) for name, inner in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
+
+from gateway.config.addresses import split_url
 
 Zone = Literal["public", "private", "loopback", "forbidden"]
 """Where an address is. Nothing ever leads to `forbidden` ones: of links, of many, of nobody."""
@@ -54,7 +56,7 @@ def zones_reached_from(zones: frozenset[Zone]) -> frozenset[Zone]:
 
 def endpoint_fault(url: str) -> str | None:
     """What is wrong with a URL that a document names, in words that do not quote it; None when nothing is."""
-    parts = split(url)
+    parts = split_url(url)
     if parts is None or not parts.hostname or len(url) > _LONGEST:
         return "is no URL"
     if parts.scheme != "https" and not (parts.scheme == "http" and names_loopback(parts.hostname)):
@@ -78,13 +80,3 @@ def origin_of(url: str) -> str:
     host = f"[{host}]" if ":" in host else host
     is_default = parts.port in (None, 443 if parts.scheme == "https" else 80)
     return f"{parts.scheme.lower()}://{host}" + ("" if is_default else f":{parts.port}")
-
-
-def split(url: str) -> SplitResult | None:
-    """The parts of a URL; None when it is none."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts

@@ -7,7 +7,6 @@ import secrets
 from typing import Any
 
 import orjson
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -18,15 +17,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 _LIFE = 120  # seconds
-
-
-def key_fault(pem: str) -> str | None:
-    """What is wrong with a private key, in words that quote nothing of it; None when nothing is."""
-    try:
-        _load(pem)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return "must be an RSA key, or one for P-256, as PEM without a password"
-    return None
 
 
 def sign_assertion(pem: str, client_id: str, audience: str, *, now: float) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from gateway.hub.credentials.addresses import endpoint_fault, origin_of, split
+from gateway.config.addresses import split_url
+from gateway.hub.credentials.addresses import endpoint_fault, origin_of
 from gateway.hub.credentials.challenges import Challenge, read_scopes
 from gateway.hub.credentials.faults import OAuthFault
 
@@ -99,7 +100,7 @@ def read_server_metadata(document: Document, *, issuer: str) -> ServerMetadata:
 
 def _covers(resource: str, server_url: str) -> bool:
     """Whether a resource is this server, or a whole of which its path is a part, at the same origin."""
-    parts = split(resource)
+    parts = split_url(resource)
     if parts is None or parts.query or parts.fragment or not parts.hostname:
         return resource == server_url
     if origin_of(resource) != origin_of(server_url):
