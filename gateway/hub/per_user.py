@@ -46,6 +46,8 @@ class Shared(Protocol):
 
     async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject: ...
 
+    def relist(self) -> None: ...
+
     def lacks_network(self, complaint: str) -> bool: ...
 
 
@@ -90,14 +92,26 @@ class PerUserUpstream:
         while True:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._shared.run)
-                await self._lister.is_alone.wait()
+                await self._until_given_up()
                 tasks.cancel_scope.cancel()
-            self._lister.is_alone = anyio.Event()
             self._is_waiting = True
             self._has_waited.set()
-            with anyio.move_on_after(self._patience):  # somebody may connect through another gateway
-                await self._users.wait_beyond(self._lister.arrivals)
+            await self._somebody_new()
             self._is_waiting = False
+
+    async def _until_given_up(self) -> None:
+        """While there is a connection, only its lists wait for somebody: users' own calls go on over it."""
+        while True:
+            await self._lister.is_alone.wait()
+            self._lister.is_alone = anyio.Event()
+            if self._shared.state != "ready":
+                return
+            await self._somebody_new()
+            self._shared.relist()
+
+    async def _somebody_new(self) -> None:
+        with anyio.move_on_after(self._patience):  # somebody may connect through another gateway
+            await self._users.wait_beyond(self._lister.arrivals)
 
     async def settled(self) -> None:
         """Wait for the end of the first attempt, or until it is known that somebody has to connect first."""

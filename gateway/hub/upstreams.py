@@ -98,12 +98,16 @@ class SharedUpstream:
         self._transport_name: TransportName = _transport_name(spec)
         self._on_change = on_change
         self.listing = Listing()
-        lister = Lister(spec.name, settings, self._take_listing, verifier)
-        self._connection = Connection(spec.name, transport, settings, lister=lister)
+        self._lister = Lister(spec.name, settings, self._take_listing, verifier)
+        self._connection = Connection(spec.name, transport, settings, lister=self._lister)
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
         await self._connection.run()
+
+    def relist(self) -> None:
+        """Read what the server offers again, soon."""
+        self._lister.doubt()
 
     async def settled(self) -> None:
         """Wait for the end of the first attempt."""
