@@ -30,6 +30,7 @@ from gateway.hub.peer import JsonObject, PeerClosed, RpcError
 from gateway.hub.protocol import METHOD_NOT_FOUND, MODERN_VERSION
 from gateway.hub.results import ProgressListener
 from gateway.hub.transports.http_answers import faults_mapped
+from gateway.hub.transports.under_way import UnderWay
 
 _LARGEST_ANSWER = 8 * 1024 * 1024  # bytes of a body
 _CONNECT_TIMEOUT = 10.0  # seconds for a TCP and TLS connection
@@ -51,6 +52,7 @@ async def open_api_peer(api: Api, headers: Mapping[str, str]) -> AsyncGenerator[
             yield peer
         finally:
             peer.close("the gateway closed the connection")
+            peer.give_up()
 
 
 class ApiPeer:
@@ -63,6 +65,7 @@ class ApiPeer:
         self._secrets = secrets_in([*headers.items(), *api.base.parameters])
         self._closed = anyio.Event()
         self._reason = ""
+        self._under_way = UnderWay()
 
     @property
     def is_closed(self) -> bool:
@@ -113,7 +116,7 @@ class ApiPeer:
 
     async def _exchange(self, asked: ApiRequest) -> Answer:
         headers = {**_DEFAULTS, **{name.lower(): value for name, value in asked.headers.items()}, **self._headers}
-        with faults_mapped():
+        with self._under_way.one(), faults_mapped():
             async with self._client.request(
                 asked.method,
                 URL(asked.url, encoded=True),
@@ -144,6 +147,10 @@ class ApiPeer:
         if not self.is_closed:
             self._reason = reason
             self._closed.set()
+
+    def give_up(self) -> None:
+        """Fail what is still under way: the client is about to go, and would leave it waiting for ever."""
+        self._under_way.give_up(self._reason)
 
     def diagnostics(self) -> tuple[str, ...]:
         """See the protocol: an API says nothing beside its answers."""

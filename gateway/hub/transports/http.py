@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -50,6 +50,7 @@ from gateway.hub.transports.http_answers import (
     read_refusal,
 )
 from gateway.hub.transports.http_sending import HttpSender, Sending, check_headers, open_client
+from gateway.hub.transports.under_way import UnderWay
 from gateway.sse import EventTooLarge
 
 _log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ async def open_http_peer(
             try:
                 await peer.end_session()
             finally:
-                peer.abandon()
+                peer.give_up()
 
 
 class HttpPeer:
@@ -112,8 +113,7 @@ class HttpPeer:
         self._version = ""
         self._session_id: str | None = None
         self._is_session_lost = False
-        self._under_way: set[anyio.CancelScope] = set()
-        self._idle = anyio.Event()  # set, and replaced, when the last request under way has ended
+        self._under_way = UnderWay()
         self._closed = anyio.Event()
         self._reason = ""
 
@@ -159,31 +159,15 @@ class HttpPeer:
         body = encode_request(request_id, method, params)
         sent_headers = self._headers_for(method, params, headers)
         try:
-            with self._under_way_here(), faults_mapped():
+            with self._under_way.one(), faults_mapped():
                 return result_of(await self._exchange(request_id, body, sent_headers, on_progress, authorizer))
         except anyio.get_cancelled_exc_class():
             self._take_back(request_id, method)
             raise
 
-    @contextmanager
-    def _under_way_here(self) -> Generator[None]:
-        """Count a request as one under way. Raises PeerClosed when it was given up meanwhile."""
-        with anyio.CancelScope() as scope:
-            self._under_way.add(scope)
-            try:
-                yield
-            finally:
-                self._under_way.discard(scope)
-                if not self._under_way:
-                    self._idle.set()
-                    self._idle = anyio.Event()
-        if scope.cancelled_caught:
-            raise PeerClosed(self._reason)
-
-    def abandon(self) -> None:
+    def give_up(self) -> None:
         """Fail what is still under way: the client is about to go, and would leave it waiting for ever."""
-        for scope in tuple(self._under_way):
-            scope.cancel()
+        self._under_way.give_up(self._reason)
 
     async def notify(self, method: str, params: JsonObject | None = None) -> None:
         """Send a notification. Raises PeerError."""
@@ -311,8 +295,7 @@ class HttpPeer:
         """
         if self._is_session_lost:
             with anyio.move_on_after(_FAREWELL_TIMEOUT, shield=True):
-                while self._under_way:
-                    await self._idle.wait()
+                await self._under_way.wait_idle()
             return
         if self._session_id is None or self._is_modern:
             return

@@ -22,6 +22,7 @@ from gateway.hub.peer import NotificationListener, PeerError, RequestFault, Sess
 from gateway.hub.transports.duplex import DuplexPeer
 from gateway.hub.transports.http_answers import EVENT_STREAM, EventStream, discard, faults_mapped, read_refusal
 from gateway.hub.transports.http_sending import HttpSender, check_headers, open_client
+from gateway.hub.transports.under_way import UnderWay
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +102,12 @@ class SsePeer(DuplexPeer):
         self._headers = {**headers, "Accept-Encoding": "identity", "Content-Type": "application/json"}
         self._tasks = tasks
         self._side_messages = 0
+        self._posts = UnderWay()
+
+    def close(self, reason: str) -> None:
+        """Fail every request, also those that the server has not taken yet: the client goes with the stream."""
+        super().close(reason)
+        self._posts.give_up(reason)
 
     async def read(self, stream: EventStream) -> None:
         """Settle requests from what the server says, until it says no more."""
@@ -114,11 +121,13 @@ class SsePeer(DuplexPeer):
         self.close(reason)
 
     async def _send(self, message: bytes, authorizer: Authorizer | None) -> None:
-        with faults_mapped():
+        with self._posts.one(), faults_mapped():
             async with self._sender.post(message, self._headers, authorizer) as response:
-                if response.status >= 400:
-                    raise self._judge(await read_refusal(response, None))
-                await discard(response)
+                if response.status < 400:
+                    await discard(response)
+                    return
+                refusal = await read_refusal(response, None)
+        raise self._judge(refusal)  # which may give up all posts, and this is none any more
 
     def _judge(self, refusal: PeerError) -> PeerError:
         """What a refused message means: a lost session ends this peer."""

@@ -10,9 +10,12 @@ from functools import partial
 
 import anyio
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 
 from gateway.errors import ToolCallTimeout, ToolServerDown
 from gateway.hub import HttpServerSpec, Hub, HubSettings
+from gateway.hub.peer import PeerClosed
+from gateway.hub.transports.sse import open_sse_peer
 from tests.integration.hub.servers.over_http import bound_socket
 from tests.integration.hub.servers.over_sse import sse_server, sse_url
 from tests.support.conditions import cancelled_once, eventually
@@ -116,3 +119,31 @@ async def test_a_stream_that_breaks_fails_what_is_under_way_and_is_opened_again(
             await eventually(lambda: hub.statuses()[0].state == "ready")
             assert (await call(hub, "echo")).text() == "{}"
         stop_second.set()
+
+
+async def test_a_request_that_the_server_has_not_taken_ends_with_the_stream(listener):
+    """Its POST is answered with headers and half a body, and nothing more ever comes."""
+    posted = anyio.Event()
+
+    async def handle(client: SocketStream) -> None:
+        async with client:
+            if (await client.receive()).startswith(b"GET"):
+                start = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+                await client.send(start + b"event: endpoint\ndata: /messages\n\n")
+                await posted.wait()
+            else:
+                await client.send(b"HTTP/1.1 202 Accepted\r\nContent-Length: 8\r\n\r\nAcc")
+                posted.set()
+                await anyio.sleep_forever()
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as server,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(server.serve, handle)
+        url = f"http://127.0.0.1:{server.extra(SocketAttribute.local_port)}/sse"
+        with anyio.fail_after(30):
+            async with open_sse_peer(url, {}, lambda method, params: None) as peer:
+                with pytest.raises(PeerClosed, match="ended its event stream"):
+                    await peer.request("ping", {})
+        tasks.cancel_scope.cancel()

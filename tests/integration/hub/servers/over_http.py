@@ -191,8 +191,15 @@ async def served(app: Any, listener: socket.socket) -> AsyncGenerator[None]:
     """An ASGI app behind a socket that is bound already; the port stays bound when this ends."""
     config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
     server = _Quiet(config)
+    with listener.dup() as own:
+        async with _serving(server, own):
+            yield
+
+
+@asynccontextmanager
+async def _serving(server: uvicorn.Server, listener: socket.socket) -> AsyncGenerator[None]:
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(server.serve, [listener.dup()])
+        tasks.start_soon(server.serve, [listener])
         while not server.started:
             await anyio.sleep(0.001)
         try:
