@@ -18,7 +18,8 @@ from gateway.cli.options import config_options, json_option
 from gateway.cli.output import Failure, counted, print_json, say
 from gateway.cli.session import load_quietly
 from gateway.cli.setup.writing import Draft, write_all
-from gateway.config import LOCK_NAME, Config
+from gateway.config import LOCK_NAME, Config, HttpServerConfig, ServerConfig
+from gateway.config.server_auth import UserAuth
 from tool_policies.lockfile import Lockfile, ServerChange, compare, write_lockfile
 
 _PATIENCE = 300.0  # seconds: packages of servers may have to be fetched
@@ -44,11 +45,19 @@ def _looking(function: Callable[..., int]) -> Callable[..., int]:
         servers: tuple[str, ...],
         config_path: Path | None,
         mcp_configs: tuple[Path, ...],
+        as_user: str | None,
         timeout: float,
         as_json: bool,
     ) -> int:
-        return function(_look(servers, config_path, mcp_configs, timeout, quiet=as_json), as_json=as_json)
+        config = load_quietly(config_path, mcp_configs)
+        look = _look(config, _chosen(config, servers, as_user), as_user, timeout, quiet=as_json)
+        return function(look, as_json=as_json)
 
+    somebody = click.option(
+        "--as-user",
+        metavar="USER",
+        help="List servers whose users sign in with the tokens of this one, who has.",
+    )
     patience = click.option(
         "--timeout",
         type=click.FloatRange(1, 3600),
@@ -56,7 +65,7 @@ def _looking(function: Callable[..., int]) -> Callable[..., int]:
         show_default=True,
         help="Seconds for the servers.",
     )
-    return click.argument("servers", nargs=-1)(config_options(patience(json_option(command))))
+    return click.argument("servers", nargs=-1)(config_options(somebody(patience(json_option(command)))))
 
 
 @click.group(cls=_LockGroup, help="Write down what the tool servers offer, for you to review, in tools.lock.")
@@ -146,20 +155,11 @@ class _Look:
         }
 
 
-def _look(
-    servers: Sequence[str],
-    config_path: Path | None,
-    mcp_configs: tuple[Path, ...],
-    timeout: float,
-    *,
-    quiet: bool,
-) -> _Look:
-    config = load_quietly(config_path, mcp_configs)
-    names = _chosen(config, servers)
-
+def _look(config: Config, names: Sequence[str], as_user: str | None, timeout: float, *, quiet: bool) -> _Look:
     async def look() -> tuple[Lockfile, bool, Gathered]:
         known, is_file = await known_so_far(config)
-        return known, is_file, await gather(config, names, known, patience=timeout, quiet=quiet)
+        found = await gather(config, names, known, patience=timeout, quiet=quiet, as_user=as_user)
+        return known, is_file, found
 
     known, is_file, gathered = anyio.run(look, backend_options={"use_uvloop": True})
     found = {name: with_known_texts(one, known.servers.get(name)) for name, one in gathered.servers.items()}
@@ -168,7 +168,7 @@ def _look(
     return _Look(path, is_file, known, fresh, gathered, compare(known, fresh))
 
 
-def _chosen(config: Config, servers: Sequence[str]) -> list[str]:
+def _chosen(config: Config, servers: Sequence[str], as_user: str | None) -> list[str]:
     """The servers that are named, or all that are started. Raises Failure."""
     known = [server.name for server in config.servers]
     for name in servers:
@@ -176,4 +176,12 @@ def _chosen(config: Config, servers: Sequence[str]) -> list[str]:
             near = nearest(name, known)
             hint = f"did you mean {near}?" if near else f"known are {', '.join(known) or 'none'}"
             raise Failure(f"there is no tool server {name!r}", hint=hint, status=2)
-    return list(servers) or [server.name for server in config.servers if not server.disabled]
+    chosen = list(servers) or [server.name for server in config.servers if not server.disabled]
+    if as_user is not None and not any(_has_users(one) for one in config.servers if one.name in chosen):
+        hint = "leave it out: it is for servers with `auth: {type: oauth}`"
+        raise Failure("--as-user is of no use: users sign in to none of these servers", hint=hint, status=2)
+    return chosen
+
+
+def _has_users(server: ServerConfig) -> bool:
+    return isinstance(server, HttpServerConfig) and isinstance(server.auth, UserAuth)

@@ -10,6 +10,7 @@ from gateway.hub.credentials.clients import PublicPlace
 from gateway.hub.credentials.connecting import Connecting
 from gateway.hub.credentials.credentials import Credentials, label_of, subject_of
 from gateway.hub.credentials.faults import OAuthFault
+from gateway.hub.credentials.listing import ListingCredentials
 from gateway.hub.credentials.tickets import TICKET_LIFE
 from gateway.hub.credentials.users import UserTokens
 from gateway.hub.drift import Drift, DriftAction, DriftKind
@@ -71,6 +72,7 @@ __all__ = [
     "InProcessServerSpec",
     "InputRequired",
     "Listing",
+    "ListingCredentials",
     "LockVerifier",
     "OAuthFault",
     "OnChange",

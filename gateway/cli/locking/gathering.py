@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -12,9 +13,10 @@ from gateway.cli.output import say
 from gateway.cli.progress import tell_changes
 from gateway.config import Config
 from gateway.errors import StoreError
-from gateway.hub import Hub, Listing
+from gateway.hub import HttpServerSpec, Hub, Listing, ListingCredentials, PublicPlace, ServerSpec
+from gateway.runtime import public_url
 from gateway.server_locks import server_spec
-from gateway.store import FirstSightings, open_database
+from gateway.store import FirstSightings, SealedCredentials, open_database
 from sandbox import open_sandbox
 from tool_policies.lockfile import LockedServer, LockedTool, Lockfile, Source, Uncanonical
 
@@ -61,15 +63,44 @@ async def known_so_far(config: Config) -> tuple[Lockfile, bool]:
         return Lockfile(), False
 
 
+@asynccontextmanager
+async def _credentials(
+    config: Config, specs: Sequence[ServerSpec], as_user: str | None
+) -> AsyncGenerator[ListingCredentials | None]:
+    """What servers with `auth` are listed with, out of what the gateway keeps; None where there is no such server.
+
+    Raises StoreError.
+    """
+    at_urls = [spec for spec in specs if isinstance(spec, HttpServerSpec) and spec.auth and not spec.disabled]
+    if not at_urls:
+        yield None
+        return
+    async with open_database(config.storage.database) as database:
+        vault = await SealedCredentials.open(database, config.storage.state_dir)
+        yield ListingCredentials(at_urls, vault, PublicPlace(public_url(config)), as_user)
+
+
 async def gather(
-    config: Config, names: Collection[str], known: Lockfile, *, patience: float, quiet: bool
+    config: Config,
+    names: Collection[str],
+    known: Lockfile,
+    *,
+    patience: float,
+    quiet: bool,
+    as_user: str | None = None,
 ) -> Gathered:
-    """Start the named servers, with the packages and images that are known, and list their tools."""
+    """Start the named servers, with the packages and images that are known, and list their tools.
+
+    Servers whose users have tokens of their own are listed with those of `as_user`. Raises StoreError.
+    """
     sandbox = open_sandbox(state_dir=config.storage.state_dir, cache_dir=config.storage.cache_dir)
     gathered = Gathered()
     specs = [server_spec(server, known) for server in config.servers if server.name in names]
     told: dict[str, str] = {}
-    async with Hub(specs, sandbox, verifier=gathered) as hub:
+    async with (
+        _credentials(config, specs, as_user) as credentials,
+        Hub(specs, sandbox, verifier=gathered, credentials=credentials) as hub,
+    ):
         with anyio.move_on_after(patience):
             while any(status.state == "starting" for status in hub.statuses()):
                 if not quiet:

@@ -71,15 +71,19 @@ class AnyUserAuthorizer:
             if tokens is not None:
                 return tokens.headers
         self.arrivals = self._users.arrivals
-        subjects = await _stored(self._users.subjects(most=_MOST_TRIED))
-        for subject in subjects:
+        for subject in await _stored(self._candidates()):
             tokens = None if subject == self._subject else await self._tokens_of(subject)
             if tokens is not None:
                 self._subject = subject
                 return tokens.headers
-        self.why = _NOT_THEY if subjects else _NOBODY
         self.is_alone.set()
         raise CredentialsNeeded(self.why)
+
+    async def _candidates(self) -> list[str]:
+        """Whose tokens may do, the likeliest first; what is wrong if none does is then in `why`."""
+        subjects = await self._users.subjects(most=_MOST_TRIED)
+        self.why = _NOT_THEY if subjects else _NOBODY
+        return subjects
 
     async def _better(self, subject: str, refusal: Refusal) -> Tokens | None:
         """Renewed; a scope that listing lacks does not end what the user has."""

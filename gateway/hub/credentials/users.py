@@ -60,6 +60,11 @@ class UserTokens:
         """Who has connected, the last first. Raises StoreError."""
         return await self._vault.subjects(TOKENS, self.name, most=most)
 
+    async def labels(self, *, most: int) -> dict[str, str]:
+        """What people call those who have connected, by subject, the last first. Raises StoreError."""
+        records = {subject: await self.record(subject) for subject in await self.subjects(most=most)}
+        return {subject: record.label for subject, record in records.items() if record is not None}
+
     async def record(self, subject: str) -> Record | None:
         """The connection of a user; one that was made for another URL of the server is none. Raises StoreError."""
         kept = await self._vault.get(Place(TOKENS, self.name, subject))
