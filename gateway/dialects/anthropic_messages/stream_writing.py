@@ -1,7 +1,6 @@
 """A stream for a client.
 
-Blocks follow each other, one at a time. Pieces of several calls may come interleaved from other dialects, so
-what comes after a call has begun waits until the answer's end; the call itself leaves as it comes.
+Blocks follow each other, one at a time; several calls are put in order by `gateway.dialects.call_order`.
 """
 
 from __future__ import annotations
@@ -33,6 +32,7 @@ from gateway.dialects.anthropic_messages.errors import write_error
 from gateway.dialects.anthropic_messages.name import REDACTED, THINKING, UNPROVEN, own_fields
 from gateway.dialects.anthropic_messages.stop_reasons import write_stop_reason
 from gateway.dialects.anthropic_messages.usage import write_usage
+from gateway.dialects.call_order import CallOrder
 from gateway.dialects.faults import ToldFault
 from gateway.dialects.json_values import list_or_empty, object_or_none
 from gateway.sse import encode_event
@@ -45,15 +45,14 @@ _STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 class MessagesStreamWriter:
     """See `gateway.dialects.StreamWriter`. Whether the client asked for the usage does not matter here."""
 
-    __slots__ = ("_call", "_end", "_index", "_open", "_refused", "_started", "_waiting")
+    __slots__ = ("_end", "_index", "_open", "_order", "_refused", "_started")
 
     def __init__(self) -> None:
         self._started = False
         self._open: _Open = ""
         self._index = -1
-        self._call: int | None = None
+        self._order = CallOrder()
         self._refused = False
-        self._waiting: list[StreamEvent] = []
         self._end: tuple[Finished, Mapping[str, Any] | None] | None = None
 
     def write(self, event: StreamEvent, *, toolgate: Mapping[str, Any] | None = None) -> bytes:
@@ -67,10 +66,7 @@ class MessagesStreamWriter:
             return self._last_blocks()
         if isinstance(event, UsageReported):
             return self._message_delta(own_fields(event.dialect, event.raw) or write_usage(event.usage), toolgate)
-        if self._call is not None and not (isinstance(event, ToolCallDelta) and event.index == self._call):
-            self._waiting.append(event)
-            return b""
-        return self._piece(event)
+        return self._piece(event) if self._order.admits(event) else b""
 
     def progress(self, fields: Mapping[str, Any]) -> bytes:
         """A ping with more in it than usual."""
@@ -143,7 +139,6 @@ class MessagesStreamWriter:
         return written + (self._close_block(proof) if event.signature and proof else b"")
 
     def _call_started(self, event: ToolCallStarted) -> bytes:
-        self._call = event.index
         named: dict[str, Any] = {"type": "tool_use", "id": event.id, "name": event.name, "input": {}}
         return self._open_block("tool_use", {**own_fields(event.dialect, event.raw), **named})
 
@@ -163,19 +158,8 @@ class MessagesStreamWriter:
         return opening + self._arguments(orjson.dumps(block["input"]).decode()) + self._close_block()
 
     def _last_blocks(self) -> bytes:
-        """What waited for the first call to be complete: each call whole, with the pieces that belong to it."""
-        waiting, self._waiting = self._waiting, []
-        arguments: dict[int, list[str]] = {}
-        for event in waiting:
-            if isinstance(event, ToolCallDelta):
-                arguments.setdefault(event.index, []).append(event.arguments)
-        written = b""
-        for event in waiting:
-            if not isinstance(event, ToolCallDelta):
-                written += self._piece(event)
-            if isinstance(event, ToolCallStarted):
-                written += self._arguments("".join(arguments.get(event.index, ())))
-        return written + self._close_block()
+        """What waited for the first call to be complete."""
+        return b"".join(map(self._piece, self._order.rest())) + self._close_block()
 
     def _open_block(self, kind: _Open, block: Mapping[str, Any]) -> bytes:
         closing = self._close_block()

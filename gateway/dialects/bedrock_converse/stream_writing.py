@@ -1,7 +1,6 @@
 """A stream for a client.
 
-Blocks follow each other, one at a time. Pieces of several calls may come interleaved from other dialects, so
-what comes after a call has begun waits until the answer's end; the call itself leaves as it comes.
+Blocks follow each other, one at a time; several calls are put in order by `gateway.dialects.call_order`.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from gateway.dialects.bedrock_converse.name import REASONING, REDACTED, UNPROVEN
 from gateway.dialects.bedrock_converse.responses import NO_METRICS
 from gateway.dialects.bedrock_converse.stop_reasons import write_stop_reason
 from gateway.dialects.bedrock_converse.usage import write_usage
+from gateway.dialects.call_order import CallOrder
 from gateway.dialects.event_stream import encode_frame
 from gateway.dialects.faults import ToldFault
 from gateway.dialects.json_values import list_or_empty, object_or_none
@@ -39,15 +39,14 @@ _Open = Literal["", "text", "reasoning", "call", "whole"]
 class ConverseStreamWriter:
     """See `gateway.dialects.StreamWriter`. The usage is told in any case."""
 
-    __slots__ = ("_call", "_end", "_index", "_open", "_refused", "_started", "_waiting")
+    __slots__ = ("_end", "_index", "_open", "_order", "_refused", "_started")
 
     def __init__(self) -> None:
         self._started = False
         self._open: _Open = ""
         self._index = -1
-        self._call: int | None = None
+        self._order = CallOrder()
         self._refused = False
-        self._waiting: list[StreamEvent] = []
         self._end: tuple[Finished, Mapping[str, Any] | None] | None = None
 
     def write(self, event: StreamEvent, *, toolgate: Mapping[str, Any] | None = None) -> bytes:
@@ -62,10 +61,7 @@ class ConverseStreamWriter:
             return self._last_blocks()
         if isinstance(event, UsageReported):
             return self._last(own_fields(event.dialect, event.raw) or write_usage(event.usage), toolgate)
-        if self._call is not None and not (isinstance(event, ToolCallDelta) and event.index == self._call):
-            self._waiting.append(event)
-            return b""
-        return self._piece(event)
+        return self._piece(event) if self._order.admits(event) else b""
 
     def progress(self, fields: Mapping[str, Any]) -> bytes:
         """An event of a kind that Amazon's SDKs do not know, and skip."""
@@ -120,7 +116,6 @@ class ConverseStreamWriter:
         return written + (self._close_block(proof) if event.signature and proof else b"")
 
     def _call_started(self, event: ToolCallStarted) -> bytes:
-        self._call = event.index
         named = {"toolUseId": event.id, "name": event.name}
         return self._begin("call", {"toolUse": {**own_fields(event.dialect, event.raw), **named}})
 
@@ -149,19 +144,8 @@ class ConverseStreamWriter:
         return written
 
     def _last_blocks(self) -> bytes:
-        """What waited for the first call to be complete: each call whole, with the pieces that belong to it."""
-        waiting, self._waiting = self._waiting, []
-        arguments: dict[int, list[str]] = {}
-        for event in waiting:
-            if isinstance(event, ToolCallDelta):
-                arguments.setdefault(event.index, []).append(event.arguments)
-        written = b""
-        for event in waiting:
-            if not isinstance(event, ToolCallDelta):
-                written += self._piece(event)
-            if isinstance(event, ToolCallStarted):
-                written += self._piece(ToolCallDelta(event.index, "".join(arguments.get(event.index, ()))))
-        return written + self._close_block()
+        """What waited for the first call to be complete."""
+        return b"".join(map(self._piece, self._order.rest())) + self._close_block()
 
     def _switch(self, kind: _Open) -> bytes:
         """See that a block of this kind is open; only calls, and what is no text, are told to begin."""

@@ -1,7 +1,6 @@
 """A stream for a client.
 
-Parts follow each other, one at a time. Pieces of several calls may come interleaved from other dialects, so what
-comes after a call has begun waits until the answer's end; the call itself leaves as it comes.
+Parts follow each other, one at a time; several calls are put in order by `gateway.dialects.call_order`.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from gateway.conversation import (
     UnknownDelta,
     UsageReported,
 )
+from gateway.dialects.call_order import CallOrder
 from gateway.dialects.cohere_v2.finish_reasons import write_finish
 from gateway.dialects.cohere_v2.name import PLAN, own_fields
 from gateway.dialects.cohere_v2.usage import write_usage
@@ -37,14 +37,13 @@ _DONE = b"data: [DONE]\n\n"
 class CohereStreamWriter:
     """See `gateway.dialects.StreamWriter`. Whether the client asked for the usage does not matter here."""
 
-    __slots__ = ("_call", "_calls", "_citations", "_contents", "_end", "_open", "_started", "_waiting")
+    __slots__ = ("_calls", "_citations", "_contents", "_end", "_open", "_order", "_started")
 
     def __init__(self) -> None:
         self._started = False
         self._open: _Open = ""
         self._contents = self._calls = self._citations = 0
-        self._call: int | None = None
-        self._waiting: list[StreamEvent] = []
+        self._order = CallOrder()
         self._end: tuple[Finished, Mapping[str, Any] | None] | None = None
 
     def write(self, event: StreamEvent, *, toolgate: Mapping[str, Any] | None = None) -> bytes:
@@ -66,10 +65,7 @@ class CohereStreamWriter:
             return self._last_parts()
         if isinstance(event, UsageReported):
             return self._message_end(own_fields(event.dialect, event.raw) or write_usage(event.usage), toolgate)
-        if self._call is not None and not (isinstance(event, ToolCallDelta) and event.index == self._call):
-            self._waiting.append(event)
-            return b""
-        return self._piece(event)
+        return self._piece(event) if self._order.admits(event) else b""
 
     def progress(self, fields: Mapping[str, Any]) -> bytes:
         """An event that Cohere has for people who look into its streams, and that programs pass over."""
@@ -119,7 +115,6 @@ class CohereStreamWriter:
 
     def _call_started(self, event: ToolCallStarted) -> bytes:
         closing = self._close_part()
-        self._call = event.index
         self._open = "call"
         function = {"name": event.name, "arguments": ""}
         raw = own_fields(event.dialect, event.raw)
@@ -144,19 +139,8 @@ class CohereStreamWriter:
         return written
 
     def _last_parts(self) -> bytes:
-        """What waited for the first call to be complete: each call whole, with the pieces that belong to it."""
-        waiting, self._waiting = self._waiting, []
-        arguments: dict[int, list[str]] = {}
-        for event in waiting:
-            if isinstance(event, ToolCallDelta):
-                arguments.setdefault(event.index, []).append(event.arguments)
-        written = b""
-        for event in waiting:
-            if not isinstance(event, ToolCallDelta):
-                written += self._piece(event)
-            if isinstance(event, ToolCallStarted):
-                written += self._arguments("".join(arguments.get(event.index, ())))
-        return written + self._close_part()
+        """What waited for the first call to be complete."""
+        return b"".join(map(self._piece, self._order.rest())) + self._close_part()
 
     def _close_part(self) -> bytes:
         kind, self._open = self._open, ""
