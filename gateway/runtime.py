@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -40,6 +40,7 @@ from gateway.hub import (
     Credentials,
     HttpServerSpec,
     Hub,
+    InProcessServerSpec,
     PublicPlace,
     ServerStatus,
     UpstreamPool,
@@ -112,9 +113,10 @@ class _Generation:
 class Gateway:
     """A running gateway. Made by `open_gateway`."""
 
-    def __init__(self, shared: Shared, tasks: TaskGroup) -> None:
+    def __init__(self, shared: Shared, tasks: TaskGroup, registered: Sequence[InProcessServerSpec] = ()) -> None:
         self._shared = shared
         self._tasks = tasks
+        self._registered = tuple(registered)
         self._current: _Generation | None = None
         self._reloading = anyio.Lock()
 
@@ -174,9 +176,10 @@ class Gateway:
     ) -> None:
         """Own one generation's servers, from its start until its last request has ended."""
         check_lock(config)
+        _check_names(config, self._registered)
         shared = self._shared
-        locks = await open_locks(config, shared.sightings, shared.metrics, shared.audit)
-        specs = [locks.spec(server) for server in config.servers]
+        locks = await open_locks(config, shared.sightings, shared.metrics, shared.audit, self._registered)
+        specs = [*(locks.spec(server) for server in config.servers), *self._registered]
         at_urls = [spec for spec in specs if isinstance(spec, HttpServerSpec)]
         credentials = Credentials(at_urls, shared.credentials, PublicPlace(public_url(config)))
         hub = Hub(specs, None, verifier=locks.verifier, credentials=credentials, pool=shared.pool)
@@ -252,11 +255,16 @@ async def _keep_house(
 
 
 @asynccontextmanager
-async def open_gateway(config: Config, shared: Shared) -> AsyncGenerator[Gateway]:
-    """A gateway with this configuration; leaving the context stops its servers. Raises ConfigError."""
+async def open_gateway(
+    config: Config, shared: Shared, registered: Sequence[InProcessServerSpec] = ()
+) -> AsyncGenerator[Gateway]:
+    """A gateway with this configuration; leaving the context stops its servers. Raises ConfigError.
+
+    `registered` are servers that are objects of this process: they stand beside those of every configuration.
+    """
     refusal: ConfigError | None = None
     async with anyio.create_task_group() as tasks:
-        gateway = Gateway(shared, tasks)
+        gateway = Gateway(shared, tasks, registered)
         try:
             await gateway.load(config)
         except ConfigError as error:
@@ -266,6 +274,15 @@ async def open_gateway(config: Config, shared: Shared) -> AsyncGenerator[Gateway
         tasks.cancel_scope.cancel()
     if refusal is not None:
         raise refusal
+
+
+def _check_names(config: Config, registered: Sequence[InProcessServerSpec]) -> None:
+    """Raises ConfigError for servers of the configuration that the program has registered, too."""
+    taken = {server.name for server in config.servers} & {server.name for server in registered}
+    message = "the program that runs this gateway registers a server of this name"
+    problems = [config.problem(("mcpServers", name), message, "rename one of them") for name in sorted(taken)]
+    if problems:
+        raise ConfigError(problems)
 
 
 def _build_services(config: Config, hub: Hub, shared: Shared, connecting: Connecting) -> Services:

@@ -5,6 +5,7 @@ Above: the composition root and `toolgate doctor`. Below: the hub's verifiers, t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.audit import AuditTrail, ToolChangeRecord, now
@@ -13,6 +14,7 @@ from gateway.hub import (
     Drift,
     FirstUseVerifier,
     HttpServerSpec,
+    InProcessServerSpec,
     LockVerifier,
     OnChange,
     OpenApiServerSpec,
@@ -41,20 +43,33 @@ class ServerLocks:
 
 
 async def open_locks(
-    config: Config, sightings: FirstSightings, metrics: Metrics, audit: AuditTrail
+    config: Config,
+    sightings: FirstSightings,
+    metrics: Metrics,
+    audit: AuditTrail,
+    registered: Sequence[InProcessServerSpec] = (),
 ) -> ServerLocks:
-    """The locks of one configuration. With a lock file, what was first seen is forgotten. Raises StoreError."""
+    """The locks of one configuration, and of the servers that the program has registered.
+
+    With a lock file, what was first seen is forgotten. Raises StoreError.
+    """
     reporter = Reporter(reporting_to(metrics, audit))
     if config.lock.lockfile is not None:
         await sightings.forget()
-        return locks_of_file(config, config.lock.lockfile, reporter)
+        return locks_of_file(config, config.lock.lockfile, reporter, registered)
     known = await sightings.load()
-    return ServerLocks(known, FirstUseVerifier(known, sightings, _on_change(config), reporter))
+    return ServerLocks(known, FirstUseVerifier(known, sightings, _on_change(config, registered), reporter))
 
 
-def locks_of_file(config: Config, lockfile: Lockfile, reporter: Reporter | None = None) -> ServerLocks:
+def locks_of_file(
+    config: Config,
+    lockfile: Lockfile,
+    reporter: Reporter | None = None,
+    registered: Sequence[InProcessServerSpec] = (),
+) -> ServerLocks:
     """The locks of a file."""
-    return ServerLocks(lockfile, LockVerifier(lockfile, _on_change(config), reporter or Reporter()))
+    verifier = LockVerifier(lockfile, _on_change(config, registered), reporter or Reporter())
+    return ServerLocks(lockfile, verifier)
 
 
 def reporting_to(metrics: Metrics, audit: AuditTrail) -> Report:
@@ -100,5 +115,5 @@ def _pin(name: str, known: Lockfile | None) -> Origin | None:
     return Origin(source.kind, source.asked, source.version, source.integrity)
 
 
-def _on_change(config: Config) -> dict[str, OnChange]:
-    return {server.name: server.on_change for server in config.servers}
+def _on_change(config: Config, registered: Sequence[InProcessServerSpec]) -> dict[str, OnChange]:
+    return {server.name: server.on_change for server in (*config.servers, *registered)}

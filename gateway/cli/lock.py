@@ -12,7 +12,7 @@ import anyio
 import click
 
 from gateway.cli.commands import CommandGroup, nearest
-from gateway.cli.locking.gathering import Gathered, gather, known_so_far, with_known_texts
+from gateway.cli.locking.gathering import Gathered, gather, known_so_far, lockfile_of
 from gateway.cli.locking.rendering import render, to_json
 from gateway.cli.options import config_options, json_option
 from gateway.cli.output import Failure, counted, print_json, say
@@ -162,8 +162,7 @@ def _look(config: Config, names: Sequence[str], as_user: str | None, timeout: fl
         return known, is_file, found
 
     known, is_file, gathered = anyio.run(look, backend_options={"use_uvloop": True})
-    found = {name: with_known_texts(one, known.servers.get(name)) for name, one in gathered.servers.items()}
-    fresh = known.replaced(found, keep=[server.name for server in config.servers])
+    fresh = lockfile_of(gathered, known, config)
     path = config.lock.path or Path(LOCK_NAME)
     return _Look(path, is_file, known, fresh, gathered, compare(known, fresh))
 

@@ -28,6 +28,7 @@ from gateway.config.loading import DEFAULT_FILE, load_config
 from gateway.config.locks import LOCK_NAME, check_lock
 from gateway.config.routing import ConcurrencyConfig, PlanConfig, RoutingConfig, RuleConfig
 from gateway.config.server_config import HttpServerConfig, OpenApiServerConfig, ServerConfig, StdioServerConfig
+from gateway.config.servers import name_fault
 
 __all__ = [
     "DEFAULT_FILE",
@@ -59,4 +60,5 @@ __all__ = [
     "config_schema",
     "is_loopback",
     "load_config",
+    "name_fault",
 ]

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+WHAT_NAMES_ARE = "a name has 1 to 64 letters, digits, dots, dashes and underscores"
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _SIZE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,6}))?\s*([kmgt]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
 _FACTORS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
@@ -31,11 +32,16 @@ def _not_boolean(value: Any) -> Any:
     return value
 
 
+def is_name(value: str) -> bool:
+    """Whether a text is what servers, keys and the like can be called."""
+    return _NAME.fullmatch(value) is not None
+
+
 def _checked_name(value: str) -> str:
-    if _NAME.fullmatch(value) is None:
+    if not is_name(value):
         suggestion = re.sub(r"[^A-Za-z0-9_.-]+", "-", value[:64]).strip("-")
         raise fault(
-            "a name has 1 to 64 letters, digits, dots, dashes and underscores",
+            WHAT_NAMES_ARE,
             f"call it {suggestion}, for example" if suggestion else "choose another name",
         )
     return value

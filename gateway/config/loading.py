@@ -10,7 +10,7 @@ Above: `cli` and reloads. Below: one module for each of these steps. Blocking: i
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -57,18 +57,20 @@ def load_config(
     mcp_configs: Sequence[Path] = (),
     environ: Mapping[str, str] | None = None,
     host: str | None = None,
+    registered: Collection[str] = (),
 ) -> Config:
     """The configuration in `path`, with the servers of clients' files such as `.mcp.json` beside its own.
 
     `path` may be None when there are such files: then nothing but servers is configured. With neither, the file is
     `gateway.yaml` in the working directory. `environ` stands for the process's variables. `host` takes the place
-    of `listen.host`, also where it decides how good secrets must be. Blocking. Raises ConfigError, with every
+    of `listen.host`, also where it decides how good secrets must be. `registered` are servers that the program
+    itself has, which stand in no file. Blocking. Raises ConfigError, with every
     problem in every file.
     """
     variables = dict(os.environ if environ is None else environ)
     if path is None and not mcp_configs:
         path = Path(DEFAULT_FILE)
-    return _Loading(variables, host).load(path, mcp_configs)
+    return _Loading(variables, host, frozenset(registered)).load(path, mcp_configs)
 
 
 @dataclass(slots=True)
@@ -77,6 +79,7 @@ class _Loading:
 
     variables: Mapping[str, str] = field(repr=False)
     host: str | None
+    registered: frozenset[str]
     errors: list[Problem] = field(default_factory=list[Problem])
     warnings: list[Problem] = field(default_factory=list[Problem])
     servers: dict[str, ServerConfig] = field(default_factory=dict[str, ServerConfig])
@@ -88,7 +91,8 @@ class _Loading:
         for file in mcp_configs:
             self._client_file(file)
         if config is not None:
-            self.errors += check_provider_tools(config, None if self.errors else self.servers)
+            known = self.servers.keys() | self.registered
+            self.errors += check_provider_tools(config, None if self.errors else known)
         if self.errors or config is None:
             raise ConfigError(self._in_order(self.errors))
         warnings = tuple(self._in_order(self.warnings))

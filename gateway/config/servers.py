@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from gateway.config.addresses import travels_in_clear, url_fault
 from gateway.config.config import Steps
+from gateway.config.documents import WHAT_NAMES_ARE, is_name
 from gateway.config.environment import read_env_file
 from gateway.config.files import FileFault
 from gateway.config.mcp_documents import SandboxDocument, ServerDocument, ServersDocument
@@ -37,6 +38,11 @@ _RESERVED = {
     "toolgate": "this name means tools of the gateway's own",
 }
 _BY_SECONDS = 1000  # a timeout below this many milliseconds can only have been meant in seconds
+
+
+def name_fault(name: str) -> str | None:
+    """Why no server can have this name; None where one can."""
+    return _RESERVED.get(name) if is_name(name) else WHAT_NAMES_ARE
 
 
 def build_servers(document: ServersDocument, folder: Path, report: Report) -> Iterator[ServerConfig]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.config.server_auth import ServerAuth
+from gateway.config.server_config import OnChange
 from gateway.hub.openapi import Api, read_api
 from sandbox.spec import StdioServer
 
@@ -51,13 +52,15 @@ class HttpServerSpec:
 class InProcessServerSpec:
     """A server object of the official SDK, lowlevel `Server` or `MCPServer`, that runs within this process.
 
-    Nothing confines it: it is code of whoever embeds the gateway.
+    Nothing confines it: it is code of whoever embeds the gateway. `on_change` says what becomes of tools that are
+    not as they were locked or first seen.
     """
 
     name: str
     server: Server[Any] | MCPServer[Any] = field(repr=False)
     timeout: float | None = None
     disabled: bool = False
+    on_change: OnChange = "hide"
 
 
 @dataclass(frozen=True, slots=True)

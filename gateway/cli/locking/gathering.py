@@ -116,7 +116,17 @@ async def gather(
     return gathered
 
 
-def with_known_texts(server: LockedServer, known: LockedServer | None) -> LockedServer:
+def lockfile_of(gathered: Gathered, known: Lockfile, config: Config) -> Lockfile:
+    """What is known, with what was gathered in its place; without servers that there are no more.
+
+    Those that programs register come from nowhere: whether they are gone, only their program can say.
+    """
+    found = {name: _with_known_texts(one, known.servers.get(name)) for name, one in gathered.servers.items()}
+    of_programs = [name for name, server in known.servers.items() if server.source is None]
+    return known.replaced(found, keep=[*(server.name for server in config.servers), *of_programs])
+
+
+def _with_known_texts(server: LockedServer, known: LockedServer | None) -> LockedServer:
     """The same, with the order of members as it was in tools that have not changed: a file shows changes alone."""
     if known is None:
         return server

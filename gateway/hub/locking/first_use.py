@@ -14,7 +14,7 @@ import anyio.to_thread
 
 from gateway.errors import StoreError
 from gateway.hub.catalogue import CatalogueTool, Listing
-from gateway.hub.locking.judging import OnChange, Rules, judge
+from gateway.hub.locking.judging import REMEDY_OF_PROGRAMS, OnChange, Rules, judge
 from gateway.hub.locking.reporting import Reporter
 from tool_policies.lockfile import LockedServer, LockedTool, Lockfile, Source, Uncanonical
 
@@ -51,7 +51,8 @@ class FirstUseVerifier:
         known = self._known.get(server)
         if known is None or not is_same_request(known.source, source):
             known = LockedServer.of(source, [], listing.about.instructions if listing.about else None)
-        rules = Rules(self._on_change.get(server, "hide"), "first seen", _REMEDY, takes_added=True)
+        remedy = _REMEDY if source else REMEDY_OF_PROGRAMS
+        rules = Rules(self._on_change.get(server, "hide"), "first seen", remedy, takes_added=True)
         judged = await anyio.to_thread.run_sync(judge, known, source, listing, rules)
         new = [tool for tool in judged.tools if tool.name not in known.tools]
         if new or server not in self._known:

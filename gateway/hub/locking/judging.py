@@ -19,6 +19,9 @@ OnChange = Literal["hide", "serve_locked", "accept"]
 same; `accept` is for servers that are just being written.
 """
 
+REMEDY_OF_PROGRAMS = 'the program that registers this server accepts it: with `lock()`, or on_change="accept"'
+"""How to accept what is new of a server that comes from nowhere: it is an object of this process."""
+
 _LONGEST_SOURCE = 300  # characters of it in a reason
 _WHAT: dict[ChangeKind, str] = {
     "description": "its description is another one",

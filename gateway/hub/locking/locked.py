@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import anyio.to_thread
 
 from gateway.hub.catalogue import Listing
-from gateway.hub.locking.judging import OnChange, Rules, all_hidden, judge
+from gateway.hub.locking.judging import REMEDY_OF_PROGRAMS, OnChange, Rules, all_hidden, judge
 from gateway.hub.locking.reporting import Reporter
 from tool_policies.lockfile import Lockfile, Source
 
@@ -32,7 +32,8 @@ class LockVerifier:
 
     def _judge(self, server: str, source: Source | None, listing: Listing) -> Listing:
         review = f"review it with `toolgate lock diff {server}`, accept it with `toolgate lock {server}`"
-        rules = Rules(self._on_change.get(server, "hide"), "locked", review)
+        remedy = review if source else REMEDY_OF_PROGRAMS
+        rules = Rules(self._on_change.get(server, "hide"), "locked", remedy)
         known = self._lockfile.servers.get(server)
         if known is not None:
             return judge(known, source, listing, rules)
