@@ -47,7 +47,7 @@ async def test_they_come_back_when_there_is_room(programs: Programs, tmp_path: P
                     assert (await http.post("/v1/messages", json=request)).status_code == 200
 
             async def make_room() -> None:
-                with anyio.fail_after(30):
+                with anyio.fail_after(60):
                     while not any(one.status == 503 for one in recorder.seen):
                         await anyio.sleep(0.02)
                 release.set()

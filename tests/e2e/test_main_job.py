@@ -246,7 +246,7 @@ async def containers(server: str) -> list[dict[str, Any]]:
 
 async def audited(folder: Path, run_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The trail of one run that has ended, read from the database as another program would."""
-    with anyio.fail_after(10), closing(sqlite3.connect(folder / "state" / "toolgate.db")) as database:
+    with anyio.fail_after(60), closing(sqlite3.connect(folder / "state" / "toolgate.db")) as database:
         while not (runs := database.execute("select record from runs where run_id = ?", (run_id,)).fetchall()):
             await anyio.sleep(0.02)
         calls = database.execute("select record from tool_calls where run_id = ?", (run_id,)).fetchall()

@@ -24,6 +24,7 @@ from gateway.audit import RunRecord, ToolCallRecord
 from gateway.config import load_config
 from gateway.providers.scripted.serving import serve_app
 from gateway.runtime import Gateway, Shared, open_gateway, open_shared
+from tests.support.conditions import PATIENCE
 
 SECRET = "test-secret-0123456789"
 OTHER_SECRET = "other-secret-0123456789"
@@ -141,10 +142,12 @@ async def gateway_as_command(
 
 
 async def audited(shared: Shared, run_id: str) -> tuple[RunRecord, list[ToolCallRecord]]:
-    """What the trail says of a run that has ended."""
-    found = await find_run(shared, run_id)
-    assert found is not None, f"the trail has no run {run_id}"
-    return found
+    """What the trail says of a run that ends, once it does."""
+    with anyio.move_on_after(PATIENCE):
+        while (found := await find_run(shared, run_id)) is None:
+            await anyio.sleep(0.005)
+        return found
+    raise AssertionError(f"the trail has no run {run_id}")
 
 
 async def find_run(shared: Shared, run_id: str) -> tuple[RunRecord, list[ToolCallRecord]] | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import anyio
 import openai
 import pytest
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
-from tests.support.gateways import InProcess, audited, find_run
+from tests.support.gateways import InProcess, audited
 
 from .asking import HELLO, SUM, whole
 
@@ -100,25 +99,17 @@ async def leave_after(gateway: InProcess, marker: str) -> str:
     return answer.headers["x-toolgate-run-id"]
 
 
-async def recorded(gateway: InProcess, run_id: str):
-    """The run's record, once there is one."""
-    with anyio.fail_after(10):
-        while (found := await find_run(gateway.shared, run_id)) is None:
-            await anyio.sleep(0.02)
-    return found
-
-
 async def test_a_client_that_leaves_stops_the_model(gateway: InProcess, upstream: ScriptedUpstream):
     upstream.add(Turn(text="one two three", stall_after=2))
     run_id = await leave_after(gateway, "one")
     await upstream.wait_for_clients_left(1)
-    run, _ = await recorded(gateway, run_id)
+    run, _ = await audited(gateway.shared, run_id)
     assert run.outcome == "client_left"
 
 
 async def test_when_a_client_leaves_a_read_only_tool_is_cancelled(gateway: InProcess, upstream: ScriptedUpstream):
     upstream.add(Turn(calls=(Call("demo__slow", {"seconds": 60}),)))
-    run, calls = await recorded(gateway, await leave_after(gateway, "tool_call_progress"))
+    run, calls = await audited(gateway.shared, await leave_after(gateway, "tool_call_progress"))
     assert (run.outcome, [call.outcome for call in calls]) == ("client_left", ["cancelled"])
 
 
@@ -126,5 +117,5 @@ async def test_when_a_client_leaves_a_call_that_may_write_finishes_and_is_record
     gateway: InProcess, upstream: ScriptedUpstream
 ):
     upstream.add(Turn(calls=(Call("demo__slow_write", {"seconds": 0.5}),)))
-    run, calls = await recorded(gateway, await leave_after(gateway, "tool_call_started"))
+    run, calls = await audited(gateway.shared, await leave_after(gateway, "tool_call_started"))
     assert (run.outcome, [call.outcome for call in calls]) == ("client_left", ["ok"])

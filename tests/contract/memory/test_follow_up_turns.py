@@ -12,7 +12,7 @@ from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from gateway.providers.scripted.messages_wire import signature_of
 from tests.contract.loop.asking import SUM, TIME
 from tests.support.conditions import eventually
-from tests.support.gateways import SECRET, InProcess, find_run
+from tests.support.gateways import SECRET, InProcess, audited
 
 from .asking import (
     FORGETFUL,
@@ -271,9 +271,7 @@ async def broken_off(gateway: InProcess, upstream: ScriptedUpstream, question: s
                 if text.startswith(has):
                     await eventually(lambda: upstream.is_over)
                     break
-    with anyio.fail_after(10):
-        while await find_run(gateway.shared, run_id) is None:
-            await anyio.sleep(0.02)
+    await audited(gateway.shared, run_id)
     return text
 
 

@@ -62,7 +62,7 @@ async def odd() -> AsyncGenerator[InProcess]:
         policies = {"all": {"allow": [f"{way}/*" for way in (*DOWN, *UP, *STUCK)]}}
         async with gateway_in_process(Path(folder), document, policies, settle=False) as gateway:
             hub = gateway.gateway.services.hub
-            await eventually(lambda: not (_starting(hub) & {*DOWN, *UP}), within=60)
+            await eventually(lambda: not (_starting(hub) & {*DOWN, *UP}))
             yield gateway
 
 

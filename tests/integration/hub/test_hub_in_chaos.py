@@ -19,12 +19,12 @@ from tests.integration.hub.servers.over_sse import sse_server
 from tests.support.conditions import eventually
 
 SETTINGS = HubSettings(
-    probe_head_start=1.0, first_backoff=0.02, longest_backoff=0.2, connect_timeout=10.0, calls_in_flight=200
+    probe_head_start=1.0, first_backoff=0.02, longest_backoff=0.2, connect_timeout=60.0, calls_in_flight=200
 )
 
 
 def echo(hub: Hub, server: str, text: str, *, owner: str = "key"):
-    return hub.call(server, "echo", {"text": text}, owner=owner, timeout=20)
+    return hub.call(server, "echo", {"text": text}, owner=owner, timeout=60)
 
 
 @pytest.mark.parametrize("era", ["modern", "legacy"])
@@ -43,7 +43,7 @@ async def test_a_process_killed_with_a_hundred_calls_under_way_fails_these_and_n
     with anyio.fail_after(60):
         async with Hub(specs, launcher, settings=SETTINGS) as hub:
             await hub.settled()
-            where = await hub.call("killed", "where", {}, owner="key", timeout=10)
+            where = await hub.call("killed", "where", {}, owner="key", timeout=60)
             async with anyio.create_task_group() as tasks:
                 for _ in range(100):
                     tasks.start_soon(sleep, hub, "killed", 40)
@@ -68,7 +68,7 @@ async def test_the_answers_of_two_tenants_never_mix():
             text = f"{owner} {number} {'x' * dice.randrange(2000)}"
             answers.append((text, (await echo(hub, server, text, owner=owner)).text()))
             if dice.random() < 0.02:
-                place = json.loads((await hub.call("own", "where", {}, owner=owner, timeout=20)).text())
+                place = json.loads((await hub.call("own", "where", {}, owner=owner, timeout=60)).text())
                 assert place["owner"] == owner
 
     specs = [scripted(name="shared"), scripted(name="own", workspace="/workspace")]
@@ -114,4 +114,4 @@ async def test_through_a_network_that_cuts_every_call_ends_with_its_own_answer_o
                 assert relay.faults
                 assert len(succeeded) + len(failed) == 150
                 await eventually(lambda: hub.statuses()[0].state == "ready")
-                assert (await hub.call("remote", "echo", {}, owner="key", timeout=20)).text() == "{}"
+                assert (await hub.call("remote", "echo", {}, owner="key", timeout=60)).text() == "{}"

@@ -11,7 +11,7 @@ from functools import partial
 import anyio
 import pytest
 
-from gateway.errors import ToolCallTimeout, ToolServerDown
+from gateway.errors import ToolServerDown
 from gateway.hub import HttpServerSpec, Hub, HubSettings
 from tests.integration.hub.servers.over_http import (
     Front,
@@ -24,9 +24,9 @@ from tests.integration.hub.servers.over_http import (
     served,
     url_of,
 )
-from tests.support.conditions import cancelled_once, eventually
+from tests.support.conditions import cancelled_once, eventually, past_its_deadline
 
-SETTINGS = HubSettings(probe_head_start=1.0, first_backoff=0.02, connect_timeout=10.0)
+SETTINGS = HubSettings(probe_head_start=60.0, first_backoff=0.02, connect_timeout=60.0)
 both_eras = pytest.mark.parametrize("era", ["modern", "legacy"])
 both_forms = pytest.mark.parametrize("json_response", [False, True], ids=["sse", "json"])
 
@@ -38,15 +38,22 @@ def listener() -> Generator[socket.socket]:
 
 
 @asynccontextmanager
+async def kept_port() -> AsyncGenerator[int]:
+    """A port that nobody else is given, though nobody may listen on it."""
+    with bound_socket() as found:
+        yield found.getsockname()[1]
+
+
+@asynccontextmanager
 async def hub_at(where: socket.socket | int, *, settings: HubSettings = SETTINGS, **spec) -> AsyncGenerator[Hub]:
     url = url_of(where) if isinstance(where, socket.socket) else f"http://127.0.0.1:{where}/mcp"
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         async with Hub([HttpServerSpec("remote", url, **spec)], None, settings=settings) as hub:
             await hub.settled()
             yield hub
 
 
-def call(hub, tool, arguments=None, *, timeout=10.0, on_progress=None):
+def call(hub, tool, arguments=None, *, timeout=60.0, on_progress=None):
     return hub.call("remote", tool, arguments or {}, owner="key", timeout=timeout, on_progress=on_progress)
 
 
@@ -88,8 +95,9 @@ async def test_progress_is_reported_in_order(listener, era):
 @both_eras
 async def test_a_call_past_its_deadline_is_cancelled_at_the_server(listener, era):
     async with sdk_server(listener, era=era) as seen, hub_at(listener) as hub:
-        with pytest.raises(ToolCallTimeout):
-            await call(hub, "sleep", {"seconds": 60}, timeout=1)
+        await past_its_deadline(
+            lambda deadline: call(hub, "sleep", {"seconds": 60}, timeout=deadline), lambda: seen.executed
+        )
         await eventually(lambda: seen.cancelled == ["sleep"])
         assert (await call(hub, "echo")).text() == "{}"
 
@@ -172,9 +180,7 @@ async def test_calls_to_a_server_that_lost_our_session_are_made_once_each_in_a_n
 
 @both_eras
 async def test_a_server_that_is_stopped_is_down_and_its_return_is_noticed_by_itself(era):
-    with bound_socket() as found:
-        port = found.getsockname()[1]
-    async with anyio.create_task_group() as tasks:
+    async with kept_port() as port, anyio.create_task_group() as tasks:
         server = await tasks.start(run_until_stopped, port, era)
         async with hub_at(port) as hub:
             await call(hub, "echo")
@@ -191,10 +197,8 @@ async def test_a_server_that_is_stopped_is_down_and_its_return_is_noticed_by_its
 
 @both_eras
 async def test_a_server_that_dies_in_mid_call_ends_that_call_as_down(era):
-    with bound_socket() as found:
-        port = found.getsockname()[1]
     problems = []
-    async with anyio.create_task_group() as tasks:
+    async with kept_port() as port, anyio.create_task_group() as tasks:
         server = await tasks.start(run_until_stopped, port, era)
         async with hub_at(port) as hub, anyio.create_task_group() as callers:
 

@@ -17,7 +17,7 @@ from gateway.hub import Hub, HubSettings, OpenApiServerSpec
 from tests.integration.hub.servers.openapi_app import build_api
 from tests.integration.hub.servers.over_http import bound_socket, served
 
-SETTINGS = HubSettings(first_backoff=0.02, connect_timeout=10.0)
+SETTINGS = HubSettings(first_backoff=0.02, connect_timeout=60.0)
 SECRET = {"Authorization": "Bearer s3cret-token"}
 
 
@@ -27,7 +27,7 @@ async def hub_of(tmp_path: Path, *, form: str = "json", **spec) -> AsyncGenerato
     written = json.dumps(app.openapi()) if form == "json" else yaml.safe_dump(app.openapi(), sort_keys=False)
     document = tmp_path / f"pets.{form}"
     document.write_text(written)
-    with bound_socket() as listener, anyio.fail_after(30):
+    with bound_socket() as listener, anyio.fail_after(60):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with (
             served(app, listener),
@@ -37,7 +37,7 @@ async def hub_of(tmp_path: Path, *, form: str = "json", **spec) -> AsyncGenerato
             yield hub
 
 
-def call(hub: Hub, tool: str, arguments=None, *, timeout=10.0):
+def call(hub: Hub, tool: str, arguments=None, *, timeout=60.0):
     return hub.call("pets", tool, arguments or {}, owner="key", timeout=timeout)
 
 

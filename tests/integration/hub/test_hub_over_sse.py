@@ -12,15 +12,15 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
-from gateway.errors import ToolCallTimeout, ToolServerDown
+from gateway.errors import ToolServerDown
 from gateway.hub import HttpServerSpec, Hub, HubSettings
 from gateway.hub.peer import PeerClosed
 from gateway.hub.transports.sse import open_sse_peer
 from tests.integration.hub.servers.over_http import bound_socket
 from tests.integration.hub.servers.over_sse import sse_server, sse_url
-from tests.support.conditions import cancelled_once, eventually
+from tests.support.conditions import cancelled_once, eventually, past_its_deadline
 
-SETTINGS = HubSettings(first_backoff=0.02, connect_timeout=10.0, reconnect_patience=5.0)
+SETTINGS = HubSettings(first_backoff=0.02, connect_timeout=60.0, reconnect_patience=5.0)
 
 
 @pytest.fixture
@@ -32,13 +32,13 @@ def listener() -> Generator[socket.socket]:
 @asynccontextmanager
 async def hub_at(listener: socket.socket, **spec) -> AsyncGenerator[Hub]:
     url = sse_url(listener)
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         async with Hub([HttpServerSpec("old", url, transport="sse", **spec)], None, settings=SETTINGS) as hub:
             await hub.settled()
             yield hub
 
 
-def call(hub, tool, arguments=None, *, timeout=10.0, on_progress=None):
+def call(hub, tool, arguments=None, *, timeout=60.0, on_progress=None):
     return hub.call("old", tool, arguments or {}, owner="key", timeout=timeout, on_progress=on_progress)
 
 
@@ -72,8 +72,9 @@ async def test_a_hundred_calls_at_once_get_each_their_own_answer(listener):
 
 async def test_cancelling_and_deadlines_reach_the_server(listener):
     async with sse_server(listener) as seen, hub_at(listener) as hub:
-        with pytest.raises(ToolCallTimeout):
-            await call(hub, "sleep", {"seconds": 60}, timeout=0.5)
+        await past_its_deadline(
+            lambda deadline: call(hub, "sleep", {"seconds": 60}, timeout=deadline), lambda: seen.executed
+        )
         await eventually(lambda: seen.cancelled == ["sleep"])
         await cancelled_once(lambda: len(seen.executed) == 2, partial(call, hub, "sleep", {"seconds": 60}))
         await eventually(lambda: seen.cancelled == ["sleep", "sleep"])
@@ -142,7 +143,7 @@ async def test_a_request_that_the_server_has_not_taken_ends_with_the_stream(list
     ):
         tasks.start_soon(server.serve, handle)
         url = f"http://127.0.0.1:{server.extra(SocketAttribute.local_port)}/sse"
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             async with open_sse_peer(url, {}, lambda method, params: None) as peer:
                 with pytest.raises(PeerClosed, match="ended its event stream"):
                     await peer.request("ping", {})

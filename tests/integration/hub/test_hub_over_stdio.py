@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import anyio
@@ -16,7 +17,7 @@ from gateway.hub import Hub, HubSettings
 from tests.integration.hub.plain_launcher import PlainLauncher, scripted
 from tests.support.conditions import cancelled_once, eventually
 
-SETTINGS = HubSettings(probe_head_start=0.3, first_backoff=0.02, connect_timeout=10.0)
+SETTINGS = HubSettings(probe_head_start=60.0, first_backoff=0.02, connect_timeout=60.0)
 
 
 @asynccontextmanager
@@ -30,7 +31,7 @@ async def hub_of(*specs, settings=SETTINGS):
     assert launcher.running() == [], "leaving the hub ends every process"
 
 
-def call(hub, tool, arguments=None, *, server="scripted", owner="key", timeout=20.0, on_progress=None):
+def call(hub, tool, arguments=None, *, server="scripted", owner="key", timeout=60.0, on_progress=None):
     return hub.call(server, tool, arguments or {}, owner=owner, timeout=timeout, on_progress=on_progress)
 
 
@@ -56,7 +57,8 @@ async def test_a_server_that_exits_on_the_probe_is_started_again_and_greeted_the
 
 
 async def test_a_server_that_ignores_the_probe_is_greeted_the_old_way_in_the_same_process():
-    async with hub_of(scripted("silent-on-probe", era="legacy")) as hub:
+    hurried = replace(SETTINGS, probe_head_start=0.1)
+    async with hub_of(scripted("silent-on-probe", era="legacy"), settings=hurried) as hub:
         assert hub.statuses()[0].era == "legacy"
         assert len(hub.launcher.started) == 1
 
@@ -70,12 +72,12 @@ async def test_the_era_found_out_once_is_remembered_when_the_server_comes_back()
 
 
 async def test_a_server_that_never_answers_is_down_and_delays_nobody():
-    settings = HubSettings(connect_timeout=0.5, probe_head_start=0.1, first_backoff=60, reconnect_patience=0.2)
+    settings = HubSettings(connect_timeout=3, first_backoff=60, reconnect_patience=0.2)
     async with hub_of(scripted(), scripted("black-hole", name="hole"), settings=settings) as hub:
         good, hole = hub.statuses()
         assert (good.state, hole.state) == ("ready", "down")
-        assert hole.error == "no answer within 0.5 s"
-        with pytest.raises(ToolServerDown, match=r"'hole' is down: no answer within 0\.5 s"):
+        assert hole.error == "no answer within 3 s"
+        with pytest.raises(ToolServerDown, match="'hole' is down: no answer within 3 s"):
             await call(hub, "echo", server="hole")
 
 
@@ -227,7 +229,7 @@ async def test_a_cancelled_caller_cancels_the_call_at_the_server():
 async def test_the_operators_bound_on_a_call_holds():
     async with hub_of(scripted(timeout=0.1)) as hub:
         with pytest.raises(ToolCallTimeout):
-            await call(hub, "sleep", {"seconds": 30}, timeout=20)
+            await call(hub, "sleep", {"seconds": 30}, timeout=60)
 
 
 async def test_killing_the_server_ends_the_call_under_way_and_the_next_one_works():

@@ -20,7 +20,7 @@ from tests.support.conditions import eventually
 from tool_policies.lockfile import LockedServer, LockedTool, Lockfile, Source, read_lockfile, write_lockfile
 
 CHANGING = Path(__file__).parent / "servers" / "changing.py"
-SETTINGS = HubSettings(probe_head_start=0.3, first_backoff=0.02, connect_timeout=10.0)
+SETTINGS = HubSettings(probe_head_start=60.0, first_backoff=0.02, connect_timeout=60.0)
 READ = {
     "name": "read",
     "title": "Read",
@@ -173,7 +173,7 @@ async def test_a_server_may_be_served_in_the_words_that_were_locked(tmp_path):
         (tool,) = served.hub.catalogue.tools
         assert tool.definition == READ
         assert tool.title == "Read"
-        result = await served.hub.call("files", "read", {}, owner="key", timeout=20)
+        result = await served.hub.call("files", "read", {}, owner="key", timeout=60)
         assert result.text() == "read was called"
 
 

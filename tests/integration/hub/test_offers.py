@@ -16,7 +16,7 @@ from tests.integration.hub.servers.offering import NOTE, Offering, build_offerin
 from tests.integration.hub.servers.over_http import bound_socket, sdk_server, url_of
 from tests.support.conditions import eventually
 
-SETTINGS = HubSettings(probe_head_start=3.0, first_backoff=0.02, connect_timeout=20.0)
+SETTINGS = HubSettings(probe_head_start=60.0, first_backoff=0.02, connect_timeout=60.0)
 ways = pytest.mark.parametrize("way", ["stdio", "http modern", "http legacy"])
 FORM = {"elicitation": {"form": {}}}
 
@@ -42,11 +42,11 @@ async def hub_of(way: str) -> AsyncGenerator[Hub]:
 
 
 def ask(hub: Hub, method: str, params: dict, **more):
-    return hub.request("offering", method, params, owner="key", timeout=10, **more)
+    return hub.request("offering", method, params, owner="key", timeout=60, **more)
 
 
 def call(hub: Hub, tool: str, arguments: dict | None = None, **more):
-    return hub.call("offering", tool, arguments or {}, owner="key", timeout=10, **more)
+    return hub.call("offering", tool, arguments or {}, owner="key", timeout=60, **more)
 
 
 @ways

@@ -21,7 +21,7 @@ from gateway.store import SealedCredentials, open_database
 from tests.support.authorities import protected_server
 from tests.support.conditions import eventually
 
-SETTINGS = HubSettings(probe_head_start=1.0, first_backoff=0.02, connect_timeout=10.0)
+SETTINGS = HubSettings(probe_head_start=60.0, first_backoff=0.02, connect_timeout=60.0)
 PLACE = PublicPlace("http://127.0.0.1:8484")
 ALICE = User("https://id.example", "alice")
 BOB = User("https://id.example", "bob")
@@ -43,7 +43,7 @@ class Gateway:
 
     async def call(self, key="agent", user=None, tool="echo"):
         owner = key if user is None else f"{key}/{user.id}"
-        result = await self.hub.call("remote", tool, {"a": 1}, owner=owner, user=user, timeout=10)
+        result = await self.hub.call("remote", tool, {"a": 1}, owner=owner, user=user, timeout=60)
         return result.text()
 
     async def link(self, key="agent", user=None):

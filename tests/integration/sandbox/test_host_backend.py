@@ -13,8 +13,7 @@ import pytest
 from sandbox.host import HostBackend
 from sandbox.process import describe_exit
 from sandbox.spec import BoxSpec, Exit, Mount, Root, SandboxError
-
-DEADLINE_SECONDS = 20
+from tests.support.conditions import eventually
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
@@ -34,12 +33,6 @@ async def everything(box) -> bytes:
             output += await box.receive()
     except anyio.EndOfStream:
         return output
-
-
-async def until(condition) -> None:
-    with anyio.fail_after(DEADLINE_SECONDS):
-        while not condition():
-            await anyio.sleep(0.01)
 
 
 def alive(pid: int) -> bool:
@@ -87,7 +80,7 @@ async def test_kill_ends_its_children_too():
     async with HostBackend().start(python(FAMILY + "time.sleep(600)")) as box:
         child = int(await box.receive())
         await box.kill()
-        await until(lambda: not alive(child))
+        await eventually(lambda: not alive(child))
         assert (await box.wait()).reason == "ended by SIGKILL"
         await box.kill()  # nothing is left to do
 
@@ -97,7 +90,7 @@ async def test_what_an_ended_process_leaves_behind_is_ended():
         child = int(await box.receive())
         await box.send(b"\n")
         assert await box.wait() == Exit(0, "exit code 0")
-        await until(lambda: not alive(child))
+        await eventually(lambda: not alive(child))
         assert await everything(box) == b""
 
 

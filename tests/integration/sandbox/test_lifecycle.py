@@ -18,8 +18,9 @@ import pytest
 from sandbox import BoxSpec, Exit, Mount, SandboxError
 from sandbox.docker import DockerBackend
 from sandbox.docker.ownership import OWNER, owner_labels, this_process
+from tests.support.conditions import eventually
 
-from .boxes import BACKENDS, BOTH, DEADLINE_SECONDS, read_all
+from .boxes import BACKENDS, BOTH, read_all
 
 both = pytest.mark.parametrize("backend", BOTH, indirect=True)
 in_docker = pytest.mark.parametrize("backend", [BOTH[0]], indirect=True)
@@ -61,12 +62,6 @@ def kill_server(mark: str) -> None:
     for pid in processes_with(mark):
         if Path(f"/proc/{pid}/comm").read_text() == "python3\n":
             os.kill(pid, signal.SIGKILL)
-
-
-async def until(condition) -> None:
-    with anyio.fail_after(DEADLINE_SECONDS):
-        while not condition():
-            await anyio.sleep(0.02)
 
 
 async def receive_line(box) -> bytes:
@@ -134,7 +129,7 @@ async def test_a_server_killed_in_the_middle_of_a_call_ends_its_output(boxes, ba
 
             group.start_soon(call)
             kill_server("mark-killed")
-            with anyio.fail_after(5):
+            with anyio.fail_after(60):
                 await ended.wait()
         assert await box.wait() == Exit(137, "ended by SIGKILL")
         with pytest.raises(anyio.BrokenResourceError):
@@ -147,7 +142,7 @@ async def test_kill_ends_everything_inside(boxes, backend):
         await receive_line(box)
         assert len(processes_with("mark-family")) >= 4
         await box.kill()
-        await until(lambda: not processes_with("mark-family"))
+        await eventually(lambda: not processes_with("mark-family"))
         assert (await box.wait()).reason == "ended by SIGKILL"
         await box.kill()  # nothing is left to do
         await read_all(box)
@@ -161,7 +156,7 @@ async def test_cancelled_at_any_moment_it_leaves_nothing_behind(boxes, backend, 
         async with boxes.start(backend, "import time; time.sleep(600)", "mark-cancelled", labels=ours):
             await anyio.sleep_forever()
     assert scope.cancelled_caught
-    await until(lambda: not processes_with("mark-cancelled"))
+    await eventually(lambda: not processes_with("mark-cancelled"))
     assert backend.name != "docker" or not containers(ours)
 
 
@@ -300,7 +295,7 @@ async def test_boxes_die_with_the_gateway(boxes, backend):
     assert len(children) > 1
     gateway.kill()
     gateway.wait()
-    await until(lambda: not processes_with("mark-orphan"))
+    await eventually(lambda: not processes_with("mark-orphan"))
 
 
 @pytest.mark.parametrize("name", BOTH)

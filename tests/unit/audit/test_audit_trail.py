@@ -123,12 +123,12 @@ async def test_records_wait_while_the_disk_is_full_and_none_is_lost(
             await fill_up(database)
         for number in range(1500):
             await trail.record(a_run(number))
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             while failures(metrics) == 0:
                 await anyio.sleep(0.01)
         assert any("audit records wait for the database" in record.getMessage() for record in caplog.records)
         await database.write(lambda connection: connection.execute(text("delete from filler")) and None)
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             await trail.flush()
         count = await database.read(lambda c: c.execute(text("select count(*) from runs")).scalar_one())
     assert count == 1500
@@ -175,7 +175,7 @@ async def test_a_record_that_no_place_takes_goes_to_the_log_and_keeps_no_other_w
         tasks.start_soon(stuck.place.run)
         for number in range(3):
             stuck.place.take(a_run(number))
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             await stuck.place.flushed()
         stuck.place.stop()
     assert [event.run_id for event in stuck.kept] == ["run_0", "run_2"]
@@ -194,7 +194,7 @@ async def test_whoever_brings_records_waits_while_too_many_wait(caplog: pytest.L
         assert waiting.cancelled_caught
         assert ["run_4" in line for line in critical(caplog)] == [True]
         stuck.open.set()
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             await trail.record(a_run(5))
             await trail.flush()
         stuck.place.stop()

@@ -15,18 +15,13 @@ from gateway.audit import open_trail
 from gateway.audit import places as places_module
 from gateway.store import open_database
 from gateway.telemetry import Metrics
+from tests.support.conditions import eventually
 
 from .audit_events import a_run, url
 
 
 def said(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno == level]
-
-
-async def until(condition) -> None:
-    with anyio.fail_after(20):
-        while not condition():
-            await anyio.sleep(0.005)
 
 
 def ids_in(path: Path) -> list[str]:
@@ -44,17 +39,17 @@ async def test_one_place_in_trouble_keeps_no_record_from_the_other(
         here.rename(gone)
         await trail.record(a_run(0))
         await trail.record(a_run(1))
-        await until(lambda: path.read_bytes().count(b"\n") == 2)
+        await eventually(lambda: path.read_bytes().count(b"\n") == 2)
         assert not trail.offer(a_run(9))  # the database has no room for it, so nobody takes it
         with anyio.move_on_after(0.05) as waiting:
             await trail.record(a_run(2))
         assert waiting.cancelled_caught
-        await until(lambda: path.read_bytes().count(b"\n") == 3)
+        await eventually(lambda: path.read_bytes().count(b"\n") == 3)
         assert ["run_2" in line and "not in the database" in line for line in said(caplog, logging.CRITICAL)] == [
             True
         ]
         gone.rename(here)
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             await trail.flush()
         assert [run.run_id for run in await trail.runs()] == ["run_1", "run_0"]
     assert ids_in(path) == ["run_0", "run_1", "run_2"]
@@ -71,7 +66,7 @@ async def test_trouble_is_told_once_in_a_while_and_so_is_its_end(
     async with open_database(url(here)) as database, open_trail(database, metrics) as trail:
         here.rename(gone)
         await trail.record(a_run(1))
-        await until(lambda: len(counted) >= 5)
+        await eventually(lambda: len(counted) >= 5)
         gone.rename(here)
         await trail.flush()
     assert len(said(caplog, logging.ERROR)) == 1
@@ -99,7 +94,7 @@ async def test_a_process_that_holds_the_file_is_not_waited_for_by_the_database(
         with path.open("ab") as other:
             fcntl.flock(other, fcntl.LOCK_EX)
             await trail.record(a_run(1))
-            await until(lambda: said(caplog, logging.ERROR))
+            await eventually(lambda: said(caplog, logging.ERROR))
             assert [run.run_id for run in await trail.runs()] == ["run_1"]
             assert path.read_bytes() == b""
     assert ids_in(path) == ["run_1"]
@@ -140,8 +135,8 @@ async def test_a_disk_that_is_full_leaves_whole_lines_alone(tmp_path: Path, monk
     async with open_database(url(tmp_path / "t.db")) as database, open_trail(database, Metrics(), path) as trail:
         monkeypatch.setattr(lines_module.os, "write", short_write)
         await trail.record(a_run(1))
-        await until(lambda: room[0] <= 0)
-        await until(lambda: path.read_bytes() == b'{"run_id":"before"}\n')
+        await eventually(lambda: room[0] <= 0)
+        await eventually(lambda: path.read_bytes() == b'{"run_id":"before"}\n')
         room[0] = 10_000
         await trail.flush()
         monkeypatch.undo()

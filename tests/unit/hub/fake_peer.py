@@ -60,5 +60,5 @@ async def never(params) -> None:
 
 async def connect(answers: dict[str, Any], *, era=None, head_start: float = 5.0) -> tuple[Session, FakePeer]:
     peer = FakePeer(answers)
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         return await negotiate(peer, era=era, head_start=head_start), peer

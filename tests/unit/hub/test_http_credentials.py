@@ -16,7 +16,7 @@ from gateway.hub.specs import HttpServerSpec, HubSettings
 from gateway.hub.transports.transport import HttpTransport
 from tests.unit.hub.raw_http import Exchange, raw_server
 
-SETTINGS = HubSettings(probe_head_start=1.0, first_backoff=0.02, connect_timeout=5.0)
+SETTINGS = HubSettings(probe_head_start=60.0, first_backoff=0.02, connect_timeout=60.0)
 
 
 class Counting:
@@ -53,7 +53,7 @@ async def connected(authorizer, **manners):
         transport = HttpTransport(HttpServerSpec("remote", server.url), authorizer)
         connection = Connection("remote", transport, SETTINGS)
         tasks.start_soon(connection.run)
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             yield server, connection
         tasks.cancel_scope.cancel()
 

@@ -17,7 +17,7 @@ from gateway.hub.transports.http import open_http_peer
 from tests.support.conditions import eventually
 from tests.unit.hub.raw_http import Exchange, raw_server
 
-SETTINGS = HubSettings(probe_head_start=1.0, first_backoff=0.02, connect_timeout=5.0)
+SETTINGS = HubSettings(probe_head_start=60.0, first_backoff=0.02, connect_timeout=60.0)
 SECRET = "tg-very-secret-token"
 
 
@@ -25,14 +25,14 @@ SECRET = "tg-very-secret-token"
 async def hub_with(settings: HubSettings = SETTINGS, **manners):
     async with raw_server(**manners) as server:
         spec = HttpServerSpec("remote", server.url, {"Authorization": f"Bearer {SECRET}"})
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             async with Hub([spec], None, settings=settings) as hub:
                 await hub.settled()
                 hub.server = server
                 yield hub
 
 
-def call(hub, tool, arguments=None, *, timeout=5.0):
+def call(hub, tool, arguments=None, *, timeout=60.0):
     return hub.call("remote", tool, arguments or {}, owner="key", timeout=timeout)
 
 
@@ -335,7 +335,7 @@ async def test_a_call_whose_answer_is_being_read_when_the_connection_is_given_up
             await peer.request("tools/call", {"name": "slow", "arguments": {}})
 
     async with raw_server(slow=begin_to_answer) as server, anyio.create_task_group() as tasks:
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             async with open_http_peer(server.url, {}, lambda _method, _params: None) as peer:
                 tasks.start_soon(ask, peer)
                 await reading.wait()

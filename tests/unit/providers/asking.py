@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.providers.http import Timeouts
 
-PATIENT = Timeouts(connect=10, first_byte=10, idle=10)
+PATIENT = Timeouts(connect=60, first_byte=60, idle=60)
 
 
 async def get(client, server, path="/", *, body=b"", headers=None, timeouts=PATIENT, limit=1 << 20):

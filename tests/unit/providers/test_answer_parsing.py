@@ -13,7 +13,7 @@ from gateway.providers.connections import Connection
 from gateway.providers.http import HttpFault, Timeouts
 from tests.unit.providers.raw_servers import chunked, sized
 
-QUICK = Timeouts(connect=1, first_byte=5, idle=5)
+QUICK = Timeouts(connect=60, first_byte=60, idle=60)
 
 
 class Wire(asyncio.Transport):

@@ -40,7 +40,7 @@ async def upstream():
 
 
 def at(base_url, **timeouts):
-    patience = Timeouts(**{"connect": 10, "first_byte": 10, "idle": 10, **timeouts})
+    patience = Timeouts(**{"connect": 60, "first_byte": 60, "idle": 60, **timeouts})
     return make_provider("acme", api_key="sesame", base_url=base_url, timeouts=patience)
 
 

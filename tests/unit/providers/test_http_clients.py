@@ -182,7 +182,7 @@ async def test_a_head_without_an_end_is_refused(own):
             await peer.send(b"x-filler: " + b"y" * 1000 + b"\r\n")
 
     async with raw_server(script) as server:
-        with pytest.raises(MalformedAnswer, match="head"), anyio.fail_after(10):
+        with pytest.raises(MalformedAnswer, match="head"), anyio.fail_after(60):
             await get(own, server)
 
 
@@ -196,7 +196,7 @@ async def test_a_head_that_grows_in_other_ways_is_refused(own, line):
             await peer.send(line * 1000)
 
     async with raw_server(script) as server:
-        with pytest.raises(MalformedAnswer), anyio.fail_after(10):
+        with pytest.raises(MalformedAnswer), anyio.fail_after(60):
             await get(own, server)
 
 
@@ -208,7 +208,7 @@ async def test_a_trailer_without_an_end_is_refused(own):
             await peer.send(b"x-filler: " + b"y" * 1000 + b"\r\n")
 
     async with raw_server(script) as server:
-        with pytest.raises(MalformedAnswer, match="trailer"), anyio.fail_after(10):
+        with pytest.raises(MalformedAnswer, match="trailer"), anyio.fail_after(60):
             await get(own, server)
 
 
@@ -248,7 +248,7 @@ async def test_a_server_that_says_nothing_is_left_in_time(client):
 
     async with raw_server(script) as server:
         with pytest.raises(DeadlinePassed, match=r"no answer began within [01]\.1 s") as caught:
-            await get(client, server, timeouts=Timeouts(connect=1, first_byte=0.1, idle=10))
+            await get(client, server, timeouts=Timeouts(connect=1, first_byte=0.1, idle=60))
         assert caught.value.phase == "first_byte"
         await eventually(lambda: server.left == 1)
 
@@ -261,7 +261,7 @@ async def test_a_server_that_stops_in_the_middle_is_left_in_time(client):
 
     async with raw_server(script) as server:
         with pytest.raises(DeadlinePassed, match=r"stopped coming within 0\.1 s") as caught:
-            await get(client, server, timeouts=Timeouts(connect=10, first_byte=10, idle=0.1))
+            await get(client, server, timeouts=Timeouts(connect=60, first_byte=60, idle=0.1))
     assert caught.value.phase == "idle"
 
 
@@ -270,15 +270,15 @@ async def test_each_piece_has_a_deadline_of_its_own(client):
         await peer.request()
         await peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n")
         for _ in range(10):
-            await anyio.sleep(0.11)
+            await anyio.sleep(0.25)
             await peer.send(b"x")
 
     async with raw_server(script) as server:
-        assert b"".join(await pieces(client, server, Timeouts(connect=10, first_byte=10, idle=1))) == b"x" * 10
+        assert b"".join(await pieces(client, server, Timeouts(connect=60, first_byte=60, idle=2))) == b"x" * 10
 
 
 async def test_a_consumer_may_take_longer_than_the_server_may(client):
-    hurried = Timeouts(connect=10, first_byte=10, idle=0.05)
+    hurried = Timeouts(connect=60, first_byte=60, idle=0.05)
     async with (
         raw_server(always(chunked(b"one", b"two"))) as server,
         client.request("POST", server.origin, {}, b"{}", hurried) as answer,
@@ -294,7 +294,7 @@ async def test_a_handshake_that_hangs_is_left_in_time(client):
     async with raw_server(script) as server:
         server.origin = server.origin.replace("http:", "https:")
         with pytest.raises((DeadlinePassed, NotConnected)):
-            await get(client, server, timeouts=Timeouts(connect=0.2, first_byte=10, idle=10))
+            await get(client, server, timeouts=Timeouts(connect=0.2, first_byte=60, idle=60))
 
 
 # Faults.
@@ -559,7 +559,7 @@ async def test_a_connection_with_a_request_half_sent_is_not_used_again(own):
 
     async with raw_server(script) as server:
         assert (await get(own, server, body=b"x" * 50_000_000))[0] == 413
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             assert (await get(own, server, body=b"x"))[0] == 413
     assert len(server.connections) == 2
 
@@ -613,12 +613,12 @@ async def test_addresses_that_do_not_answer_do_not_hold_up_those_that_do(own, mo
 
     async with raw_server(always(sized(b"ok"))) as server:
         monkeypatch.setattr("gateway.providers.dialing._resolve", resolve)
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             assert (await get(own, server))[2] == b"ok"
 
 
 async def test_a_host_that_does_not_answer_is_left_in_time(client, silent_port):
-    hurried = Timeouts(connect=0.2, first_byte=10, idle=10)
+    hurried = Timeouts(connect=0.2, first_byte=60, idle=60)
     with pytest.raises(DeadlinePassed, match=r"no connection could be made within 0\.2 s") as caught:
         async with client.request("GET", f"http://127.0.0.1:{silent_port}", {}, b"", hurried):
             pass
@@ -639,7 +639,7 @@ async def test_requests_beyond_the_most_connections_wait_their_turn(monkeypatch)
 async def test_requests_do_not_wait_their_turn_for_ever(monkeypatch):
     monkeypatch.setattr("gateway.providers.pooled_client._MOST_CONNECTIONS", 1)
     client = PooledClient()
-    hurried = Timeouts(connect=0.1, first_byte=10, idle=10)
+    hurried = Timeouts(connect=0.1, first_byte=60, idle=60)
     async with raw_server(always(sized(b"ok"))) as server:
         async with client.request("GET", server.origin, {}, b"", PATIENT):
             with pytest.raises(NotConnected, match="all 1 connections to it are in use"):
@@ -681,7 +681,7 @@ async def test_many_requests_and_cancellations_never_mix_up_answers(own):
 
         async def ask(number):
             body = b"%08d" % number * 50
-            with anyio.move_on_after(0.002 if number % 3 == 0 else 10):
+            with anyio.move_on_after(0.002 if number % 3 == 0 else 60):
                 assert (await get(own, server, body=body))[2] == body
                 done.append(number)
 

@@ -22,7 +22,7 @@ async def test_tasks_run_beside_the_body_and_end_with_it():
         finally:
             ended.set()
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         async with in_background(task):
             await started.wait()
     assert ended.is_set()

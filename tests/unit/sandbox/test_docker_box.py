@@ -52,7 +52,7 @@ async def running(engine, first=b""):
     box = DockerBox(engine, "c", Attached(stream, first))
     async with sending, receiving:
         try:
-            with anyio.fail_after(20):
+            with anyio.fail_after(60):
                 async with in_background(box.pump):
                     yield box, sending
         finally:

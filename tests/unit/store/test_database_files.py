@@ -144,7 +144,7 @@ async def test_what_is_no_file_is_refused(tmp_path: Path, what: str):
         path.mkdir()
     else:
         os.mkfifo(path)
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         assert "is not a file" in str(await refusal(path))
 
 
@@ -258,7 +258,7 @@ async def test_readers_are_not_held_up_by_the_writer_nor_he_by_them(tmp_path: Pa
             anyio.from_thread.run(database.write, put(3))
             return before, count(connection)
 
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             await database.write(write)
             assert await database.read(read) == (2, 2)
         assert await database.read(count) == 3

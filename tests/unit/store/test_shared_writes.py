@@ -31,7 +31,7 @@ class _Store:
 async def test_what_comes_while_something_is_written_is_written_together():
     store = _Store()
     writes = SharedWrites(store.write)
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             for number in range(4):
                 tasks.start_soon(writes.add, number)
@@ -52,7 +52,7 @@ async def test_a_failure_is_told_to_all_that_it_concerns_and_to_nobody_later():
         except StoreError:
             failed.append(number)
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             for number in range(3):
                 tasks.start_soon(add, number)
@@ -76,7 +76,7 @@ async def test_one_that_is_cancelled_takes_none_of_the_others_along(place: int):
             await writes.add(number)
             ended.append(number)
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             for number in range(3):
                 tasks.start_soon(add, number)
@@ -98,7 +98,7 @@ async def test_a_batch_whose_writer_is_cancelled_is_written_by_the_next():
         with scopes[number]:
             await writes.add(number)
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             for number in range(3):
                 tasks.start_soon(add, number)

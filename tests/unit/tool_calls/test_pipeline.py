@@ -168,7 +168,7 @@ async def test_the_limiter_caps_the_calls_that_run_at_once(harness: Harness):
     async with anyio.create_task_group() as group:
         for number in range(5):
             group.start_soon(call, number)
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             await entered.acquire()
             await entered.acquire()
         await anyio.wait_all_tasks_blocked()
@@ -197,7 +197,7 @@ async def _cancel_once_begun(harness: Harness, tool: str, finish: anyio.Event) -
 
     async with anyio.create_task_group() as group:
         group.start_soon(caller)
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             await begun.wait()
         scope.cancel()
         await anyio.wait_all_tasks_blocked()

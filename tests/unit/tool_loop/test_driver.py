@@ -143,7 +143,7 @@ async def test_calls_of_one_round_run_side_by_side_up_to_the_limit():
         tools=ScriptedTools(work),
         limits=LoopLimits(concurrent_calls=3),
     )
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(let_go)
             await run.go()
@@ -193,7 +193,7 @@ async def test_a_tool_that_reports_more_than_the_client_reads_is_not_held_up():
 
 async def _interrupt_when(run: Run, began: anyio.Event) -> None:
     """Run until the event, then cancel."""
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run.go)
             await began.wait()
@@ -233,7 +233,7 @@ async def test_a_call_that_may_write_is_recorded_even_if_its_client_leaves_meanw
         return "written"
 
     run = Run(answer(call("1")), answer("done"), tools=ScriptedTools(write, may_write=True))
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run.go)
             await begun.wait()

@@ -10,7 +10,7 @@ import time
 
 way = sys.argv[1]
 listings = 0
-stormed = threading.Event()
+lasted = []  # seconds, once the storm is over
 lock = threading.Lock()
 
 
@@ -26,10 +26,11 @@ def tools():
 
 def storm():
     """Say for a second that the list has changed."""
+    began = time.monotonic()
     for _ in range(100):
         send({"method": "notifications/tools/list_changed"})
         time.sleep(0.01)
-    stormed.set()
+    lasted.append(time.monotonic() - began)
 
 
 for line in sys.stdin:
@@ -44,8 +45,6 @@ for line in sys.stdin:
         if way == "storm" and listings == 1:
             threading.Thread(target=storm, daemon=True).start()
     elif method == "tools/call":
-        send(
-            {"id": request_id, "result": {"content": [{"type": "text", "text": f"{listings} {stormed.is_set()}"}]}}
-        )
+        send({"id": request_id, "result": {"content": [{"type": "text", "text": f"{listings} {sum(lasted)}"}]}})
     elif request_id is not None:
         send({"id": request_id, "error": {"code": -32601, "message": "Method not found"}})

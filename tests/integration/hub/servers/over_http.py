@@ -179,11 +179,28 @@ async def run_until_stopped(port: int, era: str, *, task_status: Any) -> None:
 
 
 class _Quiet(uvicorn.Server):
-    """A server within a test leaves the signals alone."""
+    """A server within a test leaves the signals alone, and stops when it is told to."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = anyio.Event()
+        self.stopping = anyio.Event()
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        self.listening.set()
+        with anyio.CancelScope(shield=True):  # so that it closes what it has opened when the test fails
+            await self.stopping.wait()
+
+    def stop(self) -> None:
+        """Cut every connection, and come to an end."""
+        for connection in list(self.server_state.connections):
+            if transport := getattr(connection, "transport", None):
+                transport.abort()
+        self.stopping.set()
 
 
 @asynccontextmanager
@@ -197,18 +214,14 @@ async def served(app: Any, listener: socket.socket) -> AsyncGenerator[None]:
 
 
 @asynccontextmanager
-async def _serving(server: uvicorn.Server, listener: socket.socket) -> AsyncGenerator[None]:
+async def _serving(server: _Quiet, listener: socket.socket) -> AsyncGenerator[None]:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(server.serve, [listener])
-        while not server.started:
-            await anyio.sleep(0.001)
         try:
+            await server.listening.wait()
             yield
         finally:
-            for connection in list(server.server_state.connections):
-                if transport := getattr(connection, "transport", None):
-                    transport.abort()
-            server.should_exit = True
+            server.stop()
 
 
 def bound_socket(port: int = 0) -> socket.socket:
