@@ -43,6 +43,7 @@ from gateway.hub.specs import (
 )
 from gateway.hub.status import ServerState, ServerStatus
 from gateway.hub.tools import CatalogueTool, ToolAnnotations
+from gateway.hub.watch import Watch
 
 __all__ = [
     "NOBODY",
@@ -90,6 +91,7 @@ __all__ = [
     "UpstreamPool",
     "UserTokens",
     "Verifier",
+    "Watch",
     "client_name",
     "describe_drift",
     "functions_server",

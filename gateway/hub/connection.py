@@ -18,6 +18,7 @@ import anyio
 
 from gateway.errors import ToolCallTimeout, ToolServerDown
 from gateway.hub.backoff import Backoff
+from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.failures import NETWORK_HINT, Failure, describe_failure, to_tool_server_error
 from gateway.hub.lister import Lister
 from gateway.hub.negotiation import negotiate
@@ -30,12 +31,16 @@ from gateway.hub.peer import (
     SessionLost,
     Unreachable,
 )
+from gateway.hub.protocol import RESOURCE_UPDATED
 from gateway.hub.requests import Request
 from gateway.hub.results import read_log_message
 from gateway.hub.session import Era, Session
 from gateway.hub.specs import HubSettings
 from gateway.hub.status import ServerState
 from gateway.hub.transports.transport import Transport
+from gateway.hub.watch import Watch
+from gateway.hub.watches import UpdateListener
+from gateway.hub.watching import EVERYBODY, Watching
 from sandbox.network_failures import explains_network_failure
 from sandbox.spec import SandboxError
 
@@ -77,6 +82,7 @@ class Connection:
         self._backoff = Backoff(settings.first_backoff, settings.longest_backoff)
         self._peer: Peer | None = None
         self._session: Session | None = None
+        self._watching = Watching()
         self._changed = anyio.Event()  # replaced each time a session begins or an attempt fails
         self._ready_at: float | None = None  # on anyio's clock; when the session of this attempt began
         self._failed_attempts = 0
@@ -158,8 +164,10 @@ class Connection:
                 if self._lister is not None:
                     tasks.start_soon(self._follow, session)
                     tasks.start_soon(self._lister.keep, session, self.transport.source)
+                self._watching.begin(session, tasks)
                 raise PeerClosed(await session.peer.wait_closed())
         finally:
+            self._watching.end()
             self._session = None
 
     async def _follow(self, session: Session) -> None:
@@ -171,6 +179,8 @@ class Connection:
     def _on_notification(self, method: str, params: JsonObject) -> None:
         if method == "notifications/message":
             self.said.append(read_log_message(params))
+        if method == RESOURCE_UPDATED:
+            self._watching.note(params)
         if self._lister is not None:
             self._lister.note(method)
 
@@ -219,6 +229,30 @@ class Connection:
             if self.lacks_network([problem.message]):
                 problem.message = f"{problem.message}. {NETWORK_HINT}"
             raise to_tool_server_error(problem, server=self.name) from problem
+
+    async def watch(
+        self,
+        uri: str,
+        listener: UpdateListener,
+        *,
+        timeout: float,  # noqa: ASYNC109 - as in `request`: mapped to ToolCallTimeout
+        whose: str = EVERYBODY,
+        authorizer: Authorizer | None = None,
+    ) -> Watch:
+        """Be told when a resource may have changed, over however many sessions; whoever calls closes it.
+
+        `whose` credentials `authorizer` gives; without, the connection's own are used. Raises like `request`.
+        """
+        try:
+            with anyio.fail_after(timeout):
+                session = await self._wait_for_session()
+                watches = await self._watching.add(session, uri, listener, whose, authorizer)
+        except TimeoutError:
+            message = f"The tool server {self.name!r} did not take a subscription within {timeout:g} s."
+            raise ToolCallTimeout(message, server=self.name) from None
+        except PeerError as problem:
+            raise to_tool_server_error(problem, server=self.name) from problem
+        return Watch(watches, uri, listener)
 
     async def _send(self, request: Request) -> JsonObject:
         session = await self._wait_for_session()

@@ -24,6 +24,7 @@ from gateway.hub.entries import BadEntry
 from gateway.hub.failures import NETWORK_HINT
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.locking import Unverified, Verifier
+from gateway.hub.meanwhile import SILENCE, Meanwhile
 from gateway.hub.peer import JsonObject
 from gateway.hub.pool import UpstreamPool
 from gateway.hub.requests import NOBODY, Caller, GivenInput, Request, call_request
@@ -31,6 +32,8 @@ from gateway.hub.results import CallResult, ProgressListener, read_call_result
 from gateway.hub.specs import HubSettings, ServerSpec
 from gateway.hub.status import ServerState, ServerStatus
 from gateway.hub.upstreams import Upstream
+from gateway.hub.watch import Watch
+from gateway.hub.watches import UpdateListener
 
 _log = logging.getLogger(__name__)
 
@@ -136,7 +139,9 @@ class Hub:
 
         Raises ToolServerDown, ToolServerNotConnected, ToolCallTimeout and ToolServerFault.
         """
-        request = call_request(tool, arguments, timeout, caller=caller, on_progress=on_progress, given=given)
+        request = call_request(
+            tool, arguments, timeout, caller=caller, meanwhile=_heard_by(on_progress), given=given
+        )
         result = read_call_result(await self._send(server, request, owner, user))
         lacks_network = result.is_error and self._upstream(server).lacks_network(result.text())
         return result.with_note(NETWORK_HINT) if lacks_network else result
@@ -159,8 +164,26 @@ class Hub:
         """
         if method == "tools/call":
             raise ValueError("tools are called with `call`")
-        request = Request(method, params, timeout, caller, on_progress)
+        request = Request(method, params, timeout, caller, _heard_by(on_progress))
         return await self._send(server, request, owner, user)
+
+    async def watch(
+        self,
+        server: str,
+        uri: str,
+        on_update: UpdateListener,
+        *,
+        owner: str,
+        user: User | None = None,
+        timeout: float,  # noqa: ASYNC109 - as in `call`
+    ) -> Watch:
+        """Be told each time that a resource may have changed, until the watch is closed; so when it has been lost
+        sight of meanwhile.
+
+        Raises what `request` does: for a server that tells nobody, too.
+        """
+        upstream = self._upstream(server)
+        return await upstream.watch(uri, on_update, owner=owner, user=user, timeout=timeout)
 
     def _upstream(self, server: str) -> Upstream:
         upstream = self._upstreams.get(server)
@@ -193,3 +216,7 @@ class Hub:
             _log.warning("%s: the %s %s is left out: %s", server, entry.kind, entry.name, entry.reason)
         if len(bad) > _MOST_REPORTED:
             _log.warning("%s: %d more are left out", server, len(bad) - _MOST_REPORTED)
+
+
+def _heard_by(on_progress: ProgressListener | None) -> Meanwhile:
+    return SILENCE if on_progress is None else Meanwhile(on_progress)

@@ -6,14 +6,16 @@ Above: `gateway.hub.upstreams`. Below: connections. Refuses to know: how a works
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 
 import anyio
 from anyio.abc import TaskGroup
 
 from gateway.errors import ToolServerDown
 from gateway.hub.connection import Connection
+from gateway.hub.watch import Watch
+from gateway.hub.watches import UpdateListener
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +26,7 @@ class _Instance:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.users = 0
+        self.watches = 0
         self.idle_since = anyio.current_time()
         self.scope = anyio.CancelScope()
 
@@ -58,8 +61,8 @@ class Instances:
         """Those of all running instances."""
         return tuple(instance.connection for instance in self._by_owner.values())
 
-    @asynccontextmanager
-    async def use(self, owner: str) -> AsyncGenerator[Connection]:
+    @contextmanager
+    def use(self, owner: str) -> Generator[Connection]:
         """The owner's connection, kept from being stopped meanwhile. Raises ToolServerDown when all are busy."""
         instance = self._by_owner.get(owner) or self._start(owner)
         instance.users += 1
@@ -68,6 +71,25 @@ class Instances:
         finally:
             instance.users -= 1
             instance.idle_since = anyio.current_time()
+
+    @contextmanager
+    def watch(self, owner: str) -> Generator[Connection]:
+        """The same for as long as somebody watches something there: half of the instances are for calls alone.
+
+        Raises ToolServerDown when the other half is taken.
+        """
+        known = self._by_owner.get(owner)
+        watched = sum(instance.watches > 0 for instance in self._by_owner.values() if instance is not known)
+        if watched >= self._most // 2:
+            message = f"The tool server {self._name!r} is down: too many of its instances are watched."
+            raise ToolServerDown(message, server=self._name)
+        with self.use(owner) as connection:
+            instance = self._by_owner[owner]
+            instance.watches += 1
+            try:
+                yield connection
+            finally:
+                instance.watches -= 1
 
     def _start(self, owner: str) -> _Instance:
         if len(self._by_owner) >= self._most:
@@ -100,3 +122,21 @@ class Instances:
             if ends <= now:
                 return
             await anyio.sleep(ends - now)
+
+
+async def watch_instance(
+    instances: Instances,
+    owner: str,
+    uri: str,
+    listener: UpdateListener,
+    timeout: float,  # noqa: ASYNC109 - as in `Connection.watch`
+) -> Watch:
+    """Watch a resource of an owner's instance, which is kept running until the watch is closed.
+
+    Raises ToolServerError.
+    """
+    with ExitStack() as held:
+        connection = held.enter_context(instances.watch(owner))
+        watch = await connection.watch(uri, listener, timeout=timeout)
+        watch.on_close(held.pop_all().close)
+        return watch

@@ -16,6 +16,7 @@ from gateway.hub.catalogue import Listing, read_listing
 from gateway.hub.entries import EntryKind
 from gateway.hub.locking import Unverified, Verifier
 from gateway.hub.peer import PeerClosed, PeerError, Unreachable
+from gateway.hub.protocol import ACKNOWLEDGED
 from gateway.hub.session import Session
 from gateway.hub.specs import HubSettings
 from tool_policies.lockfile import Source
@@ -32,7 +33,7 @@ _STALE: Mapping[str, tuple[EntryKind, ...]] = {
     "notifications/tools/list_changed": ("tool",),
     "notifications/resources/list_changed": ("resource", "template"),
     "notifications/prompts/list_changed": ("prompt",),
-    "notifications/subscriptions/acknowledged": _EVERY_KIND,  # what changed before that was told to nobody
+    ACKNOWLEDGED: _EVERY_KIND,  # what changed before that was told to nobody
 }
 
 

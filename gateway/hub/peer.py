@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from gateway.hub.credentials.authorizer import Authorizer
-from gateway.hub.results import ProgressListener
+from gateway.hub.meanwhile import SILENCE, Meanwhile
 
 JsonObject = Mapping[str, Any]
 NotificationListener = Callable[[str, JsonObject], None]
@@ -88,13 +88,14 @@ class Peer(Protocol):
         method: str,
         params: JsonObject,
         *,
-        on_progress: ProgressListener | None = None,
+        meanwhile: Meanwhile = SILENCE,
         headers: Mapping[str, str] | None = None,
         authorizer: Authorizer | None = None,
     ) -> JsonObject:
         """Send a request and wait for its result. Raises PeerError.
 
         Cancelling the caller tells the server to stop, in the way that the transport and version ask for.
+        `meanwhile` hears what the server says of the request, as far as the transport can tell.
         `headers` go with the message where the transport has such a thing, and what `authorizer` gives in the
         place of the peer's own credentials. There is no deadline here: the caller sets it.
         """

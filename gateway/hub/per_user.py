@@ -6,7 +6,8 @@ users share that connection, each with its user's token; before that, each user 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Protocol
 
@@ -22,11 +23,14 @@ from gateway.hub.credentials.credentials import Credentials
 from gateway.hub.credentials.user_authorizers import AnyUserAuthorizer
 from gateway.hub.credentials.users import UserTokens
 from gateway.hub.failures import to_tool_server_error
-from gateway.hub.instances import Instances
+from gateway.hub.instances import Instances, watch_instance
 from gateway.hub.peer import JsonObject, PeerError
 from gateway.hub.requests import Request
+from gateway.hub.session import Era
 from gateway.hub.specs import HubSettings
 from gateway.hub.status import ServerState, ServerStatus
+from gateway.hub.watch import Watch
+from gateway.hub.watches import UpdateListener
 
 
 class Shared(Protocol):
@@ -45,6 +49,15 @@ class Shared(Protocol):
     def status(self) -> ServerStatus: ...
 
     async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject: ...
+
+    async def watch_with(
+        self,
+        uri: str,
+        listener: UpdateListener,
+        whose: str,
+        authorizer: Authorizer,
+        timeout: float,  # noqa: ASYNC109 - as in `Connection.watch`
+    ) -> Watch: ...
 
     def relist(self) -> None: ...
 
@@ -140,6 +153,32 @@ class PerUserUpstream:
 
     async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject:
         """A request with the credentials of whoever makes it. Raises ToolServerError."""
+        subject, authorizer, era = await self._admitted(owner, user)
+        request = replace(request, authorizer=authorizer)
+        if era != "legacy":
+            return await self._shared.request(request, owner=owner, user=user)
+        async with self._alone(subject, authorizer):
+            with self._instances.use(subject) as connection:
+                return await connection.request(request)
+
+    async def watch(
+        self,
+        uri: str,
+        listener: UpdateListener,
+        *,
+        owner: str,
+        user: User | None,
+        timeout: float,  # noqa: ASYNC109 - as in `Connection.watch`
+    ) -> Watch:
+        """A watch with the credentials of whoever watches. Raises ToolServerError."""
+        subject, authorizer, era = await self._admitted(owner, user)
+        if era != "legacy":
+            return await self._shared.watch_with(uri, listener, subject, authorizer, timeout)
+        async with self._alone(subject, authorizer):
+            return await watch_instance(self._instances, subject, uri, listener, timeout)
+
+    async def _admitted(self, owner: str, user: User | None) -> tuple[str, Authorizer, Era | None]:
+        """Whose credentials will do, the credentials, and the era of the server. Raises ToolServerError."""
         try:
             authorizer = self._credentials.authorizer(self._name, owner, user)
             subject = self._credentials.subject(self._name, owner, user)
@@ -148,17 +187,14 @@ class PerUserUpstream:
                 await authorizer.headers()  # whoever has none is told so, and waits for nothing
         except PeerError as problem:
             raise to_tool_server_error(problem, server=self._name) from problem
-        request = replace(request, authorizer=authorizer)
-        if status.era != "legacy":
-            return await self._shared.request(request, owner=owner, user=user)
-        return await self._request_alone(request, subject, authorizer)
+        return subject, authorizer, status.era
 
-    async def _request_alone(self, request: Request, subject: str, authorizer: Authorizer) -> JsonObject:
-        """A request over the user's own session."""
+    @asynccontextmanager
+    async def _alone(self, subject: str, authorizer: Authorizer) -> AsyncGenerator[None]:
+        """For what is done over the user's own session."""
         self._joining[subject] = authorizer
         try:
-            async with self._instances.use(subject) as connection:
-                return await connection.request(request)
+            yield
         except ToolServerDown:
             try:
                 await authorizer.headers()

@@ -8,13 +8,13 @@ from typing import Any
 
 from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.jsonrpc import object_in
+from gateway.hub.meanwhile import SILENCE, Meanwhile
 from gateway.hub.protocol import (
     CLIENT_CAPABILITIES_META_KEY,
     CLIENT_INFO_META_KEY,
     LOG_LEVEL_META_KEY,
     RESERVED_META_PREFIX,
 )
-from gateway.hub.results import ProgressListener
 
 _TRACE_KEYS = ("traceparent", "tracestate", "baggage")
 _PROGRESS_TOKEN = "progressToken"  # noqa: S105 - a field of MCP
@@ -62,7 +62,7 @@ class Request:
     params: Mapping[str, Any]
     timeout: float
     caller: Caller = NOBODY
-    on_progress: ProgressListener | None = None
+    meanwhile: Meanwhile = SILENCE
     authorizer: Authorizer | None = None
 
     def own_meta(self) -> dict[str, Any]:
@@ -94,11 +94,11 @@ def call_request(
     timeout: float,
     *,
     caller: Caller = NOBODY,
-    on_progress: ProgressListener | None = None,
+    meanwhile: Meanwhile = SILENCE,
     given: GivenInput | None = None,
 ) -> Request:
     """A call of a tool by the server's own name for it."""
     params: dict[str, Any] = {"name": tool, "arguments": arguments}
     if given is not None:
         params |= given.params()
-    return Request("tools/call", params, timeout, caller, on_progress)
+    return Request("tools/call", params, timeout, caller, meanwhile)

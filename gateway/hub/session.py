@@ -132,7 +132,7 @@ class Session:
         return await self.peer.request(
             request.method,
             params,
-            on_progress=request.on_progress,
+            meanwhile=request.meanwhile,
             headers=headers,
             authorizer=request.authorizer,
         )

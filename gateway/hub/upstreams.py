@@ -19,7 +19,7 @@ from gateway.hub.connection import Connection
 from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.credentials.credentials import Credentials
 from gateway.hub.credentials.user_authorizers import AnyUserAuthorizer
-from gateway.hub.instances import Instances
+from gateway.hub.instances import Instances, watch_instance
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.lister import Lister
 from gateway.hub.locking import Verifier
@@ -42,6 +42,8 @@ from gateway.hub.transports.transport import (
     StdioTransport,
     Transport,
 )
+from gateway.hub.watch import Watch
+from gateway.hub.watches import UpdateListener
 
 ListingListener = Callable[[str, Listing], None]
 
@@ -75,6 +77,21 @@ class Upstream(Protocol):
         """The raw result of a request for an owner, and the user behind it where one is known.
 
         Raises ToolServerError.
+        """
+        ...
+
+    async def watch(
+        self,
+        uri: str,
+        listener: UpdateListener,
+        *,
+        owner: str,
+        user: User | None,
+        timeout: float,  # noqa: ASYNC109 - as in `Connection.watch`
+    ) -> Watch:
+        """Be told when a resource may have changed, as it is for that owner and user.
+
+        Raises ToolServerError. Whoever calls closes it.
         """
         ...
 
@@ -125,6 +142,29 @@ class SharedUpstream:
     async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject:
         """A request over the one connection. Raises ToolServerError."""
         return await self._connection.request(request)
+
+    async def watch(
+        self,
+        uri: str,
+        listener: UpdateListener,
+        *,
+        owner: str,
+        user: User | None,
+        timeout: float,  # noqa: ASYNC109 - as in `Connection.watch`
+    ) -> Watch:
+        """A watch over the one connection. Raises ToolServerError."""
+        return await self._connection.watch(uri, listener, timeout=timeout)
+
+    async def watch_with(
+        self,
+        uri: str,
+        listener: UpdateListener,
+        whose: str,
+        authorizer: Authorizer,
+        timeout: float,  # noqa: ASYNC109 - as in `Connection.watch`
+    ) -> Watch:
+        """The same with somebody's own credentials. Raises ToolServerError."""
+        return await self._connection.watch(uri, listener, timeout=timeout, whose=whose, authorizer=authorizer)
 
     def lacks_network(self, complaint: str) -> bool:
         """See `Connection.lacks_network`."""
@@ -183,8 +223,20 @@ class WorkspaceUpstream:
 
     async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject:
         """A request to the owner's own instance, which is started if need be. Raises ToolServerError."""
-        async with self._instances.use(owner) as connection:
+        with self._instances.use(owner) as connection:
             return await connection.request(request)
+
+    async def watch(
+        self,
+        uri: str,
+        listener: UpdateListener,
+        *,
+        owner: str,
+        user: User | None,
+        timeout: float,  # noqa: ASYNC109 - as in `Connection.watch`
+    ) -> Watch:
+        """A watch at the owner's own instance, which runs for as long. Raises ToolServerError."""
+        return await watch_instance(self._instances, owner, uri, listener, timeout)
 
     def lacks_network(self, complaint: str) -> bool:
         """See `Connection.lacks_network`."""
@@ -231,8 +283,23 @@ class UnstartedUpstream:
 
     async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject:
         """Raises ToolServerDown."""
+        raise self._down()
+
+    async def watch(
+        self,
+        uri: str,
+        listener: UpdateListener,
+        *,
+        owner: str,
+        user: User | None,
+        timeout: float,  # noqa: ASYNC109 - as in `Connection.watch`
+    ) -> Watch:
+        """Raises ToolServerDown."""
+        raise self._down()
+
+    def _down(self) -> ToolServerDown:
         why = self._error or "it is disabled"
-        raise ToolServerDown(f"The tool server {self._name!r} is down: {why}.", server=self._name)
+        return ToolServerDown(f"The tool server {self._name!r} is down: {why}.", server=self._name)
 
 
 def make_upstream(

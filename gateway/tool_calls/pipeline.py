@@ -17,7 +17,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from gateway.errors import ToolCallTimeout, ToolServerError
-from gateway.hub import CallResult, Catalogue, CatalogueTool, ToolProgress
+from gateway.hub import CallResult, Catalogue, CatalogueTool, ToolProgress, Watch
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.visible import one_line
 from gateway.tool_calls.call import Call, Ended
@@ -60,6 +60,30 @@ class ToolCaller:
         call = Call(request, context, started=anyio.current_time())
         return await self._take(call, partial(self._ask_for, offer))
 
+    async def watch(
+        self, offer: OfferRequest, context: CallContext, on_update: Callable[[], None]
+    ) -> tuple[ToolOutcome, Watch | None]:
+        """Be told when the resource of an offer, its `uri`, may have changed; judged and recorded like reading it.
+
+        The watch is None unless it was allowed and has begun; the caller closes it.
+        """
+        request = ToolCallRequest(offer.call_id, offer.qualified, offer.arguments)
+        call = Call(request, context, started=anyio.current_time())
+        begun: list[Watch] = []
+        try:
+            outcome = await self._take(call, partial(self._watch, offer, on_update, begun))
+        except BaseException:
+            for watch in begun:
+                watch.close()
+            raise
+        return outcome, begun[0] if begun else None
+
+    def allows(self, offer: OfferRequest, context: CallContext) -> bool:
+        """Whether an offer would be let through at this moment."""
+        if not context.policy.visible(offer.qualified):
+            return False
+        return _decide(context, offer.qualified, offer.arguments).verdict == "allow"
+
     async def _take(self, call: Call, work: Callable[[Call], Awaitable[ShapedResult]]) -> ToolOutcome:
         request, context = call.request, call.context
         try:
@@ -87,13 +111,29 @@ class ToolCaller:
 
     async def _ask_for(self, offer: OfferRequest, call: Call) -> ShapedResult:
         """See `ask`. Raises Ended."""
-        if not call.context.policy.visible(offer.qualified):
-            call.end("unknown", "unknown_tool", f"There are no {offer.kind} here.")
-        call.tool = offer
-        call.judge(_decide(call.context, offer.qualified, call.read_arguments()))
+        _judge(offer, call)
         answer = await self._execute(call, partial(self._request, call, offer))
         call.outcome = "ok"
         return keep_answer(answer)
+
+    async def _watch(
+        self, offer: OfferRequest, on_update: Callable[[], None], begun: list[Watch], call: Call
+    ) -> ShapedResult:
+        """See `watch`. Raises Ended."""
+        _judge(offer, call)
+        context = call.context
+        begin = partial(
+            self._servers.watch,
+            offer.server,
+            offer.arguments["uri"],
+            on_update,
+            owner=context.owner,
+            user=context.user,
+            timeout=context.timeout_seconds,
+        )
+        begun.append(await self._execute(call, begin))
+        call.outcome = "ok"
+        return keep_answer({})
 
     def _check(self, call: Call) -> _Checked:
         """Everything before the call is sent. Raises Ended."""
@@ -180,6 +220,14 @@ def _find(catalogue: Catalogue, request: ToolCallRequest) -> CatalogueTool | Non
     if request.qualified is not None:
         return catalogue.by_name.get(request.qualified)
     return catalogue.by_wire_name.get(request.name) or catalogue.by_name.get(request.name)
+
+
+def _judge(offer: OfferRequest, call: Call) -> None:
+    """Whether the key may have what is on offer. Raises Ended unless it may."""
+    if not call.context.policy.visible(offer.qualified):
+        call.end("unknown", "unknown_tool", f"There are no {offer.kind} here.")
+    call.tool = offer
+    call.judge(_decide(call.context, offer.qualified, call.read_arguments()))
 
 
 def _decide(context: CallContext, qualified: str, arguments: Mapping[str, Any]) -> Decision:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from gateway.audit.events import ToolCallRecord
 from gateway.auth import User
-from gateway.hub import NOBODY, Caller, CallResult, Catalogue, CatalogueTool, GivenInput, ToolProgress
+from gateway.hub import NOBODY, Caller, CallResult, Catalogue, CatalogueTool, GivenInput, ToolProgress, Watch
 
 
 class ToolServers(Protocol):
@@ -50,6 +50,19 @@ class ToolServers(Protocol):
         caller: Caller = NOBODY,
     ) -> Mapping[str, Any]:
         """Ask for anything but a tool. Raises `gateway.errors.ToolServerError`."""
+        ...
+
+    async def watch(
+        self,
+        server: str,
+        uri: str,
+        on_update: Callable[[], None],
+        *,
+        owner: str,
+        user: User | None = None,
+        timeout: float,  # noqa: ASYNC109 - the hub's own signature
+    ) -> Watch:
+        """Be told when a resource may have changed. Raises `gateway.errors.ToolServerError`."""
         ...
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.api.mcp.envelope import Client
+from gateway.api.mcp.seen import Seen
+from gateway.api.mcp.sessions import Session
 from gateway.api.mcp.surface import Surface
 from gateway.api.mcp.wire import LONGEST_ID, encode_notification
 from gateway.api.requests import Request
@@ -19,7 +21,10 @@ Result = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """See the module. `notify` takes an encoded notification and never waits."""
+    """See the module. `notify` takes an encoded notification and never waits.
+
+    Versions before 2026-07-28 have a `session`.
+    """
 
     method: str
     params: Mapping[str, Any]
@@ -31,6 +36,12 @@ class Asked:
     client: Client
     is_modern: bool
     notify: Callable[[bytes], None]
+    session: Session | None = None
+
+    @property
+    def seen(self) -> Seen:
+        """What the client sees."""
+        return Seen(self.services, self.principal, self.surface)
 
     @property
     def on_progress(self) -> Callable[[ToolProgress], None] | None:

@@ -8,6 +8,7 @@ times as long as all the rest.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import anyio
 from starlette.types import Receive, Scope, Send
@@ -18,8 +19,9 @@ from gateway.api.mcp.faults import explain
 from gateway.api.mcp.listening import CHANGES, Listener, Stream, Streams, look_again
 from gateway.api.mcp.pages import for_pages, is_preflight, may_ask
 from gateway.api.mcp.posts import SESSION_HEADER, Posts
+from gateway.api.mcp.seen import Seen
 from gateway.api.mcp.sessions import Session, Sessions
-from gateway.api.mcp.surface import Surface, Surfaces
+from gateway.api.mcp.surface import Surfaces
 from gateway.api.mcp.visit import Visit, check_takes_events
 from gateway.api.mcp.wire import encode_refusal, http_refusal
 from gateway.api.requests import ClientLeft, Request
@@ -78,7 +80,8 @@ class McpEndpoint:
     async def _take_post(self, request: Request, answer: Answer) -> None:
         stream = await self._answer_post(request, answer)
         if stream is not None:
-            await self._run(stream, request, answer)
+            with closing(stream.watching):
+                await self._run(stream, request, answer)
 
     async def _answer_post(self, request: Request, answer: Answer) -> Stream | None:
         """Answer, or hand back what is to be run: of the configuration here, it holds nothing."""
@@ -113,7 +116,8 @@ class McpEndpoint:
             return self._posts.find_session(visit), None
         check_takes_events(request.headers)
         await request.body()  # of which there is none; what comes after it is the client's leaving
-        return self._posts.find_session(visit), Stream(self._listener_of(visit), frozenset(CHANGES))
+        session = self._posts.find_session(visit)
+        return session, Stream(self._listener_of(visit), frozenset(CHANGES), session.watching)
 
     async def _let_in(self, request: Request, answer: Answer, services: Services) -> Visit:
         _check_place(request, answer, services)
@@ -143,8 +147,9 @@ class McpEndpoint:
     def _listener_of(self, visit: Visit) -> Listener:
         request = visit.request
 
-        async def look_at(services: Services) -> Surface:
-            return see(request, services, await authenticate(request, services), self._surfaces)
+        async def look_at(services: Services) -> Seen:
+            principal = await authenticate(request, services)
+            return Seen(services, principal, see(request, services, principal, self._surfaces))
 
         look = look_again(self._observe, look_at)
         return Listener(visit.principal.key_id, visit.heartbeat, look)

@@ -20,7 +20,7 @@ from gateway.telemetry.visible import make_visible
 _LONGEST_INSTRUCTIONS = 8192  # characters: a model is given them with every request
 _CAPABILITIES: Mapping[str, Any] = {
     "tools": {"listChanged": True},
-    "resources": {"listChanged": True},
+    "resources": {"listChanged": True, "subscribe": True},
     "prompts": {"listChanged": True},
     "completions": {},
 }

@@ -15,6 +15,7 @@ from gateway.api.mcp.offers import (
     read_resource,
 )
 from gateway.api.mcp.results import complete
+from gateway.api.mcp.subscribing import subscribe, unsubscribe
 from gateway.api.mcp.tools import call_tool, list_tools
 from gateway.api.mcp.wire import METHOD_NOT_FOUND, Refusal
 
@@ -31,7 +32,13 @@ _IN_BOTH: Mapping[str, Method] = {
     "completion/complete": complete_argument,
 }
 _MODERN: Mapping[str, Method] = {**_IN_BOTH, "server/discover": discover}
-_HANDSHAKE: Mapping[str, Method] = {**_IN_BOTH, "ping": ping, "logging/setLevel": set_level}
+_HANDSHAKE: Mapping[str, Method] = {
+    **_IN_BOTH,
+    "ping": ping,
+    "logging/setLevel": set_level,
+    "resources/subscribe": subscribe,
+    "resources/unsubscribe": unsubscribe,
+}
 
 
 async def result_of(asked: Asked) -> Result:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from gateway.api.mcp.asked import Asked, Result
-from gateway.api.mcp.refusals import passed_on
+from gateway.api.mcp.refusals import no_resource, refusal_of
 from gateway.api.mcp.results import check_no_cursor, listing
 from gateway.api.mcp.rounds import caller_of, given_input, place_of, wanted_input
-from gateway.api.mcp.wire import INTERNAL_ERROR, INVALID_PARAMS, Refusal, http_refusal, object_param, text_param
+from gateway.api.mcp.wire import INTERNAL_ERROR, INVALID_PARAMS, Refusal, object_param, text_param
 from gateway.api.run_records import RunLog
-from gateway.tool_calls import CallContext, OfferKind, OfferRequest, ToolOutcome
+from gateway.tool_calls import CallContext, OfferKind, OfferRequest
 
 _NOTHING_TO_COMPLETE: Result = {"completion": {"values": []}}
 
@@ -39,19 +39,15 @@ async def read_resource(asked: Asked) -> Result:
     uri = text_param(asked.params, "uri")
     place = asked.surface.resources.find(uri)
     if place is None:
-        raise _no_resource(uri)
+        raise no_resource(uri)
     wanted = {"uri": place.uri}
     result = await _in_rounds(asked, place.server, "resources", wanted, wanted)
     if result is None:
-        raise _no_resource(uri)
+        raise no_resource(uri)
     kept: dict[str, Any] = {"ttlMs": 0, **result, "cacheScope": "private"}
     if place.uri != uri and isinstance(kept.get("contents"), list):
         kept["contents"] = [_renamed(part, place.uri, uri) for part in cast("list[Any]", kept["contents"])]
     return kept
-
-
-def _no_resource(uri: str) -> Refusal:
-    return Refusal(INVALID_PARAMS, "Resource not found", {"uri": uri})
 
 
 def _renamed(part: Any, its: str, ours: str) -> Any:
@@ -109,7 +105,7 @@ def _referred(
         uri = text_param(reference, "uri")
         place = asked.surface.resources.find_template(uri)
         if place is None:
-            raise _no_resource(uri)
+            raise no_resource(uri)
         return place.server, "resources", {"uri": place.uri}, {**reference, "uri": place.uri}
     raise Refusal(INVALID_PARAMS, "Invalid params: ref.type must be ref/prompt or ref/resource")
 
@@ -138,15 +134,8 @@ async def _ask(asked: Asked, offer: OfferRequest) -> Mapping[str, Any] | None:
         outcome = await asked.services.tool_caller.ask(offer, context_of(asked))
         run.outcome = outcome.outcome
     if outcome.outcome != "unknown_tool" and outcome.answer is None:
-        raise _refusal(outcome)
+        raise refusal_of(outcome)
     return outcome.answer
-
-
-def _refusal(outcome: ToolOutcome) -> Refusal:
-    if refusal := passed_on(outcome.error):
-        return refusal
-    statuses = {"denied": 403, "timeout": 504, "server_down": 503, "server_fault": 502}
-    return http_refusal(statuses.get(outcome.outcome, 400), outcome.text)
 
 
 def context_of(asked: Asked) -> CallContext:

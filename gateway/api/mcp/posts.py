@@ -75,7 +75,8 @@ class Posts:
         client = read_envelope(message, headers)
         if message.method == "subscriptions/listen":
             check_takes_events(headers)
-            return subscription(self.listener_of(visit), message.id, message.params)
+            watching = self.sessions.watchings.of(visit.principal.key_id)
+            return subscription(self.listener_of(visit), watching, message.id, message.params)
         await _answer(visit, message, message.id, client, None)
         return None
 
@@ -124,6 +125,7 @@ async def _answer(
         client,
         session is None,
         exchange.notify,
+        session,
     )
     try:
         with CancelledWhenClientLeaves(visit.request, visit.answer):

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from gateway.api.mcp.watching import Watching, Watchings
 from gateway.api.mcp.wire import INVALID_REQUEST, Refusal, RequestId, http_refusal
-from gateway.auth import Owner
+from gateway.auth import KeyId, Owner
 
 _IDLE = 1800.0  # seconds
 _MOST_OF_KEY = 512
@@ -36,6 +37,7 @@ class Session:
     used: float
     calls: dict[RequestId, anyio.CancelScope] = field(default_factory=dict[RequestId, anyio.CancelScope])
     stream: anyio.CancelScope | None = None
+    watching: Watching = field(kw_only=True)
 
     @property
     def is_busy(self) -> bool:
@@ -65,6 +67,7 @@ class Session:
         """End all that it has under way."""
         for scope in (*self.calls.values(), *filter(None, [self.stream])):
             scope.cancel()
+        self.watching.close()
 
 
 class Sessions:
@@ -84,6 +87,8 @@ class Sessions:
         self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._swept = clock()
+        self.watchings = Watchings()
+        """What is watched in sessions, and elsewhere."""
 
     def __len__(self) -> int:
         """How many there are."""
@@ -93,7 +98,8 @@ class Sessions:
         """A new session. Raises Refusal when there are too many."""
         self._sweep()
         self._make_room(owner)
-        session = Session(secrets.token_urlsafe(24), owner, server, version, self._clock())
+        watching = self.watchings.of(_key_of(owner))
+        session = Session(secrets.token_urlsafe(24), owner, server, version, self._clock(), watching=watching)
         self._sessions[session.id] = session
         return session
 
@@ -139,7 +145,7 @@ class Sessions:
 
         So no key, whose users may be many, can keep others from having any.
         """
-        of_keys: defaultdict[str, list[Session]] = defaultdict(list)
+        of_keys: defaultdict[KeyId, list[Session]] = defaultdict(list)
         for session in self._sessions.values():
             of_keys[_key_of(session.owner)].append(session)
         own = of_keys[_key_of(owner)]
@@ -153,6 +159,6 @@ class Sessions:
         self.end(min(idle, key=lambda session: session.used))
 
 
-def _key_of(owner: Owner) -> str:
+def _key_of(owner: Owner) -> KeyId:
     """The key, without the user behind it."""
-    return owner.partition("/")[0]
+    return KeyId(owner.partition("/")[0])

@@ -21,6 +21,7 @@ from yarl import URL
 
 from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.entries import BadEntry
+from gateway.hub.meanwhile import SILENCE, Meanwhile
 from gateway.hub.openapi.answers import Answer, read_answer, secrets_in
 from gateway.hub.openapi.api import Api
 from gateway.hub.openapi.operations import Operation
@@ -28,7 +29,6 @@ from gateway.hub.openapi.requests import ApiRequest, build_request
 from gateway.hub.openapi.values import ArgumentFault
 from gateway.hub.peer import JsonObject, PeerClosed, RpcError
 from gateway.hub.protocol import METHOD_NOT_FOUND, MODERN_VERSION
-from gateway.hub.results import ProgressListener
 from gateway.hub.transports.http_answers import faults_mapped
 from gateway.hub.transports.under_way import UnderWay
 
@@ -80,7 +80,7 @@ class ApiPeer:
         method: str,
         params: JsonObject,
         *,
-        on_progress: ProgressListener | None = None,
+        meanwhile: Meanwhile = SILENCE,
         headers: Mapping[str, str] | None = None,
         authorizer: Authorizer | None = None,
     ) -> JsonObject:

@@ -27,8 +27,9 @@ from gateway.hub.jsonrpc import (
     result_of,
     with_progress_token,
 )
+from gateway.hub.meanwhile import SILENCE, Meanwhile
 from gateway.hub.peer import JsonObject, NotificationListener, PeerClosed, PeerError, RequestFault
-from gateway.hub.results import ProgressListener
+from gateway.hub.protocol import SUBSCRIPTION_META_KEY
 
 _log = logging.getLogger(__name__)
 
@@ -38,10 +39,10 @@ _NEVER_CANCELLED = frozenset({"initialize", "server/discover"})
 class _Waiting:
     """A request without its answer yet."""
 
-    __slots__ = ("_answered", "_outcome", "on_progress")
+    __slots__ = ("_answered", "_outcome", "meanwhile")
 
-    def __init__(self, on_progress: ProgressListener | None) -> None:
-        self.on_progress = on_progress
+    def __init__(self, meanwhile: Meanwhile) -> None:
+        self.meanwhile = meanwhile
         self._answered = anyio.Event()
         self._outcome: JsonObject | PeerError | None = None
 
@@ -110,17 +111,17 @@ class DuplexPeer(ABC):
         method: str,
         params: JsonObject,
         *,
-        on_progress: ProgressListener | None = None,
+        meanwhile: Meanwhile = SILENCE,
         headers: Mapping[str, str] | None = None,
         authorizer: Authorizer | None = None,
     ) -> JsonObject:
         """Send a request and wait for its result. Raises PeerError."""
         self._check_open()
         request_id = next(self._ids)
-        if on_progress is not None:
+        if meanwhile.on_progress is not None:
             params = with_progress_token(params, request_id)
         message = encode_request(request_id, method, params)
-        waiting = self._waiting[request_id] = _Waiting(on_progress)
+        waiting = self._waiting[request_id] = _Waiting(meanwhile)
         try:
             await self._send(message, authorizer)
             return await waiting.answer()
@@ -159,11 +160,17 @@ class DuplexPeer(ABC):
     def _receive_notification(self, method: str, params: JsonObject) -> None:
         if method == "notifications/progress":
             waiting = self._find(params.get("progressToken"))
-            report_progress(waiting.on_progress if waiting else None, params)
+            report_progress(waiting.meanwhile.on_progress if waiting else None, params)
         elif method == "notifications/cancelled":
             self.settle(params.get("requestId"), RequestFault("the server gave the request up"))
-        else:
+        elif not self._is_taken(method, params):
             self._listener(method, params)
+
+    def _is_taken(self, method: str, params: JsonObject) -> bool:
+        """Whether it belongs to a request, which its `_meta` then names, and was for that one alone."""
+        waiting = self._find(request_id_of({"id": object_in(params, "_meta").get(SUBSCRIPTION_META_KEY)}))
+        take = waiting.meanwhile.on_notification if waiting else None
+        return take is not None and take(method, params)
 
     def settle(self, request_id: object, outcome: JsonObject | PeerError) -> None:
         """End a request, if it is waiting."""

@@ -30,6 +30,7 @@ from gateway.hub.jsonrpc import (
     result_of,
     with_progress_token,
 )
+from gateway.hub.meanwhile import SILENCE, Meanwhile
 from gateway.hub.peer import (
     ConnectionCut,
     JsonObject,
@@ -40,7 +41,6 @@ from gateway.hub.peer import (
     SessionLost,
 )
 from gateway.hub.protocol import METHOD_HEADER, MODERN_VERSION, NAME_HEADER, VERSION_HEADER
-from gateway.hub.results import ProgressListener
 from gateway.hub.transports.http_answers import (
     EVENT_STREAM,
     EventStream,
@@ -146,7 +146,7 @@ class HttpPeer:
         method: str,
         params: JsonObject,
         *,
-        on_progress: ProgressListener | None = None,
+        meanwhile: Meanwhile = SILENCE,
         headers: Mapping[str, str] | None = None,
         authorizer: Authorizer | None = None,
     ) -> JsonObject:
@@ -154,13 +154,13 @@ class HttpPeer:
         if self._closed.is_set():
             raise PeerClosed(self._reason)
         request_id = next(self._ids)
-        if on_progress is not None:
+        if meanwhile.on_progress is not None:
             params = with_progress_token(params, request_id)
         body = encode_request(request_id, method, params)
         sent_headers = self._headers_for(method, params, headers)
         try:
             with self._under_way.one(), faults_mapped():
-                return result_of(await self._exchange(request_id, body, sent_headers, on_progress, authorizer))
+                return result_of(await self._exchange(request_id, body, sent_headers, meanwhile, authorizer))
         except anyio.get_cancelled_exc_class():
             self._take_back(request_id, method)
             raise
@@ -195,7 +195,7 @@ class HttpPeer:
         request_id: int,
         body: bytes,
         headers: Mapping[str, str],
-        on_progress: ProgressListener | None,
+        meanwhile: Meanwhile,
         authorizer: Authorizer | None,
     ) -> JsonObject:
         async with self._sender.post(body, headers, authorizer) as response:
@@ -206,11 +206,11 @@ class HttpPeer:
             if response.content_type != EVENT_STREAM:
                 return await read_json_answer(response, request_id)
             stream = EventStream(response)
-            answer = await self._await_answer(stream, request_id, on_progress)
+            answer = await self._await_answer(stream, request_id, meanwhile)
         for _ in range(_MOST_RESUMPTIONS):
             if answer is not None or not stream.last_id or self._is_modern:
                 break
-            stream, answer = await self._resume(stream, request_id, on_progress)
+            stream, answer = await self._resume(stream, request_id, meanwhile)
         if answer is None:
             raise ConnectionCut("the server ended its event stream without an answer")
         return answer
@@ -228,19 +228,17 @@ class HttpPeer:
             self.close(refusal.message)
         return refusal
 
-    async def _await_answer(
-        self, stream: EventStream, request_id: int, on_progress: ProgressListener | None
-    ) -> JsonObject | None:
+    async def _await_answer(self, stream: EventStream, request_id: int, meanwhile: Meanwhile) -> JsonObject | None:
         """The answer; None when the stream ended or broke without it, and can be taken up again."""
         try:
-            return await stream.find_answer(request_id, lambda message: self._receive(message, on_progress))
+            return await stream.find_answer(request_id, lambda message: self._receive(message, meanwhile))
         except (aiohttp.ClientError, OSError):
             if self._is_modern or not stream.last_id:
                 raise
             return None
 
     async def _resume(
-        self, broken: EventStream, request_id: int, on_progress: ProgressListener | None
+        self, broken: EventStream, request_id: int, meanwhile: Meanwhile
     ) -> tuple[EventStream, JsonObject | None]:
         """Take up the stream of a request where it ended (2025-11-25, "Resumability and Redelivery")."""
         await anyio.sleep(min(broken.retry, _LONGEST_RETRY))
@@ -250,9 +248,9 @@ class HttpPeer:
             if response.status != 200 or response.content_type != EVENT_STREAM:
                 raise ConnectionCut(f"the server ended its event stream; resuming it got HTTP {response.status}")
             stream = EventStream(response, broken.last_id)
-            return stream, await self._await_answer(stream, request_id, on_progress)
+            return stream, await self._await_answer(stream, request_id, meanwhile)
 
-    def _receive(self, message: JsonObject, on_progress: ProgressListener | None) -> None:
+    def _receive(self, message: JsonObject, meanwhile: Meanwhile) -> None:
         """A request or notification from the server."""
         method = message.get("method")
         if "id" in message:
@@ -261,9 +259,11 @@ class HttpPeer:
             answer = answer_server_request(message)
             self._tasks.start_soon(self._post_quietly, answer, self._headers_for("", {}, None))
         elif method == "notifications/progress":
-            report_progress(on_progress, object_in(message, "params"))
+            report_progress(meanwhile.on_progress, object_in(message, "params"))
         elif isinstance(method, str):
-            self._listener(method, object_in(message, "params"))
+            params, take = object_in(message, "params"), meanwhile.on_notification
+            if take is None or not take(method, params):
+                self._listener(method, params)
 
     def _take_back(self, request_id: int, method: str) -> None:
         """Cancel a request of a session; in the modern era its closed response has said it already."""
@@ -282,7 +282,7 @@ class HttpPeer:
                         return  # the server has no such stream (405), or the session is gone
                     stream = EventStream(response, last_id)
                     async for message in stream.messages():
-                        self._receive(message, None)
+                        self._receive(message, SILENCE)
                     last_id = stream.last_id
             except (aiohttp.ClientError, OSError, EventTooLarge, PeerError) as problem:
                 _log.debug("a notification stream broke: %s", type(problem).__name__)

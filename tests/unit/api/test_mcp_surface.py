@@ -88,12 +88,27 @@ def test_a_surface_is_worked_out_once():
 
 
 def test_wishes_are_met_as_far_as_there_is_something_to_tell():
-    assert read_wishes({"notifications": {"toolsListChanged": True, "promptsListChanged": False, "x": True}}) == {
-        "toolsListChanged": True
-    }
-    assert read_wishes({}) == {}
-    with pytest.raises(Refusal):
-        read_wishes({"notifications": []})
+    kinds = {"toolsListChanged": True, "promptsListChanged": False, "x": True}
+    assert read_wishes({"notifications": kinds}) == (frozenset({"toolsListChanged"}), ())
+    wishes = {"resourceSubscriptions": ["b:", "a:", "b:"]}
+    assert read_wishes({"notifications": wishes}) == (frozenset(), ("b:", "a:"))
+    assert read_wishes({}) == (frozenset(), ())
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        [],
+        {"resourceSubscriptions": "a:"},
+        {"resourceSubscriptions": {"a:": True}},
+        {"resourceSubscriptions": ["a:", 7]},
+        {"resourceSubscriptions": [f"a:{number}" for number in range(257)]},
+    ],
+)
+def test_wishes_that_make_no_sense_are_refused(wishes: object):
+    with pytest.raises(Refusal) as error:
+        read_wishes({"notifications": wishes})
+    assert error.value.code == -32602
 
 
 def test_a_key_has_so_many_streams_and_no_more():

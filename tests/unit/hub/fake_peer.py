@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 
+from gateway.hub.meanwhile import SILENCE
 from gateway.hub.negotiation import negotiate
 from gateway.hub.peer import RpcError
 from gateway.hub.session import Session
@@ -33,9 +34,10 @@ class FakePeer:
     def speak(self, version: str) -> None:
         self.versions.append(version)
 
-    async def request(self, method, params, *, on_progress=None, headers=None, authorizer=None):
+    async def request(self, method, params, *, meanwhile=SILENCE, headers=None, authorizer=None):
         self.asked.append((method, params))
         self.headers = headers
+        self.meanwhile = meanwhile
         answer = self.answers.get(method, RpcError(-32601, "Method not found"))
         if callable(answer):
             answer = await answer(params)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import mcp_types
 from mcp.shared import inbound
+from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY
 from mcp_types import version
 
 from gateway.hub import protocol
@@ -16,11 +17,13 @@ def test_names_and_numbers_are_those_of_the_sdk():
     assert protocol.CLIENT_CAPABILITIES_META_KEY == mcp_types.CLIENT_CAPABILITIES_META_KEY
     assert protocol.LOG_LEVEL_META_KEY == mcp_types.LOG_LEVEL_META_KEY
     assert protocol.SERVER_INFO_META_KEY == mcp_types.SERVER_INFO_META_KEY
+    assert protocol.SUBSCRIPTION_META_KEY == SUBSCRIPTION_ID_META_KEY
     assert protocol.VERSION_HEADER == inbound.MCP_PROTOCOL_VERSION_HEADER
     assert protocol.METHOD_HEADER == inbound.MCP_METHOD_HEADER
     assert protocol.NAME_HEADER == inbound.MCP_NAME_HEADER
     assert protocol.ARGUMENT_HEADER_KEY == inbound.X_MCP_HEADER_KEY
     assert protocol.METHOD_NOT_FOUND == mcp_types.METHOD_NOT_FOUND
+    assert protocol.INVALID_PARAMS == mcp_types.INVALID_PARAMS
     assert protocol.INTERNAL_ERROR == mcp_types.INTERNAL_ERROR
 
 

@@ -20,6 +20,7 @@ from mcp.server.subscriptions import (
     InMemorySubscriptionBus,
     ListenHandler,
     PromptsListChanged,
+    ResourceUpdated,
     ToolsListChanged,
 )
 from mcp.shared.exceptions import MCPError
@@ -151,6 +152,12 @@ async def test_trigger_prompt_change(ctx: Any, params: Any) -> Answer:
     CHANGING["prompts"] = not CHANGING["prompts"]
     await BUS.publish(PromptsListChanged())
     return result(text("changed"))
+
+
+@tool
+async def touch(ctx: Any, params: types.CallToolRequestParams) -> Answer:
+    await BUS.publish(ResourceUpdated(uri=(params.arguments or {})["uri"]))
+    return result(text("touched"))
 
 
 # Input requests, by the keys under which the suite answers them.

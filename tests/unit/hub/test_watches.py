@@ -1,0 +1,274 @@
+"""Watched resources over a peer that does as the test says: what the server is asked, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+
+from gateway.hub.peer import ConnectionCut, RequestFault, RpcError
+from gateway.hub.watches import MOST_WATCHED, Watches
+from gateway.hub.watching import Watching
+from tests.support.conditions import eventually
+from tests.unit.hub.fake_peer import DISCOVERED, INITIALIZED, FakePeer, connect
+
+SUBSCRIBING = {"resources": {"subscribe": True}}
+ERAS = ("legacy", "modern")
+
+
+class Server:
+    """Takes subscriptions in both eras, but for the URIs that it refuses."""
+
+    def __init__(self, *refused: str) -> None:
+        self.refused = set(refused)
+        self.there: list[str] = []
+        self.streams: list[Stream] = []
+        self.peer: FakePeer
+        self.answers: dict[str, Any] = {
+            "initialize": {**INITIALIZED, "capabilities": SUBSCRIBING},
+            "server/discover": {**DISCOVERED, "capabilities": SUBSCRIBING},
+            "resources/subscribe": self.subscribe,
+            "resources/unsubscribe": self.unsubscribe,
+            "subscriptions/listen": self.listen,
+        }
+
+    async def subscribe(self, params: Mapping[str, Any]) -> Any:
+        if params["uri"] in self.refused:
+            return RpcError(-32602, "Unknown resource")
+        self.there.append(params["uri"])
+        return {}
+
+    async def unsubscribe(self, params: Mapping[str, Any]) -> Any:
+        self.there.remove(params["uri"])
+        return {}
+
+    async def listen(self, params: Mapping[str, Any]) -> Any:
+        uris = params["notifications"]["resourceSubscriptions"]
+        if self.refused & set(uris):
+            return RpcError(-32602, "Unknown resource")
+        stream = Stream(uris, self.peer.meanwhile.on_notification)
+        stream.say("notifications/subscriptions/acknowledged", {"notifications": {"resourceSubscriptions": uris}})
+        self.streams.append(stream)
+        self.there = list(uris)
+        try:
+            await stream.over.wait()
+        finally:
+            self.streams.remove(stream)
+            if not self.streams:
+                self.there = []
+        return ConnectionCut("cut")
+
+
+class Stream:
+    def __init__(self, uris: list[str], say: Any) -> None:
+        self.uris, self.say, self.over = uris, say, anyio.Event()
+
+    def update(self, uri: str) -> None:
+        self.say("notifications/resources/updated", {"uri": uri})
+
+
+@asynccontextmanager
+async def kept(server: Server, era: str, watches: Watches) -> AsyncGenerator[None]:
+    """One session with the server, over which the watches are kept."""
+    session, server.peer = await connect(server.answers, era="legacy" if era == "legacy" else None)
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watches.keep, session)
+            yield
+            tasks.cancel_scope.cancel()
+
+
+def updated(server: Server, watches: Watches, uri: str) -> None:
+    """The server says that a resource was updated, in the way of its era."""
+    if server.streams:
+        server.streams[-1].update(uri)
+    else:
+        watches.note({"uri": uri})
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_resource_is_subscribed_to_once_for_all_who_watch_it(era: str):
+    server, watches = Server(), Watches()
+    first: list[int] = []
+    second: list[int] = []
+    one, two = (lambda: first.append(1)), (lambda: second.append(1))
+    async with kept(server, era, watches):
+        await watches.add("a:", one)
+        await watches.add("a:", two)
+        assert server.there == ["a:"]
+        asked = [method for method in server.peer.methods if "subscri" in method]
+        assert len(asked) == 1
+        updated(server, watches, "a:")
+        updated(server, watches, "b:")
+        assert (first, second) == ([1], [1])
+        watches.remove("a:", one)
+        updated(server, watches, "a:")
+        assert (first, second) == ([1], [1, 1])
+        watches.remove("a:", two)
+        await eventually(lambda: server.there == [])
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_resource_that_the_server_refuses_costs_no_other(era: str):
+    server, watches = Server("bad:"), Watches()
+    told: list[str] = []
+    outcomes: dict[str, str] = {}
+
+    async def watch(uri: str) -> None:
+        try:
+            await watches.add(uri, lambda: told.append(uri))
+            outcomes[uri] = "ok"
+        except RpcError as refusal:
+            outcomes[uri] = refusal.message
+
+    async with kept(server, era, watches):
+        await watch("a:")
+        async with anyio.create_task_group() as tasks:
+            for uri in ("b:", "bad:", "c:"):
+                tasks.start_soon(watch, uri)
+        assert outcomes == {"a:": "ok", "b:": "ok", "bad:": "Unknown resource", "c:": "ok"}
+        await eventually(lambda: sorted(server.there) == ["a:", "b:", "c:"])
+        updated(server, watches, "c:")
+        assert told == ["c:"]
+        server.refused.clear()
+        await watch("bad:")
+        assert outcomes["bad:"] == "ok"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_in_the_next_session_all_is_subscribed_to_again_and_counts_as_changed(era: str):
+    server, watches = Server(), Watches()
+    told: list[str] = []
+    async with kept(server, era, watches):
+        await watches.add("a:", lambda: told.append("a:"))
+        await watches.add("b:", lambda: told.append("b:"))
+    server.there.clear()
+    assert told == []
+    async with kept(server, era, watches):
+        await eventually(lambda: sorted(server.there) == ["a:", "b:"])
+        await eventually(lambda: sorted(told) == ["a:", "b:"])
+
+
+async def test_a_stream_that_breaks_is_opened_again_and_what_was_missed_counts_as_changed(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("gateway.hub.subscribing._LISTEN_AGAIN", 0)
+    server, watches = Server(), Watches()
+    told: list[str] = []
+    async with kept(server, "modern", watches):
+        await watches.add("a:", lambda: told.append("a:"))
+        broken = server.streams[0]
+        broken.over.set()
+        await eventually(lambda: told)
+        assert server.streams
+        assert broken not in server.streams
+        updated(server, watches, "a:")
+        assert told == ["a:", "a:"]
+
+
+async def test_the_next_stream_is_there_before_the_one_before_ends():
+    server, watches = Server(), Watches()
+    async with kept(server, "modern", watches):
+        await watches.add("a:", lambda: None)
+        first = server.streams[0]
+        with anyio.fail_after(5):
+            await watches.add("b:", lambda: None)
+        assert [stream.uris for stream in server.streams if stream is not first] == [["a:", "b:"]]
+        await eventually(lambda: first not in server.streams)
+
+
+async def test_what_a_server_does_not_honour_is_refused():
+    server, watches = Server(), Watches()
+
+    async def listen(params: Mapping[str, Any]) -> Any:
+        server.peer.meanwhile.on_notification("notifications/subscriptions/acknowledged", {"notifications": {}})
+        await anyio.sleep_forever()
+
+    server.answers["subscriptions/listen"] = listen
+    async with kept(server, "modern", watches):
+        with pytest.raises(RpcError, match="does not tell"):
+            await watches.add("a:", lambda: None)
+        assert len(watches) == 0
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_server_that_is_silent_is_given_up_and_asked_again(era: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gateway.hub.subscribing._PATIENCE", 0.01)
+    monkeypatch.setattr("gateway.hub.subscribing._TRY_AGAIN", 0.01)
+    server, watches = Server(), Watches()
+    told: list[int] = []
+    async with kept(server, era, watches):
+        await watches.add("a:", lambda: told.append(1))
+    answers = dict(server.answers)
+
+    async def never(_params: Any) -> Any:
+        await anyio.sleep_forever()
+
+    server.answers |= {"resources/subscribe": never, "subscriptions/listen": never}
+    async with kept(server, era, watches):
+        with pytest.raises(RequestFault, match="did not take"):
+            await watches.add("b:", lambda: None)
+        assert told == []
+        server.answers.update(answers)
+        server.peer.answers.update(answers)
+        await eventually(lambda: told == [1])
+
+
+async def test_an_update_of_a_part_is_one_of_the_whole():
+    watches, told = Watches(), []
+    async with kept(Server(), "legacy", watches):
+        await watches.add("file:///a", lambda: told.append("a"))
+        for uri in ("file:///ab", "file:///", "file:///b", "file://", "x"):
+            watches.note({"uri": uri})
+        assert told == []
+        for uri in ("file:///a", "file:///a/b/c", "file:///a?b", "file:///a#b"):
+            watches.note({"uri": uri})
+        assert told == ["a"] * 4
+        for params in ({}, {"uri": None}, {"uri": 7}, {"uri": ["file:///a"]}):
+            watches.note(params)
+        assert told == ["a"] * 4
+
+
+async def test_what_is_watched_is_bounded():
+    watches = Watches()
+    async with kept(Server(), "legacy", watches), anyio.create_task_group() as tasks:
+        for number in range(MOST_WATCHED):
+            tasks.start_soon(watches.add, f"n:{number}", lambda: None)
+        await eventually(lambda: len(watches) == MOST_WATCHED)
+        with pytest.raises(RequestFault, match="too many"):
+            await watches.add("one-more:", lambda: None)
+        assert len(watches) == MOST_WATCHED
+        tasks.cancel_scope.cancel()
+
+
+async def test_nothing_runs_while_nobody_watches_and_credentials_are_kept_apart():
+    server, watching = Server(), Watching()
+    session, server.peer = await connect(server.answers)
+    told: list[str] = []
+    async with anyio.create_task_group() as tasks:
+        watching.begin(session, tasks)
+        assert server.peer.methods == ["server/discover"]
+        with anyio.fail_after(10):
+            ada = await watching.add(session, "a:", lambda: told.append("ada"), "ada", None)
+            bob = await watching.add(session, "a:", lambda: told.append("bob"), "bob", None)
+        assert ada is not bob
+        server.streams[0].update("a:")
+        assert told == ["ada"]
+        watching.note({"uri": "a:"})  # of the connection, where in this era no update comes from
+        assert told == ["ada"]
+        ada.remove("a:", ada._watched["a:"].listeners[0])
+        await eventually(lambda: len(server.streams) == 1)
+        with anyio.fail_after(10):
+            await watching.add(session, "b:", lambda: None, "ada", None)
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("capabilities", [{}, {"resources": {}}, {"resources": {"subscribe": False}}])
+async def test_a_server_that_tells_of_no_updates_is_not_asked_to(capabilities: dict[str, Any]):
+    session, peer = await connect({"initialize": {**INITIALIZED, "capabilities": capabilities}}, era="legacy")
+    with pytest.raises(RequestFault, match="tells nobody"):
+        await Watching().add(session, "a:", lambda: None, "", None)
+    assert "resources/subscribe" not in peer.methods
