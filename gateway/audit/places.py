@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from itertools import chain, islice
+from itertools import islice
 
 import anyio
 from sqlalchemy import Connection, Table, insert
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, insert
 from gateway.audit.events import AuditEvent, RunRecord, ToolCallRecord, ToolChangeRecord
 from gateway.audit.records import to_json
 from gateway.errors import StoreError
-from gateway.store import Database
+from gateway.store import Database, sqlite
 from gateway.store.tables import runs, tool_calls, tool_changes
 from gateway.telemetry import Metrics
 
@@ -28,7 +28,6 @@ MOST_WAITING = 10_000
 
 _BATCH = 1000
 _LINGERING = 0.1  # seconds for further records to come: a transaction costs more than a record
-_ROWS_AT_ONCE = 200  # four values each: old builds of SQLite take 999 in one statement
 _RETRY_SECONDS = (0.1, 0.5, 2.0, 10.0)
 _RETRY_AT_THE_END = 0.2
 _COMPLAINING = 60.0  # seconds between two complaints of the same trouble
@@ -180,8 +179,8 @@ def in_database(database: Database) -> Write:
         of_runs = [_row(event) for event in events if isinstance(event, RunRecord)]
         of_calls = [_row(event) for event in events if isinstance(event, ToolCallRecord)]
         for table, rows in ((runs, of_runs), (tool_calls, of_calls)):
-            for start in range(0, len(rows), _ROWS_AT_ONCE):
-                _insert(connection, table, rows[start : start + _ROWS_AT_ONCE])
+            if rows:
+                _insert(connection, table, rows)
         if changes := [_change(event) for event in events if isinstance(event, ToolChangeRecord)]:
             connection.execute(insert(tool_changes), changes)
 
@@ -192,11 +191,8 @@ def in_database(database: Database) -> Write:
 
 
 def _insert(connection: Connection, table: Table, rows: Sequence[_Row]) -> None:
-    """SQLite gets all rows in one statement: for each, this thread and the event loop's would change places."""
     if connection.dialect.name == "sqlite":
-        values = ", ".join(["(?, ?, ?, ?)"] * len(rows))
-        statement = f"INSERT INTO {table.name} ({', '.join(_COLUMNS)}) VALUES {values}"  # noqa: S608 - all ours
-        connection.exec_driver_sql(statement, tuple(chain.from_iterable(rows)))
+        sqlite.insert(connection, table, _COLUMNS, rows)
     else:
         connection.execute(insert(table), [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
 

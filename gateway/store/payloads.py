@@ -16,6 +16,7 @@ from typing import Any
 import anyio.to_thread
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
+from gateway.store import sqlite
 from gateway.store.database import Database
 from gateway.store.key_file import read_or_make_key
 from gateway.store.sealed_states import SealedStates
@@ -108,9 +109,8 @@ class SealedPayloads:
 
         def work(connection: Connection) -> None:
             sealed = [self._seal(row) for row in latest]
-            connection.execute(_REPLACED, [{"owner": row.owner, "name": row.fingerprint} for row in latest])
-            self._make_room(connection, sum(row["size"] for row in sealed))
-            connection.execute(_KEEP, sealed)
+            self._make_room(connection, sum(len(row["sealed"]) for row in sealed))
+            _keep(connection, sealed)
 
         if latest:
             await self._database.write(work)
@@ -191,6 +191,15 @@ class SealedPayloads:
         if payload is None:
             _log.error("a payload of %s cannot be opened: another key sealed it, or it was changed", owner)
         return payload
+
+
+def _keep(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, in the place of those that were there."""
+    if connection.dialect.name == "sqlite":
+        sqlite.insert(connection, payloads, tuple(rows[0]), [tuple(row.values()) for row in rows], replacing=True)
+    else:
+        connection.execute(_REPLACED, [{"owner": row["key_id"], "name": row["fingerprint"]} for row in rows])
+        connection.execute(_KEEP, rows)
 
 
 def _bound_to(owner: str, fingerprint: str) -> bytes:

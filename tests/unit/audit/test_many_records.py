@@ -3,15 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.audit import open_trail
-from gateway.audit import places as places_module
-from gateway.store import open_database
+from gateway.store import open_database, sqlite
 from gateway.telemetry import Metrics
 
 from .audit_events import a_call, a_run, url
 
 
 async def test_a_batch_of_several_statements_keeps_every_record_in_its_order(tmp_path: Path):
-    count = 2 * places_module._ROWS_AT_ONCE + 1
+    count = 2 * (sqlite.MOST_VALUES // 4) + 1
     async with open_database(url(tmp_path / "t.db")) as database, open_trail(database, Metrics()) as trail:
         for number in range(count):
             await trail.record(a_run(number))
