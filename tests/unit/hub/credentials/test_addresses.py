@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from gateway.hub.credentials import fetching
+from gateway.hub.credentials import exchanges
 from gateway.hub.credentials.addresses import endpoint_fault, origin_of, zone_of, zones_reached_from
 from gateway.hub.credentials.faults import OAuthFault
 from gateway.hub.credentials.fetching import Fetcher
@@ -115,7 +115,7 @@ async def test_a_server_on_the_private_network_does_not_lead_to_this_machine(mon
 
 
 async def test_what_takes_too_long_or_is_not_there_may_pass(monkeypatch):
-    monkeypatch.setattr(fetching, "_DEADLINE", 0.001)
+    monkeypatch.setattr(exchanges, "_DEADLINE", 0.001)
     with pytest.raises(OAuthFault) as caught:
         await Fetcher("http://127.0.0.1:1/mcp").get("http://127.0.0.1:1/x")
     assert caught.value.is_passing
