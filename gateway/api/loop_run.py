@@ -204,10 +204,13 @@ class _Run:
 
     def _codec(self) -> Dialect:
         """The client's dialect, for an answer to what it asked: of its tools alone."""
+        return answering(self.inquiry.dialect, self._asked)
+
+    def _asked(self) -> ModelRequest:
+        """What the client asked, without what was added to it."""
         given, ours = self.recalled.given, self.inquiry.exposure.definitions
         repeated = {**given.extras, **self.inquiry.repeated}
-        own = replace(given, tools=given.tools[: -len(ours) or None], extras=repeated)
-        return answering(self.inquiry.dialect, own)
+        return replace(given, tools=given.tools[: -len(ours) or None], extras=repeated)
 
     def _summary(self) -> dict[str, object] | None:
         """The `toolgate` object: for those that ask, and for those that do not know that a server is down."""
@@ -222,34 +225,36 @@ def _response(loop: ToolLoop, finish: Finish, traits: Traits) -> ModelResponse:
 
     What later rounds thought is told without its proof, which holds behind calls that the client does not know.
     """
-    response = replace(
-        finish.last,
+    last, listings = finish.last, loop.shown.listings
+    is_whole = finish.rounds == 1 and last.message.tool_calls == finish.client_calls
+    if not is_whole:
+        message = _put_together(loop, finish)
+    elif listings:
+        message = replace(last.message, parts=(*listings, *last.message.parts))
+    else:
+        message = last.message
+    return replace(
+        last,
         id=_response_id(loop.run_id, traits),
+        message=message,
         finish_reason=finish.reason,
         usage=loop.told_usage(finish),
+        source=last.source if is_whole else None,  # fields unknown to us stay where nothing was put together
     )
-    listings = loop.shown.listings
-    if finish.rounds == 1 and finish.last.message.tool_calls == finish.client_calls:
-        if not listings:
-            return response  # nothing was put together: fields unknown to us stay
-        message = replace(response.message, parts=(*listings, *response.message.parts))
-        return replace(response, message=message)
+
+
+def _put_together(loop: ToolLoop, finish: Finish) -> Message:
     kept: tuple[Part, ...] = tuple(
         replace(part, signature=None) if isinstance(part, Reasoning) and finish.rounds > 1 else part
         for part in finish.last.message.parts
-        if not isinstance(part, Text) and part not in _calls(finish)
+        if not isinstance(part, Text) and part not in finish.last.message.tool_calls
     )
-    message = Message("assistant", (*listings, *kept, *loop.told_parts(finish), *finish.client_calls))
-    return replace(response, message=message, source=None)
+    return Message("assistant", (*loop.shown.listings, *kept, *loop.told_parts(finish), *finish.client_calls))
 
 
 def _response_id(run_id: str, traits: Traits) -> str:
     """One id for the answer, whatever the number of rounds; derived from the run's: each leads to the other."""
     return traits.response_id_prefix + run_id.removeprefix("run_")
-
-
-def _calls(finish: Finish) -> tuple[Part, ...]:
-    return finish.last.message.tool_calls
 
 
 async def _ignore(event: RunEvent) -> None:

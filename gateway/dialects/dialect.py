@@ -6,7 +6,7 @@ What was read from another format is written as far as the vocabulary names it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, cast
 
 from gateway.conversation import ModelRequest, ModelResponse, StreamEvent, Usage
@@ -152,7 +152,7 @@ class Repeating(Protocol):
         ...
 
 
-def answering(dialect: Dialect, request: ModelRequest) -> Dialect:
-    """The codec for the answer to a client's `request`."""
+def answering(dialect: Dialect, request: Callable[[], ModelRequest]) -> Dialect:
+    """The codec for the answer to a client's `request`, which few dialects ask for."""
     # To ask whether it is an instance of the protocol would take as long as to read the request.
-    return cast("Repeating", dialect).answering(request) if hasattr(dialect, "answering") else dialect
+    return cast("Repeating", dialect).answering(request()) if hasattr(dialect, "answering") else dialect

@@ -78,7 +78,7 @@ class Connection:
         """Set once the first attempt has succeeded or failed."""
         self._settings = settings
         self._lister = lister
-        self._slots = anyio.Semaphore(settings.calls_in_flight)
+        self._slots = anyio.Semaphore(settings.calls_in_flight, fast_acquire=True)
         self._backoff = Backoff(settings.first_backoff, settings.longest_backoff)
         self._peer: Peer | None = None
         self._session: Session | None = None

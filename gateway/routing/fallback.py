@@ -48,10 +48,11 @@ class RoutedModel:
         begun = await self._calls.begin(self._route, attempt, is_stream=False, first=self._current)
         begun.use.succeeded()
         self._current = deployment = begun.use.deployment
-        usage = begun.answer.usage
-        if usage is None:
-            return begun.answer
-        return replace(begun.answer, usage=self._calls.prices.priced(usage, deployment))
+        answer = begun.answer
+        if answer.usage is None:
+            return answer
+        usage = self._calls.prices.priced(answer.usage, deployment)
+        return answer if usage is answer.usage else replace(answer, usage=usage)
 
     @asynccontextmanager
     async def stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[StreamEvent]]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, NoReturn
-
-import anyio
 
 from gateway.audit.events import ToolCallRecord, now
 from gateway.errors import ToolCallTimeout, ToolServerDown, ToolServerError, ToolServerNotConnected
@@ -35,7 +34,6 @@ class Call:
 
     request: ToolCallRequest
     context: CallContext
-    started: float
     tool: CatalogueTool | OfferRequest | None = None
     verdict: Verdict = "invalid"
     outcome: OutcomeKind = "invalid_arguments"
@@ -46,6 +44,7 @@ class Call:
     duration: float = 0.0
     error: ToolServerError | None = None
     loads: tuple[str, ...] = ()
+    started: float = field(default_factory=monotonic)
 
     @property
     def may_write(self) -> bool:
@@ -95,7 +94,7 @@ class Call:
 
     def record(self, result: ShapedResult) -> ToolCallRecord:
         """The audit record; stops the call's clock."""
-        self.duration = anyio.current_time() - self.started
+        self.duration = monotonic() - self.started
         return ToolCallRecord(
             at=now(),
             run_id=self.context.run_id,

@@ -52,12 +52,12 @@ class ToolCaller:
         write, once begun, is shielded until it ends or its deadline passes, and its outcome is returned. Unless it
         `breaks_off`: then cancelling tells the server at once, and the record says no more than that.
         """
-        return await self._take(Call(request, context, started=anyio.current_time()), self._call_tool)
+        return await self._take(Call(request, context), self._call_tool)
 
     async def ask(self, offer: OfferRequest, context: CallContext) -> ToolOutcome:
         """Ask for a resource or a prompt in the same way: judged, recorded, and kept as it was sent."""
         request = ToolCallRequest(offer.call_id, offer.qualified, offer.arguments)
-        call = Call(request, context, started=anyio.current_time())
+        call = Call(request, context)
         return await self._take(call, partial(self._ask_for, offer))
 
     async def watch(
@@ -210,6 +210,8 @@ class ToolCaller:
         self._metrics.tool_call(
             call.context.surface, record.server or "", record.verdict, record.outcome, record.duration_seconds
         )
+        if self._audit.offer(record):
+            return
         with anyio.move_on_after(_RECORDING, shield=True) as scope:
             await self._audit.record(record)
         if scope.cancelled_caught:

@@ -110,6 +110,10 @@ class ToolPolicy(Protocol):
 class AuditTrail(Protocol):
     """Where a record of every call goes."""
 
+    def offer(self, event: ToolCallRecord) -> bool:
+        """Take the record at once, if there is room for it."""
+        ...
+
     async def record(self, event: ToolCallRecord) -> None:
         """Take the record; waits when the trail is behind, never drops."""
         ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import suppress
 from dataclasses import replace
 
@@ -16,8 +17,10 @@ from gateway.conversation import (
     Part,
     Reasoning,
     Refusal,
+    StreamEvent,
     Text,
     ToolCall,
+    ToolCallStarted,
     UnknownPart,
 )
 
@@ -46,6 +49,27 @@ def with_distinct_call_ids(response: ModelResponse, round_index: int) -> ModelRe
         for part in response.message.parts
     )
     return replace(response, message=replace(response.message, parts=parts, source=None))
+
+
+async def events_with_distinct_call_ids(
+    events: AsyncIterator[StreamEvent], round_number: int
+) -> AsyncGenerator[StreamEvent, None]:
+    """The same for an answer as it comes."""
+    seen: set[str] = set()
+    async for event in events:
+        if not isinstance(event, ToolCallStarted):
+            yield event
+            continue
+        is_distinct = bool(event.id) and event.id not in seen
+        call_id = event.id if is_distinct else _unused_id(f"call_{round_number}_{event.index}", seen)
+        seen.add(call_id)
+        yield event if is_distinct else replace(event, id=call_id)
+
+
+def _unused_id(wanted: str, used: Collection[str]) -> str:
+    while wanted in used:
+        wanted += "_"
+    return wanted
 
 
 def is_cut_short(response: ModelResponse) -> bool:

@@ -49,7 +49,7 @@ class _Attempted:
     body_digest: bytes
     size: int
     expires: float
-    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    lock: anyio.Lock = field(default_factory=lambda: anyio.Lock(fast_acquire=True))
 
 
 class Attempts:
@@ -92,7 +92,7 @@ class Attempts:
                 yield attempted.loop
         finally:
             attempted.expires = self._clock() + self._ttl
-            self._note_use(identity.slot, attempted, body_bytes + attempted.loop.machine.kept_bytes)
+            self._note_use(identity.slot, attempted, body_bytes + attempted.loop.machine.spent.kept_bytes)
             self._keep_bounds()
 
     def _find(self, identity: RequestIdentity) -> _Attempted | None:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 Number = TypeVar("Number", int, float)
 
 MEDIA_BYTES = 32 * 1024 * 1024
 """Base64 of images and sounds in all results of one run; no model counts it like text."""
+
+LimitName = Literal["rounds", "calls", "wall_clock_seconds", "result_bytes", "repeats", "usd"]
+
+LIMIT_REACHED: Mapping[LimitName, str] = {
+    "rounds": "this run's limit on rounds of tool calls is reached",
+    "calls": "this run's limit on tool calls is reached",
+    "wall_clock_seconds": "this run's time for tool calls is used up",
+    "result_bytes": "this run's limit on the size of tool results is reached",
+    "repeats": "the same call has been repeated with the same result",
+    "usd": "the money for this run is used up",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ from gateway.conversation import (
     Usage,
     UsageReported,
 )
+from gateway.tool_loop.actions import ROUND_SEPARATOR
 from gateway.tool_loop.shown_calls import ShownTools, retold
-from gateway.tool_loop.state import ROUND_SEPARATOR
 
 
 class StreamFilter:

@@ -12,8 +12,8 @@ import orjson
 
 from gateway.conversation import FinishReason, Message, Part, Reasoning, Text, ToolCall, ToolResult, UnknownPart
 from gateway.conversation.codec import dump_messages, load_messages
+from gateway.tool_loop.actions import ROUND_SEPARATOR, Finish
 from gateway.tool_loop.recognition import canonical_text, words_of
-from gateway.tool_loop.state import ROUND_SEPARATOR, Finish
 
 _FORM = 2
 _MISSING = "not known: the answer was broken off while this ran"
@@ -75,8 +75,9 @@ def added_by(transcript: Sequence[Message], finish: Finish) -> tuple[Message, ..
     if any(message is last for message in transcript):
         return tuple(transcript)
     parts = tuple(part for part in last.parts if not isinstance(part, ToolCall) or part in finish.client_calls)
-    ending = (replace(last, parts=parts),) if parts else ()
-    return (*transcript, *ending)
+    if not parts:
+        return tuple(transcript)
+    return (*transcript, last if len(parts) == len(last.parts) else replace(last, parts=parts))
 
 
 def added_until_broken_off(

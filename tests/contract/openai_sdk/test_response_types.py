@@ -189,9 +189,8 @@ def test_whatever_a_run_holds_is_a_valid_request(messages: list[Message], store:
     st.lists(ANSWER_PARTS, max_size=6), st.sampled_from(FinishReason), st.none() | st.just(Usage(5, 4, 3, 2, 1))
 )
 def test_whatever_a_model_answers_is_a_valid_response(parts: list[Any], reason: FinishReason, usage: Usage | None):
-    codec = answering(
-        OPENAI_RESPONSES, OPENAI_RESPONSES.read_request({"model": "m", "input": "x", "tools": TOOLS})
-    )
+    asked = OPENAI_RESPONSES.read_request({"model": "m", "input": "x", "tools": TOOLS})
+    codec = answering(OPENAI_RESPONSES, lambda: asked)
     response = ModelResponse("resp_1", "m", 1, Message("assistant", tuple(parts)), reason, usage)
     Response.model_validate(codec.write_response(response))
 
@@ -215,9 +214,8 @@ def _events(parts: list[Any]) -> list[StreamEvent]:
 def test_whatever_a_model_streams_is_a_valid_stream_that_ends_in_what_it_told(
     parts: list[Any], reason: FinishReason
 ):
-    codec = answering(
-        OPENAI_RESPONSES, OPENAI_RESPONSES.read_request({"model": "m", "input": "x", "tools": TOOLS})
-    )
+    asked = OPENAI_RESPONSES.read_request({"model": "m", "input": "x", "tools": TOOLS})
+    codec = answering(OPENAI_RESPONSES, lambda: asked)
     writer = codec.stream_writer(include_usage=True)
     events = [ResponseStarted("resp_1", "m", 1, dialect="x"), *_events(parts), Finished(reason)]
     data = b"".join(writer.write(event) for event in [*events, UsageReported(Usage(5, 4))]) + writer.done()

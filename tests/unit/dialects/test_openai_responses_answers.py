@@ -136,7 +136,7 @@ def read(answer: dict[str, Any]) -> ModelResponse:
 
 
 def answers(**asked: Any):
-    return answering(OPENAI_RESPONSES, OPENAI_RESPONSES.read_request({**ALL, **asked}))
+    return answering(OPENAI_RESPONSES, lambda: OPENAI_RESPONSES.read_request({**ALL, **asked}))
 
 
 def frames(data: bytes) -> list[dict[str, Any]]:

@@ -79,6 +79,12 @@ class FakePolicy:
 @dataclass
 class FakeTrail:
     records: list[ToolCallRecord] = field(default_factory=list)
+    is_full: bool = False
+
+    def offer(self, event: ToolCallRecord) -> bool:
+        if not self.is_full:
+            self.records.append(event)
+        return not self.is_full
 
     async def record(self, event: ToolCallRecord) -> None:
         self.records.append(event)

@@ -281,3 +281,9 @@ async def test_a_defect_within_the_gateway_ends_the_call_and_is_recorded(
     assert "secret" not in outcome.text
     assert "a secret of ours" in caplog.text
     assert harness.record.outcome == "server_fault"
+
+
+async def test_a_call_waits_for_a_trail_that_is_behind(harness: Harness):
+    harness.trail.is_full = True
+    await harness.call("files__read_file", '{"path": "a"}')
+    assert harness.record.outcome == "ok"

@@ -271,7 +271,7 @@ async def test_a_finished_run_is_told_again_without_asking_anybody(stream):
 
 async def test_the_time_between_two_attempts_does_not_count(monkeypatch: pytest.MonkeyPatch):
     now = 0.0
-    monkeypatch.setattr("gateway.tool_loop.driver.anyio.current_time", lambda: now)
+    monkeypatch.setattr("gateway.tool_loop.stopwatch.monotonic", lambda: now)
 
     async def work(_call) -> str:
         nonlocal now

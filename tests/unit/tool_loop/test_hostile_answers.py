@@ -58,7 +58,7 @@ def test_what_models_said_counts_among_what_a_run_keeps():
     loop.start()
     parts = ("t" * 1000, call("1", THEIRS, "a" * 2000), UnknownPart("openai_chat", {"audio": "b" * 3000}))
     loop.model_answered(answer(*parts), elapsed=0)
-    assert 6000 < loop.kept_bytes < 6200
+    assert 6000 < loop.spent.kept_bytes < 6200
 
 
 @pytest.mark.parametrize("size", [10, 1_000_000])
@@ -70,7 +70,7 @@ def test_the_arguments_of_calls_that_repeat_are_compared_and_not_kept(size: int)
     loop.tools_finished(results(action.calls), elapsed=0)
     loop.model_answered(answer(call("2", arguments=arguments)), elapsed=0)
     assert loop.limit == "repeats"
-    assert all(len(key) == 32 for key in loop._history)
+    assert all(len(key) == 32 for key in loop.spent.repeats)
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_media_have_a_limit_of_their_own():
     loop.model_answered(answer(call("2")), elapsed=0)
     film = ToolResult("2", (Media("image", "image/png", data="A" * MEDIA_BYTES),))
     assert loop.tools_finished([film], elapsed=0).closing is True
-    assert MEDIA_BYTES + 5000 < loop.kept_bytes < MEDIA_BYTES + 6000, "and what the model said"
+    assert MEDIA_BYTES + 5000 < loop.spent.kept_bytes < MEDIA_BYTES + 6000, "and what the model said"
     assert action.round == 1
 
 
