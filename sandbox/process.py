@@ -68,10 +68,12 @@ class ProcessBox:
 
     async def read_stderr(self) -> None:
         """Keep the end of its standard error, as long as there is any."""
-        with suppress(anyio.EndOfStream, *_GONE):
-            while True:
-                self._tail.feed(await self._stderr.receive(_READ_SIZE))
-        self._stderr_ended.set()
+        try:
+            with suppress(anyio.EndOfStream, *_GONE):
+                while True:
+                    self._tail.feed(await self._stderr.receive(_READ_SIZE))
+        finally:
+            self._stderr_ended.set()  # cancelled, there is nobody left who could wait for its last words
 
     async def watch(self) -> None:
         """Wait for its end, and take with it what it left behind."""

@@ -14,6 +14,10 @@ from sandbox.host import HostBackend
 from sandbox.process import describe_exit
 from sandbox.spec import BoxSpec, Exit, Mount, Root, SandboxError
 from tests.support.conditions import eventually
+from tests.support.leftovers import processes_with
+from tests.support.waits import waits_noted
+
+from .deaths import HEARS, NOTICED_WITHIN, death_in_a_call
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
@@ -71,6 +75,23 @@ async def test_a_killed_process_ends_its_output_and_its_input():
         assert await box.wait() == Exit(137, "ended by SIGKILL")
         with pytest.raises(anyio.BrokenResourceError):
             await box.send(b"x")
+
+
+async def test_its_death_in_a_call_is_noticed_without_waiting_for_a_poll(anyio_backend):
+    async with HostBackend().start(python(HEARS, "mark-host-death")) as box:
+        (pid,) = processes_with("mark-host-death")
+        reason, waited = await death_in_a_call(box, lambda: os.kill(pid, signal.SIGKILL))
+    assert reason == "its process ended: ended by SIGKILL"
+    assert waited <= NOTICED_WITHIN
+
+
+async def test_one_that_is_given_up_has_no_last_words_to_wait_for(anyio_backend):
+    with waits_noted() as waits:
+        async with anyio.create_task_group() as tasks, HostBackend().start(python("input()")):
+            given_up_at = anyio.current_time()
+            tasks.cancel_scope.cancel()
+            await anyio.sleep_forever()
+    assert waits.seconds(given_up_at) == 0
 
 
 FAMILY = "import os, time\nif os.fork() == 0:\n print(os.getpid(), flush=True)\n time.sleep(600)\n"

@@ -21,6 +21,7 @@ from sandbox.docker.ownership import OWNER, owner_labels, this_process
 from tests.support.conditions import eventually
 
 from .boxes import BACKENDS, BOTH, read_all
+from .deaths import HEARS, NOTICED_WITHIN, death_in_a_call
 
 both = pytest.mark.parametrize("backend", BOTH, indirect=True)
 in_docker = pytest.mark.parametrize("backend", [BOTH[0]], indirect=True)
@@ -134,6 +135,14 @@ async def test_a_server_killed_in_the_middle_of_a_call_ends_its_output(boxes, ba
         assert await box.wait() == Exit(137, "ended by SIGKILL")
         with pytest.raises(anyio.BrokenResourceError):
             await box.send(b"2\n")
+
+
+@both
+async def test_its_death_in_a_call_is_noticed_without_waiting_for_a_poll(boxes, backend):
+    async with boxes.start(backend, HEARS, "mark-death") as box:
+        reason, waited = await death_in_a_call(box, lambda: kill_server("mark-death"))
+    assert reason in ("its process ended: ended by SIGKILL", "it closed its standard output")
+    assert waited <= NOTICED_WITHIN
 
 
 @both
