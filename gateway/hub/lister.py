@@ -86,7 +86,8 @@ class Lister:
             except Unreachable as problem:
                 session.peer.close(problem.message)
             except (PeerError, TimeoutError) as problem:
-                _log.warning("%s: could not be listed again: %s", self._name, problem)
+                why = str(problem) or f"no answer within {self._settings.connect_timeout:g} s"
+                _log.warning("%s: could not be listed again: %s", self._name, why)
             await anyio.sleep(max(_RELIST_PAUSE, _RELIST_SHARE * (anyio.current_time() - began)))
 
     def _take_stale(self) -> Sequence[EntryKind]:

@@ -31,7 +31,7 @@ _MOST_UNSENT = 64 * 1024 * 1024  # bytes waiting for a server that does not read
 _MOST_UNSENT_ANSWERS = 4 * 1024 * 1024  # of these, as many as its own requests may have caused
 _LINES_AT_ONCE = 256  # before other tasks get their turn
 _HEAVY = 0.02  # seconds; after reading that took longer, others get as long
-_WHY_GRACE = 0.05  # seconds between the end of output and the exit status that explains it
+_WHY_GRACE = 0.05  # seconds between the end of a pipe and the exit status that explains it
 _DRAIN_GRACE = 0.5  # seconds between the exit and the end of output that a child of it may hold open
 _GONE = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError)
 
@@ -89,8 +89,9 @@ class StdioPeer(DuplexPeer):
             try:
                 await self._box.send(batch)
             except _GONE:
-                return  # the reader sees the end too, and knows more
+                break
             self._unsent_bytes -= len(batch)
+        await self._close_unless_known("it closed its standard input")
 
     async def read(self) -> None:
         """Settle requests from what the process writes, until it writes no more."""
@@ -102,9 +103,13 @@ class StdioPeer(DuplexPeer):
                 break
             await self._receive_lines(framer.feed(data))
         self._output_ended.set()
+        await self._close_unless_known("it closed its standard output")
+
+    async def _close_unless_known(self, reason: str) -> None:
+        """Close for this reason, unless a better one is there in a moment: mostly the process has ended."""
         with anyio.move_on_after(_WHY_GRACE):
             await self._closed.wait()
-        self.close("it closed its standard output")
+        self.close(reason)
 
     async def _receive_lines(self, lines: list[bytes | OverlongLine]) -> None:
         """However much a server writes, the calls of other servers go on beside it."""
