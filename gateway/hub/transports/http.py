@@ -61,6 +61,8 @@ _FAREWELL_TIMEOUT = 1.0  # seconds for ending a session
 _LONGEST_RETRY = 5.0  # seconds between attempts to take up a broken stream again
 _MOST_RESUMPTIONS = 5  # attempts to take up the stream of one request again
 _FOLLOW_RETRY = 1.0  # seconds before a notification stream that ended is opened again
+_LONGEST_FOLLOW_RETRY = 60.0  # seconds between attempts at one that is refused for now
+_PASSING = frozenset({429, 500, 502, 503, 504})  # statuses that may be others in a while
 
 
 @asynccontextmanager
@@ -274,19 +276,23 @@ class HttpPeer:
 
     async def follow(self) -> None:
         """Read the session's stream of notifications (legacy era), opening it again whenever it ends."""
-        last_id = ""
+        last_id, pause = "", _FOLLOW_RETRY
         while not self._is_modern and self._session_id is not None:
             try:
                 async with self._get(last_id) as response:
-                    if response.status != 200 or response.content_type != EVENT_STREAM:
+                    if response.status == 200 and response.content_type == EVENT_STREAM:
+                        pause = _FOLLOW_RETRY
+                        stream = EventStream(response, last_id)
+                        async for message in stream.messages():
+                            self._receive(message, SILENCE)
+                        last_id = stream.last_id
+                    elif response.status not in _PASSING:
                         return  # the server has no such stream (405), or the session is gone
-                    stream = EventStream(response, last_id)
-                    async for message in stream.messages():
-                        self._receive(message, SILENCE)
-                    last_id = stream.last_id
+                    else:
+                        pause = min(2 * pause, _LONGEST_FOLLOW_RETRY)
             except (aiohttp.ClientError, OSError, EventTooLarge, PeerError) as problem:
                 _log.debug("a notification stream broke: %s", type(problem).__name__)
-            await anyio.sleep(_FOLLOW_RETRY)
+            await anyio.sleep(pause)
 
     async def end_session(self) -> None:
         """Tell the server that the session is over (legacy era).

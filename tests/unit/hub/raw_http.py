@@ -23,6 +23,8 @@ class Exchange:
     headers: Mapping[str, str]
     message: dict[str, Any]
     stream: SocketStream
+    path: str = ""
+    body: bytes = b""
 
     @property
     def tool(self) -> str:
@@ -105,7 +107,8 @@ class RawServer:
                         buffered += await stream.receive()
                     body, buffered = buffered[:length], buffered[length:]
                     message = json.loads(body) if body else {}
-                    await self.answer(Exchange(first.split(" ")[0], headers, message, stream))
+                    method, path, _ = first.split(" ")
+                    await self.answer(Exchange(method, headers, message, stream, path, body))
 
 
 async def _receive_until(stream: SocketStream, buffered: bytes, mark: bytes) -> bytes:
@@ -118,11 +121,18 @@ async def _receive_until(stream: SocketStream, buffered: bytes, mark: bytes) -> 
 async def raw_server(**manners: Manner) -> AsyncGenerator[RawServer]:
     """A server on a free loopback port; underscores in the names of manners stand for slashes."""
     server = RawServer({name.replace("__", "/"): manner for name, manner in manners.items()})
+    async with listening(server):
+        yield server
+
+
+@asynccontextmanager
+async def listening(server: RawServer) -> AsyncGenerator[None]:
+    """Let it listen on a free loopback port."""
     async with (
         await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
         anyio.create_task_group() as tasks,
     ):
         server.port = listener.extra(SocketAttribute.local_port)
         tasks.start_soon(listener.serve, server.handle)
-        yield server
+        yield
         tasks.cancel_scope.cancel()

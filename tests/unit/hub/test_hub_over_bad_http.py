@@ -222,6 +222,38 @@ async def test_a_redirect_within_the_origin_that_keeps_the_method_is_followed():
         assert (await call(hub, "moving")).text() == "arrived"
 
 
+async def test_a_redirect_in_circles_is_followed_once():
+    async def in_circles(exchange: Exchange) -> None:
+        await exchange.reply("307 Temporary Redirect", b"", headers={"Location": exchange.path})
+
+    async with hub_with(bad=in_circles) as hub:
+        with pytest.raises(ToolServerFault, match="HTTP 307: the server redirects in circles"):
+            await call(hub, "bad")
+        assert [exchange.tool for exchange in hub.server.exchanges].count("bad") == 2
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_an_answer_that_nobody_has_asked_for_yet_is_nobodys(at_once):
+    async def answer_ahead(exchange: Exchange) -> None:
+        said = [json.dumps(exchange.response({"content": []})).encode()]
+        stolen = {"content": [{"type": "text", "text": "stolen"}]}
+        for number in range(1, 10):
+            ahead = {"jsonrpc": "2.0", "id": exchange.message["id"] + number, "result": stolen}
+            said.append(json.dumps(ahead).encode())
+        answers = [
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(one), one)
+            for one in said
+        ]
+        for answer in [b"".join(answers)] if at_once else answers:
+            await exchange.send(answer)
+
+    async with hub_with(ahead=answer_ahead) as hub:
+        assert (await call(hub, "ahead")).content == ()
+        await anyio.wait_all_tasks_blocked()
+        for _ in range(3):
+            assert (await call(hub, "good")).text() == "fine"
+
+
 async def test_a_server_that_hangs_costs_its_caller_the_deadline_and_nobody_else():
     async def hang(exchange: Exchange) -> None:
         await anyio.sleep_forever()
@@ -281,21 +313,28 @@ async def test_a_header_that_http_cannot_carry_is_down_without_repeating_it(capl
     assert SECRET not in caplog.text
 
 
+async def refuse_probe(exchange: Exchange) -> None:
+    error = {"jsonrpc": "2.0", "id": exchange.message["id"], "error": {"code": -32601, "message": "no"}}
+    await exchange.reply("400 Bad Request", json.dumps(error).encode())
+
+
+async def greet(exchange: Exchange) -> None:
+    greeting = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}}
+    await exchange.reply(
+        "200 OK", json.dumps(exchange.response(greeting)).encode(), headers={"Mcp-Session-Id": "s1"}
+    )
+
+
+async def accept(exchange: Exchange) -> None:
+    await exchange.reply("202 Accepted", b"")
+
+
+OLD = {"server__discover": refuse_probe, "initialize": greet, "notifications__initialized": accept}
+"""The manners of a server of the legacy era, with a session."""
+
+
 async def test_an_old_servers_stream_that_is_cut_is_taken_up_from_its_last_event_and_never_sent_again():
     calls: list[Exchange] = []
-
-    async def refuse_probe(exchange: Exchange) -> None:
-        error = {"jsonrpc": "2.0", "id": exchange.message["id"], "error": {"code": -32601, "message": "no"}}
-        await exchange.reply("400 Bad Request", json.dumps(error).encode())
-
-    async def greet(exchange: Exchange) -> None:
-        greeting = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}}
-        await exchange.reply(
-            "200 OK", json.dumps(exchange.response(greeting)).encode(), headers={"Mcp-Session-Id": "s1"}
-        )
-
-    async def accept(exchange: Exchange) -> None:
-        await exchange.reply("202 Accepted", b"")
 
     async def cut(exchange: Exchange) -> None:
         calls.append(exchange)
@@ -312,12 +351,27 @@ async def test_an_old_servers_stream_that_is_cut_is_taken_up_from_its_last_event
         await exchange.event(json.dumps(calls[0].response(result)))
         await exchange.stream.aclose()
 
-    async with hub_with(
-        server__discover=refuse_probe, initialize=greet, notifications__initialized=accept, cut=cut, GET=resume
-    ) as hub:
+    async with hub_with(**OLD, cut=cut, GET=resume) as hub:
         assert hub.statuses()[0].era == "legacy"
         assert (await call(hub, "cut")).text() == "after all"
         assert len(calls) == 1
+
+
+async def test_a_stream_of_notifications_that_is_refused_for_now_is_asked_for_again():
+    asked: list[Exchange] = []
+
+    async def open_later(exchange: Exchange) -> None:
+        asked.append(exchange)
+        if len(asked) == 1:
+            await exchange.reply("503 Service Unavailable", b"")
+            return
+        await exchange.begin_events()
+        await exchange.event('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}')
+
+    async with hub_with(**OLD, GET=open_later) as hub:
+        lists = lambda: [one.message.get("method") for one in hub.server.exchanges].count("tools/list")  # noqa: E731
+        assert lists() == 1
+        await eventually(lambda: lists() == 2)
 
 
 async def test_a_call_whose_answer_is_being_read_when_the_connection_is_given_up_fails_at_once():

@@ -70,7 +70,7 @@ def build_server(seen: Seen) -> tuple[Server[Any], ListenHandler]:
                 await ctx.session.send_tool_list_changed()
         if params.name == "fail":
             return _text("the tool failed", is_error=True)
-        return _text(json.dumps(arguments))
+        return _text(json.dumps(arguments, ensure_ascii=False))
 
     server = Server("tests", on_list_tools=list_tools, on_call_tool=call_tool, on_subscriptions_listen=listen)
     return server, listen
