@@ -47,6 +47,8 @@ class Authority:
     registrations: list[dict[str, Any]] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    heard: list[tuple[str, str, str]] = field(default_factory=list)
+    """Whose token each call was made with, in which session if in any, and its argument `text`."""
     paths: list[str] = field(default_factory=list)
 
     @property
@@ -124,6 +126,8 @@ class ProtectedServer:
         message = await request.json() if request.method == "POST" else {}
         if message.get("method") == "tools/call":
             authority.calls.append((who["user"], message["params"]["name"]))
+            text = message["params"].get("arguments", {}).get("text", "")
+            authority.heard.append((who["user"], request.headers.get("mcp-session-id", ""), text))
         return None
 
     def _refusal(self, status: int) -> Response:

@@ -6,16 +6,15 @@ import re
 from contextlib import asynccontextmanager
 from html import unescape
 
-import httpx2
 import pytest
 
 from gateway.hub import TICKET_LIFE
 from tests.integration.hub.servers.over_http import bound_socket
 from tests.support.authorities import protected_server
+from tests.support.browsers import PUBLIC, Browser
 from tests.support.conditions import eventually
 from tests.support.gateways import OTHER_SECRET, SECRET, gateway_in_process
 
-PUBLIC = "https://tools.example"
 POLICIES = {"all": {"allow": ["remote/*"]}, "none": {"allow": ["demo/*"]}}
 
 
@@ -32,29 +31,6 @@ async def gateway(tmp_path, *, public_url=PUBLIC, **options):
         }
         async with gateway_in_process(tmp_path, document, POLICIES) as running, running.http() as client:
             yield authority, running, client
-
-
-class Browser:
-    """Follows links by hand: the gateway's public address is where the gateway of this test is."""
-
-    def __init__(self, origin, public_url=PUBLIC):
-        self.origin, self.public_url = origin, public_url
-        self.cookie = ""
-
-    async def get(self, url):
-        async with httpx2.AsyncClient() as client:
-            headers = {"cookie": self.cookie} if self.cookie else {}
-            answer = await client.get(url.replace(self.public_url, self.origin), headers=headers)
-        self.cookie = answer.headers.get("set-cookie", self.cookie).partition(";")[0]
-        return answer
-
-    async def sign_in(self, link):
-        page = await self.get(link)
-        assert page.status_code == 200, page.text
-        away = await self.get(self.public_url + unescape(re.search('href="([^"]+)"', page.text)[1]))
-        assert away.status_code == 302, away.text
-        back = await self.get(away.headers["location"])
-        return await self.get(back.headers["location"])
 
 
 async def connections(client):
