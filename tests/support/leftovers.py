@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -58,6 +59,13 @@ def _streams() -> set[str]:
     for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
             target = str(descriptor.readlink())
-            if target.startswith(("pipe:", "socket:")):
+            if target.startswith("pipe:") or (target.startswith("socket:") and not _is_engines(descriptor)):
                 found.add(target)
     return found
+
+
+def _is_engines(descriptor: Path) -> bool:
+    """Whether it leads to the container engine, whose client keeps connections as long as the process lives."""
+    with socket.socket(fileno=os.dup(int(descriptor.name))) as one, suppress(OSError):
+        return str(one.getpeername()).endswith("docker.sock")
+    return False

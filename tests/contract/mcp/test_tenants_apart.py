@@ -31,7 +31,7 @@ TENANTS = {"alice": "alice-secret-0123456789", "bob": "bob-secret-0123456789"}
 MARKS = {tenant: f"only-for-{tenant}" for tenant in TENANTS}
 ON_THE_HOST = {"command": sys.executable, "args": ["-S", "-E", str(SCRIPTED)], "sandbox": {"backend": "host"}}
 ECHOES = ("pipe__echo", "own__echo", "modern__echo", "legacy__echo", "sse__echo", "users__echo", "sessions__echo")
-WORKERS, CALLS = 4, 100
+WORKERS, CALLS = 4, 80
 """Of each tenant and era, and how many calls each of them makes."""
 
 
