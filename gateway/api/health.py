@@ -63,6 +63,6 @@ def describe_server(status: ServerStatus, clean: Callable[[str], str]) -> dict[s
             for drift in status.drift
         ],
         "said": [clean(line) for line in status.said[-_LINES:]],
-        "stderr": [clean(line) for line in status.stderr_tail[-_LINES:]] if status.state == "down" else [],
+        "stderr": [clean(line) for line in status.stderr_tail[-_LINES:]] if status.state != "ready" else [],
     }
     return {name: value for name, value in told.items() if value not in (None, [])}

@@ -71,7 +71,6 @@ class Connection:
         self.since = time.time()
         self.error: str | None = None
         self.activity: str | None = None
-        self.stderr_tail: tuple[str, ...] = ()
         self.said: deque[str] = deque(maxlen=_MOST_SAID)
         """The last messages that the server logged to us."""
         self.settled = anyio.Event()
@@ -81,6 +80,7 @@ class Connection:
         self._slots = anyio.Semaphore(settings.calls_in_flight, fast_acquire=True)
         self._backoff = Backoff(settings.first_backoff, settings.longest_backoff)
         self._peer: Peer | None = None
+        self._last_words: tuple[str, ...] = ()
         self._session: Session | None = None
         self._watching = Watching()
         self._changed = anyio.Event()  # replaced each time a session begins or an attempt fails
@@ -97,6 +97,11 @@ class Connection:
     def state(self) -> ServerState:
         """`starting` until the end of the first attempt; then `ready` or `down`."""
         return "ready" if self.is_ready else "down" if self.settled.is_set() else "starting"
+
+    @property
+    def stderr_tail(self) -> tuple[str, ...]:
+        """The last lines that its process wrote for people; those of the one before, while it has written none."""
+        return (self._peer.diagnostics() if self._peer else ()) or self._last_words
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
@@ -128,7 +133,7 @@ class Connection:
                 _log.exception("%s: unexpected failure", self.name)
             return failure
         finally:
-            self.stderr_tail = self._peer.diagnostics() if self._peer else ()
+            self._last_words = self._peer.diagnostics() if self._peer else ()
             self._peer = None
 
     async def _prepare(self) -> None:

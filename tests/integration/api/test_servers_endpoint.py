@@ -87,6 +87,27 @@ async def test_one_that_never_answers_keeps_nobody_waiting(odd: InProcess, way: 
     assert (await listed(odd))[way]["state"] in ("starting", "down")
 
 
+SAID = {"garbage": "I speak something else", "floods": "about to say a great deal"}
+
+
+@pytest.mark.parametrize("way", SAID)
+async def test_what_one_has_said_that_never_answers_is_told_while_it_is_still_waited_for(odd: InProcess, way: str):
+    said: list[str] = []
+    while not said:
+        said = (await listed(odd))[way].get("stderr", [])
+    assert said == [SAID[way]]
+    assert "stderr" not in (await listed(odd, **FORWARDED))[way]
+
+
+@pytest.mark.parametrize("way", [*DOWN, *STUCK])
+async def test_a_call_to_one_that_is_wrong_ends_at_once_and_the_others_are_called(odd: InProcess, way: str):
+    async with odd.http() as http:
+        refused = await http.post(f"/v1/tools/{way}/work", json={"arguments": {}})
+        called = await http.post("/v1/tools/fine/work", json={"arguments": {}})
+    assert refused.status_code == 404
+    assert called.status_code == 200, called.text
+
+
 async def test_last_words_are_for_operators_and_secrets_for_nobody(odd: InProcess):
     here, elsewhere = await listed(odd), await listed(odd, **FORWARDED)
     operators = await listed(odd, OPERATOR, **FORWARDED)

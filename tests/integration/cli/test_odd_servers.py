@@ -17,6 +17,7 @@ from tests.integration.hub.plain_launcher import PlainLauncher
 from tests.support.odd import DOWN, SECRET, STUCK, UP, odd_server
 from tests.support.shells import POLICIES, Ended, Shell
 
+LAST_WORDS = {"silent": [], "garbage": ["I speak something else"], "floods": ["about to say a great deal"]}
 PATIENCE = "15"  # seconds
 SETTINGS = HubSettings(probe_head_start=0.2, connect_timeout=2.0)
 
@@ -52,6 +53,7 @@ def test_each_is_told_of_with_its_reason_and_its_last_words_and_none_keeps_the_o
     assert found["broken-tool"][1]["message"].startswith("the tool broken is left out: ")
     for way in STUCK:
         assert found[way][0]["message"].startswith(f"not ready within {PATIENCE} s")
+        assert found[way][0].get("lines", []) == LAST_WORDS[way]
 
 
 @pytest.mark.parametrize("way", STUCK)
@@ -66,5 +68,4 @@ async def test_one_that_never_answers_is_down_after_the_deadline_with_what_to_do
     (found,) = judge(status, StdioServerConfig(way, server))
     assert found.message.startswith("down: no answer")
     assert "run its command by hand" in str(found.hint)
-    expected = {"silent": (), "garbage": ("I speak something else",), "floods": ("about to say a great deal",)}
-    assert tuple(found.lines) == expected[way]
+    assert list(found.lines) == LAST_WORDS[way]
