@@ -16,6 +16,7 @@ from gateway.hub.results import ProgressListener, read_progress
 from gateway.telemetry.visible import make_visible
 
 _LONGEST_ERROR = 4000  # characters of a server's error message
+_LONGEST_METHOD = 100  # characters of the name of a method that we do not offer
 _log = logging.getLogger(__name__)
 
 LARGEST_MESSAGE = 8 * 1024 * 1024
@@ -122,9 +123,12 @@ def report_progress(listener: ProgressListener | None, params: JsonObject) -> No
 def answer_server_request(message: JsonObject) -> bytes:
     """Our answer to a server's request: we live, and offer it nothing (no roots, sampling or elicitation)."""
     answer: dict[str, Any] = {"jsonrpc": "2.0", "id": message["id"]}
-    if message.get("method") == "ping":
+    method: Any = message.get("method")
+    if method == "ping":
         return _encode(answer | {"result": {}})
-    return _encode(answer | {"error": {"code": METHOD_NOT_FOUND, "message": "not offered by this client"}})
+    # Servers repeat these words in what they answer to the call: whoever reads them should know what was asked.
+    refusal = f"this client does not offer {str(method)[:_LONGEST_METHOD]}"
+    return _encode(answer | {"error": {"code": METHOD_NOT_FOUND, "message": refusal}})
 
 
 def messages_in(value: Any) -> list[dict[str, Any]]:

@@ -15,8 +15,8 @@ import anyio.to_thread
 from gateway.hub.catalogue import Listing, read_listing
 from gateway.hub.entries import EntryKind
 from gateway.hub.locking import Unverified, Verifier
-from gateway.hub.peer import PeerClosed, PeerError, Unreachable
-from gateway.hub.protocol import ACKNOWLEDGED
+from gateway.hub.peer import PeerClosed, PeerError, RpcError, Unreachable
+from gateway.hub.protocol import ACKNOWLEDGED, METHOD_NOT_FOUND
 from gateway.hub.session import Session
 from gateway.hub.specs import HubSettings
 from tool_policies.lockfile import Source
@@ -114,6 +114,10 @@ class Lister:
         except (PeerClosed, Unreachable):
             raise
         except (PeerError, TimeoutError) as problem:
+            if isinstance(problem, RpcError) and problem.code == METHOD_NOT_FOUND:
+                # Servers whose resources need no templates may not know that list: nothing is wrong with them.
+                self._raw[kind] = []
+                return
             why = str(problem) or f"no answer within {_SIDE_PATIENCE:g} s"
             _log.warning("%s: its %ss could not be listed: %s", self._name, kind, why)
 

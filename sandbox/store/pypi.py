@@ -34,6 +34,10 @@ _REQUIREMENT = re.compile(
     rf"(?:@(?P<at>[A-Za-z0-9][A-Za-z0-9.+!_-]*)|(?P<specifiers>{_SPECIFIER}(?:,{_SPECIFIER})*))?"
 )
 _HARMLESS_FLAGS = frozenset({"-q", "--quiet", "--isolated", "-n", "--no-cache", "--no-progress"})
+_WITH_FLAGS = frozenset({"--with", "-w"})
+_MOST_EXTRA = 32  # requirements beside the package itself
+# A comma before a version goes on with it, and one in brackets is between extras: all others begin a requirement.
+_BETWEEN_REQUIREMENTS = re.compile(r",(?!\s*[=<>~!])(?![^\[\]]*\])")
 # Evaluated inside the box. `-P` keeps the current folder, which may be a workspace, off the import path.
 _LAUNCHER = "import sys\nfrom {module} import {first}\nsys.argv[0] = {name!r}\nsys.exit({attribute}())"
 
@@ -89,13 +93,15 @@ def parse_uvx(args: Sequence[str], *, tool: str = "uvx", main_flag: str = "--fro
         if flag == "--":
             break
         if flag == main_flag:
-            main = Requirement.parse(value or _next(rest), tool)
-        elif flag == "--with":
-            extra += [Requirement.parse(part, tool) for part in (value or _next(rest)).split(",")]
+            main = Requirement.parse(value or _value(flag, rest, tool), tool)
+        elif flag in _WITH_FLAGS:
+            extra += _parse_several(value or _value(flag, rest, tool), tool)
         elif flag not in _HARMLESS_FLAGS:
             raise SandboxError(
                 f"{tool}: the flag {flag} is not supported", hint=f"supported are {main_flag}, --with and --quiet"
             )
+    if len(extra) > _MOST_EXTRA:
+        raise SandboxError(f"{tool}: {len(extra)} requirements stand in --with; {_MOST_EXTRA} may")
     if not rest:
         raise SandboxError(f"{tool}: no package is named", hint='write args: ["name==version"]')
     program = rest[0]
@@ -105,8 +111,15 @@ def parse_uvx(args: Sequence[str], *, tool: str = "uvx", main_flag: str = "--fro
     return UvxCommand(main, tuple(extra), program, tuple(rest[1:]))
 
 
-def _next(rest: list[str]) -> str:
-    return rest.pop(0) if rest else ""
+def _value(flag: str, rest: list[str], tool: str) -> str:
+    if not rest:
+        raise SandboxError(f"{tool}: no package follows the flag {flag}", hint=f'write "{flag}", "name==version"')
+    return rest.pop(0)
+
+
+def _parse_several(text: str, tool: str) -> list[Requirement]:
+    """What one `--with` says: `mcp<2`, or several as in `mcp>=1,<2,psycopg[binary,pool]`."""
+    return [Requirement.parse(part, tool) for part in _BETWEEN_REQUIREMENTS.split(text)]
 
 
 async def install_uvx(
@@ -153,13 +166,18 @@ def _has(installed: Installed | None, name: str, pin: Origin) -> bool:
 
 
 def find_entry_point(folder: Path, command: UvxCommand) -> EntryPoint:
-    """The console script that the command names, among those of its main package. Raises SandboxError."""
+    """The console script that the command names, among those of its main package. Raises SandboxError.
+
+    Where it names none, the package's only one is meant, whatever that is called.
+    """
     package = _distribution(folder, command.main.name)
     scripts = {entry.name: entry for entry in package.entry_points.select(group="console_scripts")}
     wanted = normalised_name(command.program)
     for name, entry in scripts.items():
         if normalised_name(name) == wanted:
             return entry
+    if len(scripts) == 1 and command.program == command.main.name:
+        return next(iter(scripts.values()))
     there = ", ".join(sorted(scripts)) or "none"
     raise SandboxError(
         f"{command.main.name} has no program {command.program!r}",

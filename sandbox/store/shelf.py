@@ -129,10 +129,22 @@ def _make_read_only(folder: Path) -> None:
         for name in files:
             file = Path(inside, name)
             if not file.is_symlink():
-                file.chmod(0o555 if file.stat().st_mode & 0o111 else 0o444)
+                was_program = file.stat().st_mode & 0o111
+                file.chmod(0o444)
+                if was_program or _is_binary(file):
+                    file.chmod(0o555)
         for name in folders:
             below = Path(inside, name)
             if not below.is_symlink():
                 below.chmod(0o755)
     for inside, _, _ in os.walk(folder, topdown=False):
         Path(inside).chmod(0o755 if Path(inside) == folder else 0o555)
+
+
+def _is_binary(file: Path) -> bool:
+    """Whether it is a program or a library of Linux. Wheels do not always mark the programs that they hold.
+
+    Those who mend that themselves when they start cannot in a box.
+    """
+    with file.open("rb") as opened:
+        return opened.read(4) == b"\x7fELF"

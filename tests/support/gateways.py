@@ -16,6 +16,8 @@ from typing import Any
 import anyio
 import httpx2
 import yaml
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 from openai import AsyncOpenAI
 from starlette.types import ASGIApp
 
@@ -28,6 +30,9 @@ from tests.support.conditions import PATIENCE
 
 SECRET = "test-secret-0123456789"
 OTHER_SECRET = "other-secret-0123456789"
+
+MCP_ERAS = ("2026-07-28", "legacy")
+"""How the official MCP SDK's client can be told to speak."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,17 @@ class InProcess:
         """A plain HTTP client with a key."""
         headers = {"authorization": f"Bearer {secret}"} if secret else {}
         return httpx2.AsyncClient(base_url=self.origin, headers=headers, timeout=60)
+
+    @asynccontextmanager
+    async def mcp_client(
+        self, mode: str = "auto", *, secret: str = SECRET, path: str = "/mcp", **more: Any
+    ) -> AsyncGenerator[Client]:
+        """The official MCP SDK's client, pointed here; `mode` is one of `MCP_ERAS`, or for it to find out."""
+        headers = {"authorization": f"Bearer {secret}"}
+        async with httpx2.AsyncClient(headers=headers, timeout=httpx2.Timeout(30, read=60)) as http:
+            transport = streamable_http_client(f"{self.origin}{path}", http_client=http)
+            async with Client(transport, mode=mode, cache=None, **more) as client:  # pyright: ignore[reportArgumentType]
+                yield client
 
 
 def write_files(folder: Path, document: Mapping[str, Any], policies: Mapping[str, Any]) -> Path:
@@ -70,13 +86,17 @@ async def gateway_in_process(
     policies: Mapping[str, Any],
     *,
     settle: bool = True,
+    settle_within: float = 60,
     in_front: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> AsyncGenerator[InProcess]:
-    """A gateway with this configuration, whose servers have come up; `in_front` stands between it and clients."""
+    """A gateway with this configuration, whose servers have come up; `in_front` stands between it and clients.
+
+    They may take `settle_within` seconds, which is too short where packages have to be installed first.
+    """
     config = load_config(write_files(folder, document, policies))
     async with open_shared(config) as shared, open_gateway(config, shared) as gateway:
         if settle:
-            with anyio.fail_after(60):
+            with anyio.fail_after(settle_within):
                 await gateway.settled()
         app = build_app(gateway.admit, gateway.metrics, observe=gateway.observe)
         async with serve_app(in_front(app)) as origin:

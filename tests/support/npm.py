@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 from pathlib import Path
+
+from tests.support.caching import cache_of_tests
 
 _FILES = ("package.json", "package-lock.json")
 
 
 def install_locked(source: Path, name: str, *, free: int) -> Path:
     """Install what the lock in `source` names, or find it installed; `free` bytes must be there for it."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toolgate-tests"
+    base = cache_of_tests()
     locked = hashlib.sha256(b"".join((source / file).read_bytes() for file in _FILES)).hexdigest()
     folder = base / f"{name}-{locked[:16]}"
     base.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import anyio
 
@@ -19,7 +20,7 @@ from gateway.config import (
 )
 from gateway.hub import Hub, ServerStatus, describe_drift
 from gateway.server_locks import locks_of_file, server_spec
-from sandbox import Sandbox, explains_network_failure
+from sandbox import Sandbox, StdioServer, explains_network_failure
 
 _LINES = 10  # of a server's standard error
 _POLL_SECONDS = 0.2
@@ -33,6 +34,13 @@ _WHERE = {
 }
 _SILENT = "run its command by hand: it has to speak MCP on its standard output, and to log to its standard error"
 _MISSING_NETWORK = "it has no network, and this reads like it needs one: sandbox: {network: open}"
+
+_OUT_OF_SIGHT = (
+    "its box sees nothing of {folder}: mount it by "
+    'sandbox.mounts: ["{folder}:{folder}"], with :rw at its end if it may write; '
+    "or give each key a folder of its own by sandbox.workspace"
+)
+_IN_EVERY_BOX = frozenset(map(Path, ("/", "/usr", "/bin", "/lib", "/lib64", "/etc", "/dev", "/proc", "/sys")))
 
 
 def _wants_tokens(server: ServerConfig) -> bool:
@@ -99,6 +107,20 @@ def _advice(status: ServerStatus, server: ServerConfig) -> str | None:
         return _MISSING_NETWORK
     if (status.error or "").startswith("no answer"):
         return _SILENT
+    if status.sandbox != "host" and (folder := _out_of_sight(server.server)):
+        return _OUT_OF_SIGHT.format(folder=folder)
+    return None
+
+
+def _out_of_sight(server: StdioServer) -> Path | None:
+    """A folder of this machine that the arguments name, or a file in it, and that is not in the server's box."""
+    seen = [mount.target for mount in server.mounts] + ([server.workspace] if server.workspace else [])
+    for argument in server.args:
+        path = Path(argument.rpartition("=")[2])
+        folder = path if path.is_dir() else path.parent
+        is_of_box = folder in _IN_EVERY_BOX or not _IN_EVERY_BOX.isdisjoint(folder.parents[:-1])
+        if path.is_absolute() and not is_of_box and folder.is_dir() and not any(map(path.is_relative_to, seen)):
+            return folder
     return None
 
 

@@ -6,21 +6,15 @@ import re
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 
 from tests.support.gateways import OTHER_SECRET, SECRET, InProcess, gateway_in_process
 
 from .raw import Wire
-
-ERAS = ("2026-07-28", "legacy")
-"""How the SDK's client can be told to speak."""
 
 POLICIES: dict[str, Any] = {
     "all": {
@@ -64,18 +58,6 @@ async def shared_gateway() -> AsyncGenerator[InProcess]:
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
         async with gateway_in_process(Path(folder), DOCUMENT, POLICIES) as gateway:
             yield gateway
-
-
-@asynccontextmanager
-async def mcp_client(
-    gateway: InProcess, mode: str = "auto", *, secret: str = SECRET, path: str = "/mcp", **more: Any
-) -> AsyncGenerator[Client]:
-    """The official SDK, pointed at the gateway."""
-    headers = {"authorization": f"Bearer {secret}"}
-    async with httpx2.AsyncClient(headers=headers, timeout=httpx2.Timeout(30, read=60)) as http:
-        transport = streamable_http_client(f"{gateway.origin}{path}", http_client=http)
-        async with Client(transport, mode=mode, cache=None, **more) as client:  # pyright: ignore[reportArgumentType]
-            yield client
 
 
 @pytest.fixture

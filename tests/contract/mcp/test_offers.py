@@ -18,12 +18,11 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from gateway.config import Config, load_config
-from tests.support.gateways import OTHER_SECRET, SECRET, InProcess, gateway_in_process, write_files
+from tests.support.gateways import MCP_ERAS, OTHER_SECRET, SECRET, InProcess, gateway_in_process, write_files
 
-from .conftest import ERAS, mcp_client
 from .raw import META, MODERN, Wire, error_of, message, modern_headers
 
-both_eras = pytest.mark.parametrize("mode", ERAS)
+both_eras = pytest.mark.parametrize("mode", MCP_ERAS)
 
 EVERYTHING = {
     "command": sys.executable,
@@ -77,7 +76,7 @@ async def one(gateway: InProcess) -> AsyncGenerator[Wire]:
 
 @both_eras
 async def test_a_resource_of_one_server_keeps_its_uri(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode, secret=OTHER_SECRET) as client:
+    async with gateway.mcp_client(mode, secret=OTHER_SECRET) as client:
         listed = [str(found.uri) for found in (await client.list_resources()).resources]
         assert "test://static-text" in listed
         contents = (await client.read_resource("test://static-text")).contents
@@ -90,7 +89,7 @@ async def test_a_resource_of_one_server_keeps_its_uri(gateway: InProcess, mode: 
 
 @both_eras
 async def test_a_uri_that_two_servers_have_is_told_apart(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode) as client:
+    async with gateway.mcp_client(mode) as client:
         listed = [str(found.uri) for found in (await client.list_resources()).resources]
         assert "toolgate://one/test%3A%2F%2Fstatic-text" in listed
         assert "toolgate://two/test%3A%2F%2Fstatic-text" in listed
@@ -110,7 +109,7 @@ async def test_a_uri_that_two_servers_have_is_told_apart(gateway: InProcess, mod
 
 @both_eras
 async def test_a_resource_that_a_key_may_not_see_is_not_there(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode, secret=OTHER_SECRET) as client:
+    async with gateway.mcp_client(mode, secret=OTHER_SECRET) as client:
         problems: list[tuple[int, str]] = []
         for uri in ("toolgate://two/test%3A%2F%2Fstatic-text", "toolgate://none/test%3A%2F%2Fstatic-text"):
             with pytest.raises(MCPError) as hidden:
@@ -124,7 +123,7 @@ async def test_a_resource_that_a_key_may_not_see_is_not_there(gateway: InProcess
 
 @both_eras
 async def test_rules_about_uris_and_about_arguments_of_prompts_hold(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode, path="/mcp/one") as client:
+    async with gateway.mcp_client(mode, path="/mcp/one") as client:
         with pytest.raises(MCPError) as refused:
             await client.read_resource("test://static-binary")
         assert "all/no-pictures" in refused.value.error.message
@@ -138,7 +137,7 @@ async def test_rules_about_uris_and_about_arguments_of_prompts_hold(gateway: InP
 
 @both_eras
 async def test_prompts_and_completions_are_asked_for_under_their_names_here(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode) as client:
+    async with gateway.mcp_client(mode) as client:
         names = [prompt.name for prompt in (await client.list_prompts()).prompts]
         assert names == sorted(names)
         assert {"one__test_simple_prompt", "two__test_simple_prompt"} <= set(names)
@@ -153,9 +152,9 @@ async def test_prompts_and_completions_are_asked_for_under_their_names_here(gate
 
 @both_eras
 async def test_what_a_server_says_of_its_use_is_passed_on_where_it_stands_alone(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, "auto" if mode != "legacy" else mode, path="/mcp/one") as client:
+    async with gateway.mcp_client("auto" if mode != "legacy" else mode, path="/mcp/one") as client:
         assert client.instructions == "Try every tool."
-    async with mcp_client(gateway, "auto" if mode != "legacy" else mode) as client:
+    async with gateway.mcp_client("auto" if mode != "legacy" else mode) as client:
         assert client.instructions is None
 
 

@@ -11,11 +11,9 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from tests.support.conditions import eventually
-from tests.support.gateways import OTHER_SECRET, InProcess
+from tests.support.gateways import MCP_ERAS, OTHER_SECRET, InProcess
 
-from .conftest import ERAS, mcp_client
-
-both_eras = pytest.mark.parametrize("mode", ERAS)
+both_eras = pytest.mark.parametrize("mode", MCP_ERAS)
 
 
 def texts(result: types.CallToolResult) -> str:
@@ -28,7 +26,7 @@ async def names(client: Client) -> list[str]:
 
 @both_eras
 async def test_all_tools_of_the_key_are_listed_under_names_with_their_server(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode) as client:
+    async with gateway.mcp_client(mode) as client:
         listed = await client.list_tools()
     found = {tool.name: tool for tool in listed.tools}
     assert list(found) == sorted(found)
@@ -42,7 +40,7 @@ async def test_all_tools_of_the_key_are_listed_under_names_with_their_server(gat
 
 @both_eras
 async def test_a_server_alone_has_its_own_names(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode, path="/mcp/demo") as client:
+    async with gateway.mcp_client(mode, path="/mcp/demo") as client:
         assert "calculate" in await names(client)
         assert texts(await client.call_tool("calculate", {"expression": "6*7"})) == "42"
         with pytest.raises(MCPError) as refused:
@@ -52,7 +50,7 @@ async def test_a_server_alone_has_its_own_names(gateway: InProcess, mode: str):
 
 @both_eras
 async def test_a_tool_is_called(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode) as client:
+    async with gateway.mcp_client(mode) as client:
         assert client.server_info is None or client.server_info.name == "toolgate"
         result = await client.call_tool("demo__calculate", {"expression": "2+3"})
     assert texts(result) == "5"
@@ -61,7 +59,7 @@ async def test_a_tool_is_called(gateway: InProcess, mode: str):
 
 @both_eras
 async def test_what_a_tool_says_of_its_failure_is_a_result(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode) as client:
+    async with gateway.mcp_client(mode) as client:
         result = await client.call_tool("demo__fail", {"message": "no such luck"})
     assert result.is_error
     assert "no such luck" in texts(result)
@@ -69,7 +67,7 @@ async def test_what_a_tool_says_of_its_failure_is_a_result(gateway: InProcess, m
 
 @both_eras
 async def test_a_rule_that_refuses_is_named_in_a_result(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode) as client:
+    async with gateway.mcp_client(mode) as client:
         result = await client.call_tool("demo__read_note", {"name": "secret"})
     assert result.is_error
     assert "all/no-secrets" in texts(result)
@@ -77,7 +75,7 @@ async def test_a_rule_that_refuses_is_named_in_a_result(gateway: InProcess, mode
 
 @both_eras
 async def test_arguments_that_do_not_fit_are_a_result_that_says_so(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode) as client:
+    async with gateway.mcp_client(mode) as client:
         result = await client.call_tool("demo__read_note", {"name": 7})
     assert result.is_error
     assert "do not fit" in texts(result)
@@ -85,7 +83,7 @@ async def test_arguments_that_do_not_fit_are_a_result_that_says_so(gateway: InPr
 
 @both_eras
 async def test_two_keys_at_once_see_and_use_what_is_theirs(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode) as one, mcp_client(gateway, mode, secret=OTHER_SECRET) as other:
+    async with gateway.mcp_client(mode) as one, gateway.mcp_client(mode, secret=OTHER_SECRET) as other:
         for _ in range(3):
             assert "demo__write_note" in await names(one)
             assert await names(other) == ["demo__current_time", "demo__read_note"]
@@ -101,7 +99,7 @@ async def test_two_keys_at_once_see_and_use_what_is_theirs(gateway: InProcess, m
 
 @both_eras
 async def test_a_server_that_is_down_is_a_result_that_says_so_or_no_tool(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode, path="/mcp/down") as client:
+    async with gateway.mcp_client(mode, path="/mcp/down") as client:
         assert await names(client) == []
 
 
@@ -112,7 +110,7 @@ async def test_progress_reaches_whoever_asked_for_it(gateway: InProcess, mode: s
     async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         seen.append((progress, total, message))
 
-    async with mcp_client(gateway, mode) as client:
+    async with gateway.mcp_client(mode) as client:
         call = client.call_tool("demo__slow", {"seconds": 0.3, "steps": 3}, progress_callback=on_progress)
         assert texts(await call) == "took 0.3 s"
         await eventually(lambda: len(seen) == 3)
@@ -121,7 +119,7 @@ async def test_progress_reaches_whoever_asked_for_it(gateway: InProcess, mode: s
 
 @both_eras
 async def test_a_call_that_takes_longer_than_a_heartbeat_is_answered(gateway: InProcess, mode: str):
-    async with mcp_client(gateway, mode) as client:
+    async with gateway.mcp_client(mode) as client:
         assert texts(await client.call_tool("demo__slow", {"seconds": 2.5})) == "took 2.5 s"
 
 
@@ -130,7 +128,7 @@ async def test_a_client_that_gives_up_breaks_off_a_call_although_it_may_write(
     gateway: InProcess, mode: str, cancelled: Callable[[], int]
 ):
     before = cancelled()
-    async with mcp_client(gateway, mode) as client:
+    async with gateway.mcp_client(mode) as client:
         with anyio.move_on_after(0.5) as patience:
             await client.call_tool("demo__slow_write", {"seconds": 15})
         assert patience.cancelled_caught
@@ -139,5 +137,5 @@ async def test_a_client_that_gives_up_breaks_off_a_call_although_it_may_write(
 
 
 async def test_the_client_finds_the_newer_era_by_itself(gateway: InProcess):
-    async with mcp_client(gateway) as client:
+    async with gateway.mcp_client() as client:
         assert client.protocol_version == "2026-07-28"

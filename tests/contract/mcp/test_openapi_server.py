@@ -12,9 +12,7 @@ from gateway.config import load_config
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from tests.integration.hub.servers.openapi_app import build_api
 from tests.integration.hub.servers.over_http import bound_socket, served
-from tests.support.gateways import SECRET, InProcess, audited, gateway_in_process
-
-from .conftest import ERAS, mcp_client
+from tests.support.gateways import MCP_ERAS, SECRET, InProcess, audited, gateway_in_process
 
 POLICIES = {
     "pets": {
@@ -80,9 +78,9 @@ async def test_a_model_calls_the_api_and_the_trail_has_it(pets: InProcess, upstr
     ]
 
 
-@pytest.mark.parametrize("mode", ERAS)
+@pytest.mark.parametrize("mode", MCP_ERAS)
 async def test_an_mcp_client_gets_what_the_api_says(pets: InProcess, mode: str):
-    async with mcp_client(pets, mode, path="/mcp/pets") as client:
+    async with pets.mcp_client(mode, path="/mcp/pets") as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert sorted(tools) == ["addPet", "getPet", "listPets"]
         assert tools["getPet"].output_schema is not None

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +17,16 @@ from sandbox.store import PackageStore
 from sandbox.store.pypi import LOCK_FILE, Requirement, parse_uvx
 
 
-def make_wheel(folder: Path, name: str, version: str, *, requires: str | None = None) -> None:
-    """A wheel with one console script that prints its name, its arguments and whether it sees its folder."""
+def make_wheel(
+    folder: Path,
+    name: str,
+    version: str,
+    *,
+    requires: str | None = None,
+    scripts: Sequence[str] = (),
+    files: Mapping[str, bytes] | None = None,
+) -> None:
+    """A wheel with one console script, or these, that print their names and arguments."""
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
@@ -25,7 +36,10 @@ def make_wheel(folder: Path, name: str, version: str, *, requires: str | None = 
         wheel.writestr(
             f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
-        wheel.writestr(f"{info}/entry_points.txt", f"[console_scripts]\n{name}={module}:main\n")
+        lines = "".join(f"{script}={module}:main\n" for script in scripts or [name])
+        wheel.writestr(f"{info}/entry_points.txt", f"[console_scripts]\n{lines}")
+        for path, content in (files or {}).items():
+            wheel.writestr(path, content)
         wheel.writestr(f"{info}/RECORD", "")
 
 
@@ -94,6 +108,44 @@ def test_the_package_and_more_can_be_named_apart_from_the_program():
     assert (command.program, command.args) == ("program", ("--flag",))
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("mcp<2", ["mcp<2"]),
+        ("mcp>=1.2,<2", ["mcp>=1.2,<2"]),
+        ("mcp >=1.2 , <2, httpx", ["mcp>=1.2,<2", "httpx"]),
+        ("psycopg[binary,pool],mcp~=1.9,!=1.9.1", ["psycopg[binary,pool]", "mcp~=1.9,!=1.9.1"]),
+    ],
+)
+def test_commas_within_a_requirement_are_told_from_those_between_two(written, meant):
+    for flags in (["--with", written], [f"--with={written}"], ["-w", written]):
+        command = parse_uvx([*flags, "pack"])
+        assert [extra.text for extra in command.extra] == meant
+        assert command.main.text == "pack"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (
+            ["--with", "git+https://example.org/a", "pack"],
+            "'git+https://example.org/a' is not a package of the index",
+        ),
+        (["--with", "./local", "pack"], "'./local' is not a package of the index"),
+        (["--with", "mcp,,httpx", "pack"], "'' is not a package of the index"),
+        (["--with", "mcp<", "pack"], "'mcp<' is not a package of the index"),
+        (["--with=", "pack"], "no package is named"),
+        (["--with"], "no package follows the flag --with"),
+        (["--from"], "no package follows the flag --from"),
+        ([*["--with", "a"] * 33, "pack"], "33 requirements stand in --with; 32 may"),
+        (["--with", ",".join(["a"] * 1000), "pack"], "1000 requirements stand in --with; 32 may"),
+    ],
+)
+def test_what_stands_in_with_and_is_no_requirement_is_refused_in_words(args, words):
+    with pytest.raises(SandboxError, match=re.escape(words)):
+        parse_uvx(args)
+
+
 @pytest.mark.parametrize("flag", ["--python", "--index-url", "--with-editable", "-p", "--refresh"])
 def test_an_unknown_flag_of_uvx_is_refused_by_name(flag):
     with pytest.raises(SandboxError, match=flag):
@@ -119,6 +171,42 @@ async def test_a_package_is_installed_once_and_keeps_its_version(index, tmp_path
     lock = (first.mounts[0].source / LOCK_FILE).read_text()
     assert lock == f"demo-library==7.0 --hash=sha256:{library}\ndemo-server==1.1.0 --hash=sha256:{digest}\n"
     assert list(first.mounts[0].source.rglob("demo_server*.pyc")), "boxes cannot compile into the store"
+
+
+async def test_what_is_wanted_beside_a_package_is_resolved_with_it_and_part_of_its_source(index, tmp_path):
+    make_wheel(index, "demo-library", "6.0")
+    make_wheel(index, "demo-extra", "3.0")
+    store = PackageStore(tmp_path / "cache")
+    beside = ("--with", "demo-library<7", "--with", "demo-extra")
+    prepared = await store.prepare(uvx(*beside, "demo-server", "--flag"), print)
+    plain = await store.prepare(uvx("demo-server", "--flag"), print)
+    assert prepared.origin.asked == "demo-server demo-library<7 demo-extra"
+    assert (prepared.origin.version, prepared.argv[-1]) == ("1.1.0", "--flag")
+    assert plain.origin.asked == "demo-server"
+    assert plain.mounts != prepared.mounts, "what was resolved otherwise lies in a folder of its own"
+
+    def locked(of) -> list[str]:
+        return [line.partition(" ")[0] for line in (of.mounts[0].source / LOCK_FILE).read_text().splitlines()]
+
+    assert locked(prepared) == ["demo-extra==3.0", "demo-library==6.0", "demo-server==1.1.0"]
+    assert locked(plain) == ["demo-library==7.0", "demo-server==1.1.0"]
+
+
+async def test_requirements_that_exclude_each_other_are_a_clear_error(index, tmp_path):
+    with pytest.raises(SandboxError, match="demo-library") as caught:
+        await PackageStore(tmp_path / "cache").prepare(uvx("--with", "demo-library<7", "demo-server"), print)
+    assert "demo-server" in str(caught.value)
+
+
+async def test_a_package_that_was_locked_keeps_its_version_beside_what_else_is_wanted(index, tmp_path):
+    make_wheel(index, "demo-extra", "3.0")
+    asked = uvx("--with", "demo-extra", "demo-server")
+    locked = (await PackageStore(tmp_path / "cache").prepare(asked, print)).origin
+    make_wheel(index, "demo-server", "2.0.0")
+    again = await PackageStore(tmp_path / "elsewhere").prepare(replace(asked, pin=locked), print)
+    assert again.origin == locked
+    less = await PackageStore(tmp_path / "elsewhere").prepare(uvx("demo-server", pin=locked), print)
+    assert less.origin.version == "2.0.0", "what was locked was another source"
 
 
 async def test_the_locked_wheel_is_installed_and_another_one_under_its_name_is_not(index, tmp_path):
@@ -169,6 +257,35 @@ async def test_a_program_that_the_package_lacks_is_a_clear_error(index, tmp_path
     with pytest.raises(SandboxError) as caught:
         await PackageStore(tmp_path / "cache").prepare(uvx("--from", "demo-server", "other"), print)
     assert "demo-server" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("name", ["demo-server", "Demo_Server"])
+async def test_a_package_with_one_program_of_another_name_means_that(index, tmp_path, name):
+    make_wheel(index, "demo-server", "3.0.0", scripts=["azure"])
+    store = PackageStore(tmp_path / "cache")
+    prepared = await store.prepare(uvx(f"{name}==3.0.0", "start"), print)
+    assert prepared.argv[-1] == "start"
+    assert "sys.argv[0] = 'azure'" in prepared.argv[-2]
+    with pytest.raises(SandboxError, match="no program 'other'"):
+        await store.prepare(uvx("--from", "demo-server==3.0.0", "other"), print)
+    make_wheel(index, "demo-server", "4.0.0", scripts=["azure", "cloud"])
+    with pytest.raises(SandboxError) as caught:
+        await store.prepare(uvx("demo-server==4.0.0"), print)
+    assert "azure, cloud" in (caught.value.hint or "")
+
+
+async def test_programs_in_wheels_can_be_executed_though_the_wheel_does_not_say_so(index, tmp_path):
+    """Their scripts make them executable when they start, unless they are, and in a box that cannot be."""
+    files = {
+        "demo_server_bin/program": b"\x7fELF\x02\x01",
+        "demo_server_bin/data": b"\x7fEL",
+        "demo_server_bin/empty": b"",
+    }
+    make_wheel(index, "demo-server", "5.0.0", files=files)
+    prepared = await PackageStore(tmp_path / "cache").prepare(uvx("demo-server==5.0.0"), print)
+    folder = prepared.mounts[0].source / "demo_server_bin"
+    modes = {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+    assert modes == {"program": 0o555, "data": 0o444, "empty": 0o444}
 
 
 async def test_an_own_import_path_comes_first(index, tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from gateway.cli.checkup.servers import judge
 from gateway.config import StdioServerConfig
 from gateway.hub import ServerStatus
 from gateway.hub.entries import BadEntry
-from sandbox.spec import Network, StdioServer
+from sandbox.spec import BackendName, Mount, Network, StdioServer
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,29 @@ def test_a_missing_network_is_explained_where_there_is_none(case: Case):
     assert found.state == "fail"
     assert found.lines == tuple(case.stderr)
     assert ("network: open" in (found.hint or "")) is case.is_explained
+
+
+def advice_on(*args: str, sandbox: BackendName = "docker", **options: Any) -> str:
+    server = StdioServerConfig("files", StdioServer("files", "npx", ("-y", "files@1", *args), **options))
+    status = ServerStatus("files", "stdio", "down", 0.0, error="its process ended: exit code 1", sandbox=sandbox)
+    (found,) = judge(status, server)
+    return found.hint or ""
+
+
+def test_a_folder_that_only_clients_without_boxes_would_see_is_named(tmp_path: Path):
+    """As the configuration of Claude Desktop has it: the folder stands in the arguments, and nothing mounts it."""
+    folder = tmp_path / "Desktop"
+    folder.mkdir()
+    mounted = f'sandbox.mounts: ["{folder}:{folder}"]'
+    assert mounted in advice_on(str(folder))
+    assert mounted in advice_on("--db-path", f"{folder}/new.db")
+    assert mounted in advice_on(f"--root={folder}", mounts=(Mount(tmp_path, "/elsewhere"),))
+    assert advice_on(str(folder), mounts=(Mount(folder, str(folder)),)) == ""
+    assert advice_on("/workspace/x", str(folder), workspace=str(tmp_path)) == ""
+    assert advice_on(str(folder), sandbox="host") == ""
+    assert (
+        advice_on("/", "/usr/bin", "/etc/hosts", "relative/path", "/no/such/folder/at/all", "--flag=1", "") == ""
+    )
 
 
 @pytest.mark.parametrize(("network", "state"), [("none", "ok"), ("open", "warn")])

@@ -149,7 +149,9 @@ def test_a_servers_ping_is_answered_and_everything_else_refused():
         "result": {},
     }
     refusal = json.loads(answer_server_request({"id": 2, "method": "sampling/createMessage"}))
-    assert refusal["error"]["code"] == -32601
+    assert refusal["error"] == {"code": -32601, "message": "this client does not offer sampling/createMessage"}
+    endless = json.loads(answer_server_request({"id": 3, "method": "x" * 1_000_000}))
+    assert len(endless["error"]["message"]) < 200
 
 
 def test_an_error_message_is_bounded_and_cannot_deceive_a_terminal():

@@ -42,6 +42,18 @@ async def test_a_list_that_fails_costs_no_other(failure, monkeypatch: pytest.Mon
     assert listing.resources == ()
 
 
+async def test_a_server_that_does_not_know_a_list_has_none_of_it_and_nothing_to_be_warned_of(
+    caplog: pytest.LogCaptureFixture,
+):
+    session, peer = await connect(LISTS, era="legacy")
+    lister, read = make_lister()
+    await lister.begin(session, None)
+    peer.answers["resources/templates/list"] = RpcError(-32601, "Method not found")
+    await lister.begin(session, None)
+    assert (len(read[0].templates), read[1].templates, read[1].resources) == (1, (), read[0].resources)
+    assert caplog.messages == []
+
+
 async def test_a_list_that_fails_later_keeps_what_it_had():
     session, peer = await connect(LISTS, era="legacy")
     lister, read = make_lister()

@@ -268,6 +268,11 @@ async def test_a_sweep_that_fails_does_not_keep_the_gateway_from_starting(sandbo
         "OSError: [Errno 101] Network is unreachable",
         "dial tcp: lookup api.example.org: no such host",
         "curl: (6) Could not resolve host: example.org",
+        "Failed to fetch robots.txt https://example.org/robots.txt due to a connection issue",
+        "httpx.ConnectError: All connection attempts failed",
+        "connect ECONNREFUSED 127.0.0.1:5432",
+        "psycopg.OperationalError: connection failed: connection to server at 10.0.0.1 failed: Connection refused",
+        "aiohttp: Cannot connect to host api.example.org:443 ssl:default [None]",
     ],
 )
 def test_a_want_of_network_is_recognised(line):
