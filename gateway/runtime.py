@@ -41,6 +41,7 @@ from gateway.hub import (
     HttpServerSpec,
     Hub,
     InProcessServerSpec,
+    OpenApiServerSpec,
     PublicPlace,
     ServerStatus,
     UpstreamPool,
@@ -180,7 +181,7 @@ class Gateway:
         shared = self._shared
         locks = await open_locks(config, shared.sightings, shared.metrics, shared.audit, self._registered)
         specs = [*(locks.spec(server) for server in config.servers), *self._registered]
-        at_urls = [spec for spec in specs if isinstance(spec, HttpServerSpec)]
+        at_urls = [spec for spec in specs if isinstance(spec, HttpServerSpec | OpenApiServerSpec)]
         credentials = Credentials(at_urls, shared.credentials, PublicPlace(public_url(config)))
         hub = Hub(specs, None, verifier=locks.verifier, credentials=credentials, pool=shared.pool)
         services = _build_services(config, hub, shared, credentials.connecting)

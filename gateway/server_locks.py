@@ -102,6 +102,8 @@ def server_spec(server: ServerConfig, known: Lockfile | None = None) -> ServerSp
             server.exclude,
             server.timeout_seconds,
             server.disabled,
+            server.auth,
+            server.credentials,
         )
     process = replace(server.server, pin=_pin(server.name, known))
     return StdioServerSpec(server.name, process, server.timeout_seconds, server.disabled)

@@ -40,7 +40,12 @@ def _judge(config: Config, server: OpenApiServerConfig) -> Iterator[Problem]:
     for pattern in api.unused:
         message = f"the pattern {pattern} fits no operation of the document"
         yield config.problem((*path, "operations"), message, "patterns are for names, or for `GET /paths/*`")
-    if server.url is None and server.headers and travels_in_clear(api.base.prefix):
+    for name in api.unknown:
+        message = f"the document has no security scheme {name}"
+        yield config.problem((*path, "credentials"), message, "they stand in components, securitySchemes")
+    has_credentials = bool(server.headers or server.credentials)
+    if server.url is None and has_credentials and travels_in_clear(api.base.prefix):
         host = urlsplit(api.base.prefix).hostname
-        message = f"the headers for this server travel unencrypted, to {host}"
-        yield config.problem((*path, "headers"), message, "give it a url with https")
+        message = f"the credentials for this server travel unencrypted, to {host}"
+        field = "headers" if server.headers else "credentials"
+        yield config.problem((*path, field), message, "give it a url with https")

@@ -18,6 +18,8 @@ from gateway.config.server_auth import ClientCredentialsAuth, ServerAuth
 from gateway.config.server_config import (
     HttpServerConfig,
     OpenApiServerConfig,
+    Password,
+    SchemeCredential,
     ServerConfig,
 )
 from gateway.errors import Problem
@@ -317,7 +319,7 @@ class Config:
         for server in self.servers:
             if isinstance(server, OpenApiServerConfig):
                 found |= _secrets_in(dict(parse_qsl(urlsplit(server.url or "").query)))
-                found |= _in_headers(server.headers)
+                found |= {*_in_headers(server.headers), *_in_auth(server.auth), *_in_schemes(server.credentials)}
             elif isinstance(server, HttpServerConfig):
                 found |= {*_in_headers(server.headers), *_in_auth(server.auth)}
             else:
@@ -343,6 +345,10 @@ def _in_headers(headers: Mapping[str, str]) -> set[str]:
 def _in_auth(auth: ServerAuth | None) -> set[str]:
     key = auth.private_key if isinstance(auth, ClientCredentialsAuth) else None
     return {auth.client_secret or "", key or ""} if auth else set()
+
+
+def _in_schemes(credentials: Mapping[str, SchemeCredential]) -> set[str]:
+    return {one.password if isinstance(one, Password) else one or "" for one in credentials.values()}
 
 
 def _secrets_in(named: Mapping[str, str]) -> set[str]:

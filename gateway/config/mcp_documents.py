@@ -5,9 +5,9 @@ What clients write beside it that means nothing to a gateway is in `client_field
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic.config import JsonDict
 
 from gateway.config.client_fields import FOREIGN
@@ -67,6 +67,27 @@ class OperationsDocument(Document):
     """Patterns of those that are not."""
 
 
+class PasswordDocument(Document):
+    """What HTTP's basic authentication wants."""
+
+    username: str = Field(max_length=4096)
+    """Without a colon."""
+    password: str = Field(max_length=16 * 1024, repr=False)
+    """Best as `${VARIABLE}`."""
+
+
+def _form_of_credential(value: Any) -> str:
+    return "elsewhere" if value is False else "text" if isinstance(value, str) else "password"
+
+
+SchemeCredentialDocument = Annotated[
+    Annotated[str, Field(min_length=1, max_length=16 * 1024), Tag("text")]
+    | Annotated[PasswordDocument, Tag("password")]
+    | Annotated[Literal[False], Tag("elsewhere")],
+    Discriminator(_form_of_credential),
+]
+
+
 def _with_foreign_fields(schema: JsonDict) -> None:
     known = schema.get("properties")
     if isinstance(known, dict):
@@ -106,6 +127,12 @@ class ServerDocument(Document):
     """Ours: which operations of the document are offered."""
     headers: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
     """Sent with every request to `url`, and nowhere else."""
+    credentials: dict[str, SchemeCredentialDocument] = Field(
+        default_factory=dict[str, SchemeCredentialDocument], max_length=64, repr=False
+    )
+    """Ours: for the security schemes of an OpenAPI document, by their names: a key or token, best as
+    `${VARIABLE}`; name and password for one that is basic; or false, where something on the way adds it.
+    """
     auth: ServerAuthDocument | None = Field(default=None, repr=False)
     """Ours: tokens for `url` that are fetched and renewed, the gateway's own or each user's."""
     timeout: Number | None = Field(default=None, gt=0, le=1e9)

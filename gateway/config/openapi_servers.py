@@ -6,12 +6,16 @@ broken one keeps nothing else from starting. Only files are read: what is fetche
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from gateway.config.addresses import travels_in_clear
 from gateway.config.mcp_documents import ServerDocument
 from gateway.config.report import Report
 from gateway.config.sections import check_headers
+from gateway.config.server_config import Password, SchemeCredential
+
+_FIT_TO_SEND = re.compile(r"[\x21-\x7e]+", re.ASCII)
 
 
 def openapi_file(name: str, written: str, folder: Path, report: Report) -> Path:
@@ -38,9 +42,6 @@ def check_openapi_server(name: str, document: ServerDocument, report: Report) ->
         report.error((*path, "command"), message, "keep one of them")
     if document.sandbox is not None:
         report.error((*path, "sandbox"), "an API runs elsewhere", "remove it")
-    if document.auth is not None:
-        message = "tokens are not fetched for a server with an OpenAPI document"
-        report.error((*path, "auth"), message, "send a token: headers: {Authorization: ...}")
     kinds = {"type": document.type, "transport": document.transport, "transportType": document.transport_type}
     for field, kind in kinds.items():
         if kind not in (None, "openapi"):
@@ -49,8 +50,26 @@ def check_openapi_server(name: str, document: ServerDocument, report: Report) ->
         if value:
             report.warn((*path, field), "means nothing for a server with an OpenAPI document", "remove it")
     check_headers((*path, "headers"), document.headers, report)
-    if document.url and document.headers and travels_in_clear(document.url):
-        report.warn((*path, "url"), "the headers for this server travel unencrypted", "use https")
+    if document.url and (document.headers or document.credentials) and travels_in_clear(document.url):
+        report.warn((*path, "url"), "the credentials for this server travel unencrypted", "use https")
+
+
+def scheme_credentials(name: str, document: ServerDocument, report: Report) -> dict[str, SchemeCredential]:
+    """The credentials by security scheme; what cannot be sent is reported, and never quoted."""
+    credentials: dict[str, SchemeCredential] = {}
+    for scheme, written in document.credentials.items():
+        path = ("mcpServers", name, "credentials", scheme)
+        if isinstance(written, str):
+            if _FIT_TO_SEND.fullmatch(written) is None:
+                report.error(path, "holds blanks, or characters that a credential cannot have", "see its variable")
+            credentials[scheme] = written
+        elif written is False:
+            credentials[scheme] = None
+        else:
+            if ":" in written.username:
+                report.error((*path, "username"), "cannot hold a colon", "that parts it from the password")
+            credentials[scheme] = Password(written.username, written.password)
+    return credentials
 
 
 def chosen_operations(document: ServerDocument) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -40,10 +40,22 @@ class HttpServerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Password:
+    """A credential of HTTP's basic authentication."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+SchemeCredential = str | Password | None
+"""What is sent for a security scheme: a key or token, or name and password; None where others on the way do it."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenApiServerConfig:
     """An API that an OpenAPI document describes; `url` stands for the first server that the document names.
 
-    `include` and `exclude` are patterns for its operations.
+    `include` and `exclude` are patterns for its operations, `credentials` are by the names of security schemes.
     """
 
     name: str
@@ -55,6 +67,8 @@ class OpenApiServerConfig:
     timeout_seconds: float | None = None
     disabled: bool = False
     on_change: OnChange = "hide"
+    auth: ServerAuth | None = None
+    credentials: Mapping[str, SchemeCredential] = field(default_factory=dict[str, SchemeCredential], repr=False)
 
 
 ServerConfig = StdioServerConfig | HttpServerConfig | OpenApiServerConfig

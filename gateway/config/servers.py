@@ -17,7 +17,12 @@ from gateway.config.documents import WHAT_NAMES_ARE, is_name
 from gateway.config.environment import read_env_file
 from gateway.config.files import FileFault
 from gateway.config.mcp_documents import SandboxDocument, ServerDocument, ServersDocument
-from gateway.config.openapi_servers import check_openapi_server, chosen_operations, openapi_file
+from gateway.config.openapi_servers import (
+    check_openapi_server,
+    chosen_operations,
+    openapi_file,
+    scheme_credentials,
+)
 from gateway.config.report import Report
 from gateway.config.sections import check_headers
 from gateway.config.server_auth import ServerAuth
@@ -37,6 +42,7 @@ _RESERVED = {
     "provider": "in policies this name means tools that model providers run themselves",
     "toolgate": "this name means tools of the gateway's own",
 }
+_OPENAPI_ONLY = "means something for a server with an OpenAPI document only"
 _BY_SECONDS = 1000  # a timeout below this many milliseconds can only have been meant in seconds
 
 
@@ -67,7 +73,9 @@ class _Builder:
         if self.document.openapi is not None:
             return self._openapi(self.document.openapi, url)
         if self.document.operations is not None:
-            self._error("operations", "means something for a server with an OpenAPI document only", "remove it")
+            self._error("operations", _OPENAPI_ONLY, "remove it")
+        if self.document.credentials:
+            self._error("credentials", _OPENAPI_ONLY, "remove it")
         transport = self._transport(has_url=url is not None)
         if transport is None:
             return None
@@ -167,6 +175,9 @@ class _Builder:
 
     def _openapi(self, document: str, url: str | None) -> OpenApiServerConfig:
         check_openapi_server(self.name, self.document, self.report)
+        if self.document.auth is not None and url is None:
+            self._error("auth", "tokens are for one place alone", "give the server a url, where the API is")
+        auth = None if self.document.auth is None else self._auth(self.document.auth, url or "")
         return OpenApiServerConfig(
             self.name,
             openapi_file(self.name, document, self.folder, self.report),
@@ -176,6 +187,8 @@ class _Builder:
             self._timeout(),
             self._disabled,
             self.document.on_change,
+            auth,
+            scheme_credentials(self.name, self.document, self.report),
         )
 
     def _stdio(self) -> StdioServerConfig:

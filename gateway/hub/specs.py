@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.config.server_auth import ServerAuth
-from gateway.config.server_config import OnChange
-from gateway.hub.openapi import Api, read_api
+from gateway.config.server_config import OnChange, SchemeCredential
+from gateway.hub.openapi import Api, CredentialForm, Held, cookie_names, read_api
 from sandbox.spec import StdioServer
 
 if TYPE_CHECKING:
@@ -47,6 +47,11 @@ class HttpServerSpec:
     transport: Literal["http", "sse"] = "http"
     auth: ServerAuth | None = None
 
+    @property
+    def speaks_mcp(self) -> bool:
+        """Whether it can be sent messages of MCP."""
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class InProcessServerSpec:
@@ -68,6 +73,7 @@ class OpenApiServerSpec:
     """An API that an OpenAPI document describes. `headers` may hold credentials, and go to the API only.
 
     `url` stands for the first server of the document. `include` and `exclude` are patterns for its operations.
+    `credentials` are by the names of its security schemes. With `auth`, which needs a `url`, tokens are had.
     """
 
     name: str
@@ -78,12 +84,29 @@ class OpenApiServerSpec:
     exclude: tuple[str, ...] = ()
     timeout: float | None = None
     disabled: bool = False
+    auth: ServerAuth | None = None
+    credentials: Mapping[str, SchemeCredential] = field(default_factory=dict[str, SchemeCredential], repr=False)
+
+    @property
+    def speaks_mcp(self) -> bool:
+        """Whether it can be sent messages of MCP."""
+        return False
 
     def read(self) -> Api:
         """What the document says now. Blocking. Raises DocumentFault."""
-        return read_api(
-            self.document, url=self.url, headers=tuple(self.headers), include=self.include, exclude=self.exclude
+        held = Held(
+            {name: _form(credential) for name, credential in self.credentials.items()},
+            frozenset(name.lower() for name in self.headers),
+            cookies=cookie_names(self.headers),
+            has_tokens=self.auth is not None,
         )
+        return read_api(self.document, url=self.url, held=held, include=self.include, exclude=self.exclude)
+
+
+def _form(credential: SchemeCredential) -> CredentialForm:
+    if credential is None:
+        return "elsewhere"
+    return "text" if isinstance(credential, str) else "password"
 
 
 ServerSpec = StdioServerSpec | HttpServerSpec | InProcessServerSpec | OpenApiServerSpec

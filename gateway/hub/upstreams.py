@@ -314,12 +314,10 @@ def make_upstream(
     """The kind of upstream that a spec asks for. `tasks` will own its instances, if it has any."""
     if spec.disabled:
         return UnstartedUpstream(spec)
-    if isinstance(spec, HttpServerSpec):
-        return _make_http_upstream(spec, settings, tasks, on_change, verifier, credentials)
+    if isinstance(spec, HttpServerSpec | OpenApiServerSpec):
+        return _make_upstream_at_url(spec, settings, tasks, on_change, verifier, credentials)
     if isinstance(spec, InProcessServerSpec):
         return SharedUpstream(spec, InProcessTransport(spec), settings, on_change, verifier)
-    if isinstance(spec, OpenApiServerSpec):
-        return SharedUpstream(spec, OpenApiTransport(spec), settings, on_change, verifier)
     if launcher is None:
         return UnstartedUpstream(spec, "this gateway runs no processes")
     if spec.server.workspace is not None:
@@ -327,28 +325,36 @@ def make_upstream(
     return SharedUpstream(spec, StdioTransport(spec, launcher), settings, on_change, verifier)
 
 
-def _make_http_upstream(
-    spec: HttpServerSpec,
+def _make_upstream_at_url(
+    spec: HttpServerSpec | OpenApiServerSpec,
     settings: HubSettings,
     tasks: TaskGroup,
     on_change: ListingListener,
     verifier: Verifier,
     credentials: Credentials | None,
 ) -> Upstream:
-    """With no credentials but its headers, with those of the gateway, or with those of each user."""
-    if spec.auth is not None and credentials is None:
+    """With no credentials but its headers, with those of the gateway, or with those of each user.
+
+    An API is listed from its document, which takes no credentials.
+    """
+    if isinstance(spec, HttpServerSpec) and spec.auth is not None and credentials is None:
         return UnstartedUpstream(spec, "nothing here keeps credentials for it")
     users = credentials.users(spec.name) if credentials else None
     if credentials is None or users is None:
         own = credentials.own(spec.name) if credentials else None
-        return SharedUpstream(spec, HttpTransport(spec, own), settings, on_change, verifier)
+        return SharedUpstream(spec, _transport(spec, own), settings, on_change, verifier)
     lister = AnyUserAuthorizer(users)
-    shared = SharedUpstream(spec, HttpTransport(spec, lister), settings, on_change, verifier)
+    shared = SharedUpstream(spec, _transport(spec, lister), settings, on_change, verifier)
 
     def connect(authorizer: Authorizer) -> Connection:
-        return Connection(spec.name, HttpTransport(spec, authorizer), settings, era="legacy")
+        return Connection(spec.name, _transport(spec, authorizer), settings, era="legacy")
 
     return PerUserUpstream(spec.name, shared, lister, credentials, users, connect, tasks, settings)
+
+
+def _transport(spec: HttpServerSpec | OpenApiServerSpec, authorizer: Authorizer | None) -> Transport:
+    is_mcp = isinstance(spec, HttpServerSpec)
+    return HttpTransport(spec, authorizer) if is_mcp else OpenApiTransport(spec, authorizer)
 
 
 def _transport_name(spec: ServerSpec) -> TransportName:

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp
 
 from tests.integration.hub.servers.over_http import Front, Seen, bound_socket, sdk_app, served, url_of
 
@@ -26,6 +27,7 @@ class Authority:
     """What the authorization server does, and what it has seen. `login` is whoever sits at the browser."""
 
     origin: str = ""
+    path: str = "/mcp"
     login: str = "alice"
     challenge: str = "resource_metadata scope"
     resource: str | None = None
@@ -53,7 +55,7 @@ class Authority:
 
     @property
     def url(self) -> str:
-        return f"{self.origin}/mcp"
+        return f"{self.origin}{self.path}"
 
     def expire(self) -> None:
         """Let no access token be good any more."""
@@ -89,7 +91,7 @@ class Authority:
 
 
 class ProtectedServer:
-    """The ASGI app: the authorization server's paths, and `/mcp` behind a guard."""
+    """The ASGI app: the authorization server's paths, and an MCP server, or an API below it, behind a guard."""
 
     def __init__(self, authority: Authority, mcp: Any) -> None:
         self._authority = authority
@@ -98,7 +100,7 @@ class ProtectedServer:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
         self._authority.paths.append(scope["path"])
-        if scope["path"] == "/mcp":
+        if scope["path"].startswith(self._authority.path):
             refusal = await self._guard(request)
             await (refusal or self._mcp)(scope, request.receive if refusal else self._replayed(request), send)
             return
@@ -123,6 +125,9 @@ class ProtectedServer:
         missing = who is not None and set(authority.scopes_needed) - set(who["scopes"])
         if who is None or missing:
             return self._refusal(403 if missing else 401)
+        if authority.path != "/mcp":
+            authority.calls.append((who["user"], request.url.path.removeprefix(authority.path)))
+            return None
         message = await request.json() if request.method == "POST" else {}
         if message.get("method") == "tools/call":
             authority.calls.append((who["user"], message["params"]["name"]))
@@ -133,7 +138,7 @@ class ProtectedServer:
     def _refusal(self, status: int) -> Response:
         authority = self._authority
         said = {
-            "resource_metadata": f"{authority.origin}/.well-known/oauth-protected-resource/mcp",
+            "resource_metadata": f"{authority.origin}/.well-known/oauth-protected-resource{authority.path}",
             "scope": " ".join(authority.scopes_needed),
             "error": "insufficient_scope" if status == 403 else "invalid_token",
         }
@@ -202,6 +207,16 @@ class ProtectedServer:
         if code is None or digest.decode() != code["code_challenge"]:
             return None
         return code if form["redirect_uri"] == code["redirect_uri"] else None
+
+
+@asynccontextmanager
+async def protected_api(app: ASGIApp, **options: Any) -> AsyncGenerator[Authority]:
+    """An API below `/api`, behind an authorization server of ours."""
+    with bound_socket() as listener:
+        parts = urlsplit(url_of(listener))
+        authority = Authority(origin=f"{parts.scheme}://{parts.netloc}", path="/api", **options)
+        async with served(ProtectedServer(authority, app), listener):
+            yield authority
 
 
 @asynccontextmanager

@@ -24,19 +24,22 @@ from gateway.hub.peer import CredentialsNeeded
 
 
 class ServerAtUrl(Protocol):
-    """What is used of a server's specification."""
+    """What is used of a server's specification; one without a URL has no `auth`."""
 
     @property
     def name(self) -> str: ...
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str | None: ...
 
     @property
     def headers(self) -> Mapping[str, str]: ...
 
     @property
     def auth(self) -> ServerAuth | None: ...
+
+    @property
+    def speaks_mcp(self) -> bool: ...
 
 
 class Credentials:
@@ -46,7 +49,9 @@ class Credentials:
         self._own: dict[str, Authorizer] = {}
         users: list[UserTokens] = []
         for server in servers:
-            fetcher = Fetcher(server.url, server.headers)
+            if server.url is None:
+                continue
+            fetcher = Fetcher(server.url, server.headers, speaks_mcp=server.speaks_mcp)
             match server.auth:
                 case ClientCredentialsAuth() as auth:
                     pin = IssuerPin(vault, server.name, auth.client_id, auth.issuer)

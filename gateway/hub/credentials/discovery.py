@@ -35,20 +35,24 @@ async def find_authority(
 
     Raises OAuthFault.
     """
-    resource = await find_resource(fetcher, server_url, challenge)
+    resource = await find_resource(fetcher, server_url, challenge, issuer=issuer)
     if issuer is not None and issuer not in resource.issuers:
         raise OAuthFault("its authorization server is not the one for which the gateway has credentials")
     return Authority(resource, await find_server(fetcher, issuer or resource.issuers[0]))
 
 
-async def find_resource(fetcher: Fetcher, server_url: str, challenge: Challenge) -> ResourceMetadata:
-    """The metadata of a server. One that has none may be older: its origin is its issuer (MCP 2025-03-26)."""
+async def find_resource(
+    fetcher: Fetcher, server_url: str, challenge: Challenge, *, issuer: str | None = None
+) -> ResourceMetadata:
+    """The metadata of a server. One that has none has the issuer that the operator names, as most APIs do; or it
+    is older, and its origin is its issuer (MCP 2025-03-26). Raises OAuthFault.
+    """
     document = await _first_found(fetcher, resource_metadata_urls(server_url, challenge))
     if document is not None:
         return read_resource_metadata(document, server_url=server_url)
     if challenge.metadata_url:
         raise OAuthFault("its metadata is not where the server says")
-    return ResourceMetadata(server_url, (origin_of(server_url),))
+    return ResourceMetadata(server_url, (issuer or origin_of(server_url),))
 
 
 async def find_server(fetcher: Fetcher, issuer: str) -> ServerMetadata:

@@ -24,12 +24,16 @@ _DEADLINE = 15.0  # seconds for one exchange
 _LARGEST = 256 * 1024  # bytes of an answer
 
 
-async def ask_for_challenge(url: str, body: bytes, headers: Mapping[str, str]) -> Challenge:
-    """What the server at `url`, which the operator has named, answers without credentials. Raises OAuthFault."""
+async def ask_for_challenge(url: str, body: bytes | None, headers: Mapping[str, str]) -> Challenge:
+    """What the server at `url`, which the operator has named, answers without credentials. Raises OAuthFault.
+
+    `body` is posted; without one it is a GET.
+    """
+    method = "GET" if body is None else "POST"
     with _faults_mapped(), anyio.fail_after(_DEADLINE):
         async with (
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client,
-            client.post(url, data=body, headers=headers, allow_redirects=False) as response,
+            client.request(method, url, data=body, headers=headers, allow_redirects=False) as response,
         ):
             if response.status not in (401, 403):
                 return Challenge()

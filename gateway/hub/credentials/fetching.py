@@ -32,10 +32,13 @@ class Answer:
 class Fetcher:
     """Fetches on behalf of the server at `server_url`, which the operator has named."""
 
-    def __init__(self, server_url: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, server_url: str, headers: Mapping[str, str] | None = None, *, speaks_mcp: bool = True
+    ) -> None:
         """`headers` are what the operator sends to the server itself, and nobody else."""
         self._server_url = server_url
         self._headers = headers or {}
+        self._speaks_mcp = speaks_mcp
 
     async def get(self, url: str) -> Answer:
         """GET a document. Raises OAuthFault."""
@@ -58,7 +61,8 @@ class Fetcher:
         from gateway.hub.credentials.exchanges import ask_for_challenge  # noqa: PLC0415 - see the module
 
         accepted = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
-        return await ask_for_challenge(self._server_url, _PING, {**self._headers, **_HEADERS, **accepted})
+        headers = {**self._headers, **_HEADERS, **(accepted if self._speaks_mcp else {})}
+        return await ask_for_challenge(self._server_url, _PING if self._speaks_mcp else None, headers)
 
     async def _fetch(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         from gateway.hub.credentials.exchanges import exchange  # noqa: PLC0415 - see the module

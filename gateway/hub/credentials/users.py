@@ -120,7 +120,7 @@ class UserTokens:
     async def _has_moved(self, record: Record, refusal: Refusal) -> bool:
         """Whether another authorization server issues the tokens by now."""
         try:
-            resource = await find_resource(self.fetcher, self.url, refusal.challenge)
+            resource = await find_resource(self.fetcher, self.url, refusal.challenge, issuer=self.auth.issuer)
         except OAuthFault:
             return False
         return record.server.issuer not in resource.issuers

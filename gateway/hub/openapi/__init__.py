@@ -9,5 +9,7 @@ Below: the operator's file, and the API over HTTP. Refuses to know: keys, polici
 
 from gateway.hub.openapi.api import Api, LeftOut, read_api
 from gateway.hub.openapi.document import DocumentFault
+from gateway.hub.openapi.security import CredentialForm, Held
+from gateway.hub.openapi.sent import cookie_names
 
-__all__ = ["Api", "DocumentFault", "LeftOut", "read_api"]
+__all__ = ["Api", "CredentialForm", "DocumentFault", "Held", "LeftOut", "cookie_names", "read_api"]

@@ -61,6 +61,11 @@ class Secrets:
             text = text.replace(value, _HIDDEN)
         return text
 
+    def and_in(self, sent: Iterable[tuple[str, str]]) -> Secrets:
+        """These, and those in further headers."""
+        more = secrets_in(sent).values
+        return Secrets((*more, *self.values)) if more else self
+
 
 def secrets_in(sent: Iterable[tuple[str, str]]) -> Secrets:
     """Those in headers and parameters, given as names and values: each as a whole and, of `Bearer x`, the `x`."""

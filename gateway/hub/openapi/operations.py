@@ -17,6 +17,7 @@ from gateway.hub.openapi.document import Node
 from gateway.hub.openapi.outputs import read_output
 from gateway.hub.openapi.parameters import BODY, Given, Parameter, names_of, read_parameters
 from gateway.hub.openapi.schemas import Schema
+from gateway.hub.openapi.security import NO_SECURITY, Held, Security, read_security
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 """Those that become tools, as documents write them."""
@@ -39,6 +40,7 @@ class Operation:
     parameters: tuple[Parameter, ...] = field(repr=False)
     body: Body | None = field(repr=False)
     definition: Mapping[str, Any] = field(repr=False)
+    security: Security = NO_SECURITY
 
 
 def tool_name(node: Node, method: str, path: str) -> str:
@@ -47,21 +49,22 @@ def tool_name(node: Node, method: str, path: str) -> str:
     return named or _UNSAFE.sub("_", f"{method.lower()}{path}").strip("_.-")
 
 
-def read_operation(path_item: Node, node: Node, method: str, path: str, given: Given) -> Operation:
+def read_operation(path_item: Node, node: Node, method: str, path: str, given: Given, held: Held) -> Operation:
     """The operation at `node`. Raises DocumentFault when it cannot be offered."""
     node.object()
-    _check_server(path_item, node)
+    root = Node(node.file, node.root, (), node.root, node.line_of)
+    _check_server(root, path_item, node)
+    security = read_security(root, node, held)
     body = read_body(node, method)
     parameters = read_parameters(path_item, node, given, has_body=body is not None)
     _check_path(node, path, parameters)
     name = tool_name(node, method, path)
     definition = _definition(node, name, method, path, parameters, body)
-    return Operation(name, method, path, parameters, body, definition)
+    return Operation(name, method, path, parameters, body, definition, security)
 
 
-def _check_server(path_item: Node, node: Node) -> None:
+def _check_server(root: Node, path_item: Node, node: Node) -> None:
     """See that it is not served elsewhere: what goes with every request is meant for one place."""
-    root = Node(node.file, node.root, (), node.root, node.line_of)
     for owner in (node, path_item):
         url = server_url(owner)
         if url is None:

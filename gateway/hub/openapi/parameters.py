@@ -53,6 +53,7 @@ class Given:
 
     headers: frozenset[str] = frozenset()
     query: frozenset[str] = frozenset()
+    cookies: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def _is_taken(node: Node, place: str, name: str, given: Given) -> bool:
     if node.flag("required"):
         what = "cookies are" if place == "cookie" else f"the header {lowered} is"
         hint = f"send it with every request: headers: {{{'Cookie' if place == 'cookie' else name}: ...}}"
-        if place == "cookie" and "cookie" in given.headers:
+        if place == "cookie" and ("cookie" in given.headers or name in given.cookies):
             return False
         raise node.fault(f"{what} never taken from an argument, and this one is required", hint)
     return False

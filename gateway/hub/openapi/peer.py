@@ -19,17 +19,20 @@ import anyio
 import anyio.to_thread
 from yarl import URL
 
+from gateway.config.server_config import SchemeCredential
 from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.entries import BadEntry
 from gateway.hub.meanwhile import SILENCE, Meanwhile
-from gateway.hub.openapi.answers import Answer, read_answer, secrets_in
+from gateway.hub.openapi.answers import Answer, Secrets, read_answer
 from gateway.hub.openapi.api import Api
 from gateway.hub.openapi.operations import Operation
 from gateway.hub.openapi.requests import ApiRequest, build_request
+from gateway.hub.openapi.sent import secrets_of, sent_with
 from gateway.hub.openapi.values import ArgumentFault
 from gateway.hub.peer import JsonObject, PeerClosed, RpcError
 from gateway.hub.protocol import METHOD_NOT_FOUND, MODERN_VERSION
 from gateway.hub.transports.http_answers import faults_mapped
+from gateway.hub.transports.http_sending import Sending, with_credentials
 from gateway.hub.transports.under_way import UnderWay
 
 _LARGEST_ANSWER = 8 * 1024 * 1024  # bytes of a body
@@ -40,14 +43,22 @@ _DEFAULTS = {"accept": _ACCEPT, "accept-encoding": "identity", "user-agent": "to
 
 
 @asynccontextmanager
-async def open_api_peer(api: Api, headers: Mapping[str, str]) -> AsyncGenerator[ApiPeer]:
-    """A peer for an API. `headers` go with every request. Nothing is sent before the first call."""
+async def open_api_peer(
+    api: Api,
+    headers: Mapping[str, str],
+    credentials: Mapping[str, SchemeCredential],
+    authorizer: Authorizer | None = None,
+) -> AsyncGenerator[ApiPeer]:
+    """A peer for an API. `headers` go with every request, `credentials` with those that want them.
+
+    `authorizer` gives the tokens for what is sent on nobody else's behalf. Nothing is sent before the first call.
+    """
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE)  # calls in flight are bounded above
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT)
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
     ) as client:
-        peer = ApiPeer(api, headers, client)
+        peer = ApiPeer(api, headers, credentials, authorizer, client)
         try:
             yield peer
         finally:
@@ -58,11 +69,20 @@ async def open_api_peer(api: Api, headers: Mapping[str, str]) -> AsyncGenerator[
 class ApiPeer:
     """See `gateway.hub.peer.Peer`. Made by `open_api_peer`."""
 
-    def __init__(self, api: Api, headers: Mapping[str, str], client: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        api: Api,
+        headers: Mapping[str, str],
+        credentials: Mapping[str, SchemeCredential],
+        authorizer: Authorizer | None,
+        client: aiohttp.ClientSession,
+    ) -> None:
         self._api = api
         self._headers = {name.lower(): value for name, value in headers.items()}
+        self._credentials = credentials
+        self._authorizer = authorizer
         self._client = client
-        self._secrets = secrets_in([*headers.items(), *api.base.parameters])
+        self._secrets = secrets_of(headers, api.base.parameters, credentials)
         self._closed = anyio.Event()
         self._reason = ""
         self._under_way = UnderWay()
@@ -93,7 +113,7 @@ class ApiPeer:
             case "tools/list":
                 return {"tools": self._tools()}
             case "tools/call":
-                return await self._call(params)
+                return await self._call(params, authorizer or self._authorizer)
             case _:
                 raise RpcError(METHOD_NOT_FOUND, "an OpenAPI document has operations only, which are tools")
 
@@ -101,34 +121,45 @@ class ApiPeer:
         operations = [operation.definition for operation in self._api.operations.values()]
         return [*operations, *(BadEntry(one.name, one.fault.reason()) for one in self._api.left_out)]
 
-    async def _call(self, params: JsonObject) -> JsonObject:
+    async def _call(self, params: JsonObject, authorizer: Authorizer | None) -> JsonObject:
         operation = self._api.operations.get(params["name"])
         if operation is None:
             return _refusal(f"There is no tool {params['name']!r}.")
         given: Any = params.get("arguments")
         arguments: JsonObject = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
         try:
-            asked = build_request(operation, self._api.base, arguments)
+            sent = sent_with(operation.security, self._credentials)
+            asked = build_request(operation, self._api.base, arguments, sent)
         except ArgumentFault as fault:
             return _refusal(str(fault))
-        answer = await self._exchange(asked)
-        return await self._read(operation, answer)
+        answer, secrets = await self._exchange(asked, authorizer if operation.security.with_token else None)
+        return await self._read(operation, answer, secrets)
 
-    async def _exchange(self, asked: ApiRequest) -> Answer:
+    async def _exchange(self, asked: ApiRequest, authorizer: Authorizer | None) -> tuple[Answer, Secrets]:
+        """The answer, and what must not be shown of it."""
         headers = {**_DEFAULTS, **{name.lower(): value for name, value in asked.headers.items()}, **self._headers}
-        with self._under_way.one(), faults_mapped():
-            async with self._client.request(
+        if "cookie" in self._headers and "cookie" in asked.headers:
+            headers["cookie"] = f"{self._headers['cookie']}; {asked.headers['cookie']}"
+        secrets = self._secrets
+
+        def send(tokens: Mapping[str, str]) -> Sending:
+            nonlocal secrets
+            secrets = secrets.and_in(tokens.items())
+            return self._client.request(
                 asked.method,
                 URL(asked.url, encoded=True),
-                headers=headers,
+                headers={**headers, **{name.lower(): value for name, value in tokens.items()}},
                 data=asked.body,
                 allow_redirects=False,
-            ) as response:
-                body = await _read_bounded(response)
-                return Answer(response.status, _joined(response), body, _LARGEST_ANSWER)
+            )
 
-    async def _read(self, operation: Operation, answer: Answer) -> JsonObject:
-        read = partial(read_answer, answer, operation.definition.get("outputSchema"), self._secrets)
+        with self._under_way.one(), faults_mapped():
+            async with with_credentials(send, authorizer) as response:
+                body = await _read_bounded(response)
+                return Answer(response.status, _joined(response), body, _LARGEST_ANSWER), secrets
+
+    async def _read(self, operation: Operation, answer: Answer, secrets: Secrets) -> JsonObject:
+        read = partial(read_answer, answer, operation.definition.get("outputSchema"), secrets)
         return await anyio.to_thread.run_sync(read)  # it takes a while where the answer is large
 
     async def notify(self, method: str, params: JsonObject | None = None) -> None:

@@ -14,6 +14,7 @@ from gateway.hub.openapi.base import Base
 from gateway.hub.openapi.bodies import Body
 from gateway.hub.openapi.operations import Operation, path_parts
 from gateway.hub.openapi.parameters import BODY, Parameter, Style, names_of
+from gateway.hub.openapi.sent import NOTHING_SENT, Sent
 from gateway.hub.openapi.values import ArgumentFault, in_header, in_path, in_query, json_text, scalar
 from gateway.telemetry.visible import one_line
 
@@ -31,19 +32,24 @@ class ApiRequest:
     body: bytes | None = field(repr=False)
 
 
-def build_request(operation: Operation, base: Base, arguments: Mapping[str, Any]) -> ApiRequest:
-    """The request that the arguments ask for. An argument that is null is as good as none.
+def build_request(
+    operation: Operation, base: Base, arguments: Mapping[str, Any], sent: Sent = NOTHING_SENT
+) -> ApiRequest:
+    """The request that the arguments ask for, with what the operator sends. An argument that is null is as good as
+    none.
 
     Raises ArgumentFault, which names the argument and never quotes it.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     _check_names(operation, given, arguments)
     path = _path(operation, given)
-    query = "&".join(filter(None, (base.query, *_query(operation, base, given))))
+    query = "&".join(filter(None, (base.query, *sent.query, *_query(operation, base, given))))
     url = f"{base.prefix}{path}{f'?{query}' if query else ''}"
     if len(url) > _LONGEST_URL:
         raise ArgumentFault(f"The arguments make a URL of {len(url)} characters, more than {_LONGEST_URL}.")
-    headers = dict(_headers(operation, given))
+    headers = {**dict(_headers(operation, given)), **sent.headers}
+    if sent.cookies:
+        headers["cookie"] = "; ".join(sent.cookies)
     if operation.body is None or BODY not in given:
         return ApiRequest(operation.method, url, headers, None)
     with _naming(BODY):

@@ -6,7 +6,7 @@ Above: `gateway.hub.transports.http` and `.sse`. Below: aiohttp. Refuses to know
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
@@ -38,6 +38,29 @@ def check_headers(headers: Mapping[str, str]) -> None:
             raise RequestFault(
                 f"the header {name!r} of its configuration holds characters that HTTP does not allow"
             )
+
+
+@asynccontextmanager
+async def with_credentials(
+    send: Callable[[Mapping[str, str]], Sending], authorizer: Authorizer | None
+) -> AsyncGenerator[aiohttp.ClientResponse]:
+    """Send, with further headers; once more with better ones when it was refused, unexecuted, because of those.
+
+    Raises PeerError when there are none to be had.
+    """
+    if authorizer is None:
+        async with send({}) as response:
+            yield response
+            return
+    sent = await authorizer.headers()
+    async with send(sent) as response:
+        refusal = credentials_refusal(response, sent)
+        if refusal is None:
+            yield response
+            return
+        await discard(response)
+    async with send(await authorizer.renew(refusal)) as response:
+        yield response
 
 
 class HttpSender:
@@ -79,22 +102,10 @@ class HttpSender:
         body: bytes | None = None,
         authorizer: Authorizer | None = None,
     ) -> AsyncGenerator[aiohttp.ClientResponse]:
-        """Send; once more with better credentials when it was refused, unexecuted, because of those it had."""
-        authorizer = authorizer or self._authorizer
-        if authorizer is None:
-            async with self._send_once(method, headers, body) as response:
-                yield response
-                return
-        sent = await authorizer.headers()
-        async with self._send_once(method, {**headers, **sent}, body) as response:
-            refusal = credentials_refusal(response, sent)
-            if refusal is None:
-                yield response
-                return
-            await discard(response)
-        renewed = await authorizer.renew(refusal)
-        async with self._send_once(method, {**headers, **renewed}, body) as response:
-            yield response
+        def send(more: Mapping[str, str]) -> Sending:
+            return self._client.request(
+                method, self._url, data=body, headers={**headers, **more}, allow_redirects=False
+            )
 
-    def _send_once(self, method: str, headers: Mapping[str, str], body: bytes | None) -> Sending:
-        return self._client.request(method, self._url, data=body, headers=headers, allow_redirects=False)
+        async with with_credentials(send, authorizer or self._authorizer) as response:
+            yield response

@@ -115,10 +115,11 @@ class InProcessTransport:
 
 
 class OpenApiTransport:
-    """An API whose document is read anew each time that a connection is opened."""
+    """An API whose document is read anew each time that a connection is opened. `authorizer` is as in HTTP's."""
 
-    def __init__(self, spec: OpenApiServerSpec) -> None:
+    def __init__(self, spec: OpenApiServerSpec, authorizer: Authorizer | None = None) -> None:
         self._spec = spec
+        self._authorizer = authorizer
         self._api: Api | None = None
         self.backend: BackendName | None = None
         self.source: Source | None = None
@@ -136,4 +137,4 @@ class OpenApiTransport:
         from gateway.hub.openapi.peer import open_api_peer  # noqa: PLC0415 - aiohttp, which stdio does without
 
         assert self._api is not None  # noqa: S101 - it is prepared first
-        return open_api_peer(self._api, self._spec.headers)
+        return open_api_peer(self._api, self._spec.headers, self._spec.credentials, self._authorizer)

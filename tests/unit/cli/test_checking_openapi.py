@@ -39,7 +39,14 @@ def test_patterns_that_fit_nothing_and_headers_in_the_clear_are_warnings(configu
     ended = with_server(configured, DOCUMENT, more).run("check")
     assert ended.status == 0
     assert "mcpServers.pets.operations: the pattern GET /dogs fits no operation" in ended.err
-    assert "the headers for this server travel unencrypted, to pets.example.com" in ended.err
+    assert "the credentials for this server travel unencrypted, to pets.example.com" in ended.err
+    assert "s3cret" not in ended.err
+
+
+def test_credentials_for_schemes_that_there_are_not_are_warnings(configured: Shell):
+    ended = with_server(configured, DOCUMENT, ", credentials: {key: s3cret-key}").run("check")
+    assert ended.status == 0
+    assert "mcpServers.pets.credentials: the document has no security scheme key" in ended.err
     assert "s3cret" not in ended.err
 
 

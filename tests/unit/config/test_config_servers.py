@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import Config, HttpServerConfig, OpenApiServerConfig, StdioServerConfig, load_config
+from gateway.config.server_config import Password
 from sandbox.spec import Limits, Mount, StdioServer
 from tests.unit.config.folders import Folder
 
@@ -64,6 +65,12 @@ MISTAKES = [
     ("{openapi: gateway.yaml, sandbox: {network: open}}", "sandbox", "runs elsewhere", "remove it"),
     ("{openapi: gateway.yaml, operations: {only: [a]}}", "operations.only", "no such setting", "include, exclude"),
     ("{openapi: gateway.yaml, operations: {include: ['']}}", "operations.include[0]", "must not be empty", None),
+    ("{openapi: gateway.yaml, auth: {type: oauth}}", "auth", "for one place alone", "give the server a url"),
+    ("{openapi: gateway.yaml, url: 'http://h/', auth: {type: oauth}}", "auth", "travel unencrypted", "https"),
+    ("{openapi: gateway.yaml, credentials: {k: 'two words'}}", "credentials.k", "holds blanks", "its variable"),
+    ("{openapi: gateway.yaml, credentials: {k: {username: a}}}", "credentials.k.password", "is missing", None),
+    ("{openapi: gateway.yaml, credentials: {k: 5}}", "credentials.k", "must be a mapping", "lines"),
+    ("{url: 'https://h/', credentials: {k: x}}", "credentials", "an OpenAPI document only", "remove it"),
     ("{url: 'http://h/', operations: {include: [a]}}", "operations", "an OpenAPI document only", "remove it"),
     ("{command: x, sandbox: {mounts: ['.:/d'], workspace: /d}}", "sandbox.mounts", "the same place", "its own"),
 ]  # fmt: skip
@@ -287,6 +294,35 @@ def test_a_server_with_a_url_is_spoken_to_as_its_type_or_else_its_path_says(
     config = _config(folder, server)
     assert [one.transport for one in config.servers if isinstance(one, HttpServerConfig)] == [transport]
     assert config.warnings == ()
+
+
+def test_a_name_with_a_colon_is_no_name_for_a_password(folder: Folder):
+    server = "{openapi: gateway.yaml, credentials: {k: {username: 'a:b', password: c}}}"
+    (problem,) = folder.problems_with(f"mcpServers:\n  s: {server}\n")
+    assert (problem.line, problem.field) == (4, "mcpServers.s.credentials.k.username")
+    assert "cannot hold a colon" in problem.message
+
+
+def test_an_api_has_a_credential_for_each_security_scheme_and_tokens_besides(folder: Folder):
+    folder.write("pets.yaml", "openapi: 3.1.0")
+    config = folder.load(
+        """\
+        version: 1
+        mcpServers:
+          pets:
+            openapi: pets.yaml
+            url: https://pets.example.com/v1
+            credentials: {key: key-of-ours, login: {username: me, password: pass-of-ours}, tls: false}
+            auth: {type: client_credentials, client_id: a, client_secret: client-of-ours}
+        keys: {agent-1: {secret: agent-secret-agent-secret}}
+        """
+    )
+    (server,) = config.servers
+    assert isinstance(server, OpenApiServerConfig)
+    assert dict(server.credentials) == {"key": "key-of-ours", "login": Password("me", "pass-of-ours"), "tls": None}
+    assert server.auth is not None
+    assert "of-ours" not in repr(config)
+    assert {"key-of-ours", "pass-of-ours", "client-of-ours"} <= set(config.secrets)
 
 
 def test_an_openapi_document_makes_a_server(folder: Folder):

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
+from gateway.hub.openapi import Held
 from gateway.hub.openapi.base import Base
 from gateway.hub.openapi.requests import build_request
 from gateway.hub.openapi.values import ArgumentFault
@@ -207,7 +208,7 @@ def test_what_the_operator_sends_is_no_argument(tmp_path):
 
     listed = [parameter("query", "key"), parameter("header", "X-Key", required=True), parameter("query", "q")]
     paths = {"/a": {"get": {"operationId": "op", "parameters": listed}}}
-    api = api_of(tmp_path, paths, url=f"{URL}?key=s3cret", headers=["x-key"])
+    api = api_of(tmp_path, paths, url=f"{URL}?key=s3cret", held=Held(headers=frozenset({"x-key"})))
     assert list(api.operations["op"].definition["inputSchema"]["properties"]) == ["q"]
     assert (
         build_request(api.operations["op"], api.base, {"q": "&key=mine"}).url
