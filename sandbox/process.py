@@ -14,6 +14,7 @@ import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
 from sandbox.background import in_background
+from sandbox.quiet import ended_or_quiet
 from sandbox.spec import Exit
 from sandbox.stderr_tail import StderrTail
 
@@ -30,6 +31,7 @@ class ProcessBox:
         self._process = process
         self._stdin, self._stdout, self._stderr = _pipes(process)
         self._tail = StderrTail()
+        self._stderr_reads = 0
         self._stderr_ended = anyio.Event()
         self._ended = anyio.Event()
 
@@ -72,6 +74,7 @@ class ProcessBox:
             with suppress(anyio.EndOfStream, *_GONE):
                 while True:
                     self._tail.feed(await self._stderr.receive(_READ_SIZE))
+                    self._stderr_reads += 1
         finally:
             self._stderr_ended.set()  # cancelled, there is nobody left who could wait for its last words
 
@@ -84,9 +87,8 @@ class ProcessBox:
         self._ended.set()
 
     async def _wait_for_last_words(self) -> None:
-        """Its standard error ends when nothing that it started holds it any more, so when all of it has ended."""
-        with anyio.move_on_after(_LAST_WORDS_SECONDS):
-            await self._stderr_ended.wait()
+        """Its standard error ends when nothing that it started holds it any more, which may be never."""
+        await ended_or_quiet(self._stderr_ended, lambda: self._stderr_reads, within=_LAST_WORDS_SECONDS)
 
     def _kill_group(self) -> None:
         with suppress(ProcessLookupError, PermissionError):

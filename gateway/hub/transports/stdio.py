@@ -23,6 +23,7 @@ from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.jsonrpc import LARGEST_MESSAGE, LineFramer, OverlongLine, find_answered_id, messages_in
 from gateway.hub.peer import NotificationListener, RequestFault
 from gateway.hub.transports.duplex import DuplexPeer
+from sandbox.quiet import ended_or_quiet
 from sandbox.spec import Box
 
 _log = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ class StdioPeer(DuplexPeer):
         self._unsent_bytes = 0
         self._something_to_send = anyio.Event()
         self._output_ended = anyio.Event()
+        self._output_reads = 0
+        self._is_understanding = False
 
     def diagnostics(self) -> tuple[str, ...]:
         """The tail of the process's standard error."""
@@ -101,7 +104,10 @@ class StdioPeer(DuplexPeer):
                 data = await self._box.receive()
             except _GONE:
                 break
+            self._output_reads += 1
+            self._is_understanding = True
             await self._receive_lines(framer.feed(data))
+            self._is_understanding = False
         self._output_ended.set()
         await self._close_unless_known("it closed its standard output")
 
@@ -126,9 +132,12 @@ class StdioPeer(DuplexPeer):
     async def watch(self) -> None:
         """Notice the end of the process even where a child of it holds its output open."""
         ended = await self._box.wait()
-        with anyio.move_on_after(_DRAIN_GRACE):
-            await self._output_ended.wait()
+        await ended_or_quiet(self._output_ended, self._heard, within=_DRAIN_GRACE)
         self.close(f"its process ended: {ended.reason}")
+
+    def _heard(self) -> float:
+        """Something that changes as long as there is output to read or to understand."""
+        return anyio.current_time() if self._is_understanding else self._output_reads
 
     def _receive_line(self, line: bytes | OverlongLine) -> None:
         if isinstance(line, OverlongLine):

@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from gateway.hub.transports.stdio import open_stdio_peer
 from sandbox.host import HostBackend
 from sandbox.process import describe_exit
 from sandbox.spec import BoxSpec, Exit, Mount, Root, SandboxError
@@ -83,6 +84,42 @@ async def test_its_death_in_a_call_is_noticed_without_waiting_for_a_poll(anyio_b
         reason, waited = await death_in_a_call(box, lambda: os.kill(pid, signal.SIGKILL))
     assert reason == "its process ended: ended by SIGKILL"
     assert waited <= NOTICED_WITHIN
+
+
+DAEMON = (
+    "import os, time\n"
+    "child = os.fork()\n"
+    "if child == 0:\n"
+    " os.setsid()\n"
+    " time.sleep(600)\n"
+    "while os.getsid(child) != child: time.sleep(0.001)\n"
+)
+"""Starts something that leaves its group, and so outlives it."""
+
+
+async def test_its_death_is_noticed_while_something_of_it_lives_on_and_holds_its_pipes(anyio_backend):
+    async with HostBackend().start(python(DAEMON + HEARS, "mark-daemon")) as box:
+        reason, waited = await death_in_a_call(box, lambda: os.kill(box._process.pid, signal.SIGKILL))
+        (daemon,) = [pid for pid in processes_with("mark-daemon") if alive(pid)]
+        os.kill(daemon, signal.SIGKILL)
+    assert reason == "its process ended: ended by SIGKILL"
+    assert waited <= NOTICED_WITHIN
+
+
+async def test_what_it_has_said_before_its_end_is_heard_though_its_pipes_are_held(anyio_backend):
+    says = 'import sys\nfor _ in range(30000): print(\'{"jsonrpc": "2.0", "method": "heard"}\')\n'
+    heard = 0
+
+    def count(method, params) -> None:
+        nonlocal heard
+        heard += 1
+
+    async with HostBackend().start(python(DAEMON + says + "sys.stderr.write('bye')", "mark-last")) as box:
+        async with open_stdio_peer(box, count) as peer:
+            assert await peer.wait_closed() == "its process ended: exit code 0"
+        assert (heard, box.stderr_tail()) == (30000, ("bye",))
+        for pid in processes_with("mark-last"):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def test_one_that_is_given_up_has_no_last_words_to_wait_for(anyio_backend):
