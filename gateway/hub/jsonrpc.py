@@ -158,7 +158,7 @@ def request_id_of(message: JsonObject) -> int | None:
     raw: Any = message.get("id")
     if isinstance(raw, str) and raw.isdecimal() and len(raw) < 16:
         return int(raw)
-    return raw if isinstance(raw, int) else None
+    return raw if isinstance(raw, int) and not isinstance(raw, bool) else None
 
 
 def result_of(response: JsonObject) -> JsonObject:

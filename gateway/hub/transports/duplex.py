@@ -178,7 +178,9 @@ class DuplexPeer(ABC):
             waiting.settle(outcome)
 
     def _find(self, request_id: object) -> _Waiting | None:
-        return self._waiting.get(request_id) if isinstance(request_id, int) else None
+        if isinstance(request_id, bool) or not isinstance(request_id, int):  # true would be 1
+            return None
+        return self._waiting.get(request_id)
 
 
 def _outcome_of(response: JsonObject) -> JsonObject | PeerError:

@@ -98,7 +98,9 @@ def test_whatever_json_a_server_sends_can_be_taken_apart(value):
             result_of(message)
 
 
-@pytest.mark.parametrize(("raw", "read"), [(7, 7), ("7", 7), ("x", None), (None, None), ("²", None), (7.5, None)])
+@pytest.mark.parametrize(
+    ("raw", "read"), [(7, 7), ("7", 7), ("x", None), (None, None), ("²", None), (7.5, None), (True, None)]
+)
 def test_ids_are_understood_as_numbers_and_as_text(raw, read):
     assert request_id_of({"id": raw}) == read
 

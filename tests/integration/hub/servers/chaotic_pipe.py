@@ -31,7 +31,7 @@ NOISE = (
     b'{"jsonrpc":"2.0","id":"s1","method":"ping"}',
     b'{"jsonrpc":"2.0","id":"s2","method":"sampling/createMessage","params":{}}',
 )
-STRANGERS = (b"99999", b'"99999"', b"-1", b"null", b"1.5", b'"x"', b"[]", b"{}")
+STRANGERS = (b"99999", b'"99999"', b"-1", b"null", b"1.5", b"true", b'"x"', b"[]", b"{}")
 
 
 def write(data):
