@@ -21,13 +21,12 @@ from mcp.shared.exceptions import MCPError
 
 from gateway.config import load_config
 from tests.support.conditions import eventually
-from tests.support.gateways import OTHER_SECRET, SECRET, InProcess, gateway_in_process, write_files
+from tests.support.gateways import MCP_ERAS, OTHER_SECRET, SECRET, InProcess, gateway_in_process, write_files
 
-from .conftest import ERAS, mcp_client
 from .raw import META, Wire, error_of, message
 
 HERE = Path(__file__).parent
-both_eras = pytest.mark.parametrize("mode", ERAS)
+both_eras = pytest.mark.parametrize("mode", MCP_ERAS)
 # What 2026-07-28 no longer has, clients of before have all the same.
 pytestmark = pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
 THIRD_SECRET = "third-secret-0123456789"
@@ -97,7 +96,7 @@ async def watcher(
             heard.append(str(said.params.uri))
 
     with anyio.fail_after(60):
-        async with mcp_client(gateway, mode, secret=secret, path=path, message_handler=hear) as client:
+        async with gateway.mcp_client(mode, secret=secret, path=path, message_handler=hear) as client:
             if mode == "legacy":
                 for uri in uris:
                     await client.subscribe_resource(uri)
@@ -118,7 +117,7 @@ async def watcher(
 
 
 async def watched_at(gateway: InProcess, path: str, secret: str = SECRET) -> list[str]:
-    async with mcp_client(gateway, path=path, secret=secret) as client:
+    async with gateway.mcp_client(path=path, secret=secret) as client:
         (said,) = (await client.call_tool("watched")).content
         assert isinstance(said, types.TextContent)
         return json.loads(said.text)
@@ -160,7 +159,7 @@ async def test_many_clients_share_one_subscription_which_is_given_up_after_the_l
 @both_eras
 async def test_what_a_policy_hides_is_not_heard_of(gateway: InProcess, mode: str):
     path, uri = OLD
-    async with mcp_client(gateway, mode, path=path, secret=OTHER_SECRET) as client:
+    async with gateway.mcp_client(mode, path=path, secret=OTHER_SECRET) as client:
         if mode == "legacy":
             with pytest.raises(MCPError, match="not-two"):
                 await client.subscribe_resource(HIDDEN)
@@ -199,7 +198,7 @@ async def test_after_a_server_has_died_its_resources_count_as_changed_and_are_wa
     uri = "note://one"
     async with watcher(gateway, mode, path, uri) as watching:
         await watching.client.call_tool("die")
-        await eventually(lambda: watching.heard == [uri], within=30)
+        await eventually(lambda: watching.heard == [uri])
         await watching.touch(uri)
         await eventually(lambda: watching.heard == [uri, uri])
 

@@ -86,7 +86,7 @@ async def test_over_stdio_a_process_that_dies_is_subscribed_to_again():
             await touch(hub)
             await eventually(lambda: told == [NOTE])
             launcher.started[-1][0].kill()
-            await eventually(lambda: told == [NOTE, NOTE], within=30)
+            await eventually(lambda: told == [NOTE, NOTE])
             await touch(hub)
             await eventually(lambda: told == [NOTE, NOTE, NOTE])
             watched.close()

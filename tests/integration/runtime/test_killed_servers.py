@@ -150,11 +150,11 @@ async def test_every_call_to_it_ends_and_those_to_another_succeed(backend: str):
                     for way in (load.over_mcp, load.over_chat):
                         for _ in range(KILLED):
                             tasks.start_soon(way, "killed", LONG)
-                    await eventually(lambda: load.under_way["killed"] == 2 * KILLED, within=60)
+                    await eventually(lambda: load.under_way["killed"] == 2 * KILLED)
                     for way in (load.over_mcp, load.over_chat):
                         for _ in range(INNOCENT):
                             tasks.start_soon(way, "innocent", SHORT)
-                    await eventually(lambda: load.under_way["innocent"] == 2 * INNOCENT, within=60)
+                    await eventually(lambda: load.under_way["innocent"] == 2 * INNOCENT)
                     assert load.answers == {"killed": [], "innocent": []}
                     kill(f"{mark}-killed")
                 assert load.answers["innocent"] == [f"took {SHORT:.1f} s"] * 2 * INNOCENT
