@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib.util
 import os
 import shutil
+import ssl
 import subprocess
 from collections.abc import Generator
 from functools import cache, wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
+import httpx
+import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Every run judges the same examples, and none is judged by the clock: a machine may be slow. To look for others:
+# Every run judges the same examples, and none is judged by the clock: a machine may be slow. They are few, because
+# the next run would learn nothing new from more. To look for others, and for many of them:
 # pytest --hypothesis-profile=search
-settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("steady", settings.get_profile("search"), derandomize=True)
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=500)
+settings.register_profile("steady", settings.get_profile("search"), derandomize=True, max_examples=50)
 settings.load_profile("steady")
+
+# Every HTTP client would read the system's trust store when it is made, though nearly all of them talk to this
+# machine in plain HTTP. Here they share one, unless a test gives another.
+_TRUSTED = ssl.create_default_context()
+for _client in (httpx.AsyncClient, httpx.Client, httpx2.AsyncClient, httpx2.Client):
+    _client.__init__.__kwdefaults__["verify"] = _TRUSTED
 
 _BEFORE_THE_OTHER = 0.8
 """Of the time limit of a test: when an asynchronous one is cancelled."""
@@ -45,6 +56,12 @@ def is_present(need: str) -> bool:
     if need == "npm":
         return shutil.which("npm") is not None and shutil.which("node") is not None
     return importlib.util.find_spec("pip") is not None
+
+
+def pytest_collection_finish() -> None:
+    """All that was imported and collected stays to the end: the collector need not look at it again and again."""
+    gc.freeze()
+    gc.set_threshold(*gc.get_threshold()[:2], 50)  # nor, because little else is left, so often at the rest
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -44,7 +44,7 @@ class PooledClient:
     """See `gateway.providers.http.HttpClient`. `tls` is for https; by default the system's trust store."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls
         self._origins: dict[tuple[str, int, bool], _Origin] = {}
         self._targets: dict[str, _Target] = {}
         self._closed = False
@@ -109,6 +109,12 @@ class PooledClient:
             raise DeadlinePassed("connect", patience)
         return connection
 
+    def _trust(self) -> ssl.SSLContext:
+        """Read when it is first needed: that takes as long as many requests."""
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
+
     async def _open(self, origin: _Origin) -> Connection:
         host = origin.host.strip("[]")
         raw = await open_socket(host, origin.port)
@@ -121,7 +127,7 @@ class PooledClient:
             _, connection = await asyncio.get_running_loop().create_connection(
                 lambda: Connection(forget),
                 sock=raw,
-                ssl=self._tls if origin.tls else None,
+                ssl=self._trust() if origin.tls else None,
                 server_hostname=host if origin.tls else None,
             )
         except ssl.SSLError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientMetadata
 from pydantic import AnyUrl
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import build_app
 from gateway.config import load_config
@@ -34,9 +34,13 @@ LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 JSON = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+class Later:
+    """An application that can be made only once it is known where it is served."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
 
 
 @dataclass(frozen=True)
@@ -79,20 +83,17 @@ def document(issuer: str, public_url: str) -> Mapping[str, Any]:
 @pytest.fixture(scope="module")
 async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Place]:
     folder: Path = tmp_path_factory.mktemp("signing-in")
-    ports = free_port(), free_port()
-    issuer = Issuer(f"http://127.0.0.1:{ports[0]}/", "rsa")
-    origin = f"http://127.0.0.1:{ports[1]}"
-    server = Authorizing(issuer, frozenset({"tools"}))
-    config = load_config(write_files(folder, document(issuer.issuer, origin), {"all": {"allow": ["demo/*"]}}))
-    async with (
-        serve_app(server.app(), port=ports[0]),
-        open_shared(config) as shared,
-        open_gateway(config, shared) as gateway,
-    ):
-        with anyio.fail_after(60):
-            await gateway.settled()
-        app = build_app(gateway.admit, gateway.metrics, observe=gateway.observe)
-        async with serve_app(app, port=ports[1]):
+    authority, served = Later(), Later()
+    async with serve_app(authority) as issuing, serve_app(served) as origin:
+        issuer = Issuer(f"{issuing}/", "rsa")
+        server = Authorizing(issuer, frozenset({"tools"}))
+        authority.app = server.app()
+        policies = {"all": {"allow": ["demo/*"]}}
+        config = load_config(write_files(folder, document(issuer.issuer, origin), policies))
+        async with open_shared(config) as shared, open_gateway(config, shared) as gateway:
+            with anyio.fail_after(60):
+                await gateway.settled()
+            served.app = build_app(gateway.admit, gateway.metrics, observe=gateway.observe)
             yield Place(origin, shared, server)
 
 

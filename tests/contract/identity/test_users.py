@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -192,12 +193,13 @@ async def test_a_token_in_a_keys_place_and_another_beside_it_are_two_users_too_m
 
 
 async def test_many_requests_with_unknown_keys_ask_the_issuer_hardly_ever(place: Place):
-    before = len(place.issuer.asked)
+    before, began = len(place.issuer.asked), anyio.current_time()
     for number in range(30):
         token = place.issuer.token(header={"kid": f"unknown-{number}"})
         answer = await place.chat(authorization=f"Bearer {SECRET}", x_toolgate_user=token)
         assert answer.status_code == 401
-    assert len(place.issuer.asked) - before <= 2
+    rests = (anyio.current_time() - began) / 30  # seconds that an issuer is left alone
+    assert len(place.issuer.asked) - before <= 2 + rests
 
 
 async def test_two_users_behind_one_key_see_nothing_of_each_others_answers(place: Place):

@@ -44,7 +44,7 @@ DOCUMENT: dict[str, Any] = {
         "reader": {"secret": OTHER_SECRET, "policies": ["readers"], "tools": "on_request"},
         "nobody": {"secret": "nobody-secret-0123456789", "tools": "off"},
     },
-    "limits": {"stream_heartbeat_seconds": 1, "tool_call_seconds": 20},
+    "limits": {"stream_heartbeat_seconds": 3, "tool_call_seconds": 20},
 }
 
 

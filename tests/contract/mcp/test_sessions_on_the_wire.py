@@ -99,7 +99,7 @@ async def test_an_id_that_is_in_use_is_refused(wire: Wire):
     statuses: list[object] = []
 
     async def call() -> None:
-        body = message("tools/call", {"name": "demo__slow", "arguments": {"seconds": 0.5}}, id="same")
+        body = message("tools/call", {"name": "demo__slow", "arguments": {"seconds": 1.5}}, id="same")
         said = (await wire.send(body, session)).json()
         statuses.append(said["error"]["code"] if "error" in said else "ok")
 

@@ -160,11 +160,9 @@ async def test_a_broken_document_is_told_with_its_place(tmp_path):
 async def test_an_api_that_does_not_answer_is_down(tmp_path):
     document = tmp_path / "pets.json"
     document.write_text(json.dumps(build_api().openapi()))
-    with bound_socket() as listener:
-        port = listener.getsockname()[1]
-    async with Hub(
-        [OpenApiServerSpec("pets", document, f"http://127.0.0.1:{port}")], None, settings=SETTINGS
-    ) as hub:
-        await hub.settled()
-        with pytest.raises(ToolServerDown):
-            await call(hub, "listPets")
+    with bound_socket() as silent:  # nobody listens on it, and nobody else is given it
+        spec = OpenApiServerSpec("pets", document, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        async with Hub([spec], None, settings=SETTINGS) as hub:
+            await hub.settled()
+            with pytest.raises(ToolServerDown):
+                await call(hub, "listPets")

@@ -250,7 +250,7 @@ async def test_reloads_follow_one_another_and_the_last_one_holds(upstream: Scrip
 async def test_closing_while_a_request_runs_records_it(upstream: ScriptedUpstream, tmp_path: Path):
     settings = document(upstream, "demo")
     async with anyio.create_task_group() as tasks, gateway_in_process(tmp_path, settings, POLICIES) as gateway:
-        upstream.add(Turn(calls=(Call("demo__slow_write", {"seconds": 1}),)), Turn(text="never told"))
+        upstream.add(Turn(calls=(Call("demo__slow_write", {"seconds": 2}),)), Turn(text="never told"))
 
         async def ask_in_vain() -> None:
             with pytest.raises(openai.APIError):

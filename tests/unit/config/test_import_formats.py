@@ -342,13 +342,13 @@ PLACES: list[tuple[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("form", "place"), PLACES)
 @given(secret=SECRETS)
-def test_a_secret_never_leaves_the_importer(form: Format, place: Any, secret: str):
-    imported = taken(json.dumps(place(secret)), "x.json", form)
-    assert len(imported.variables) == len(imported.servers) == 1
-    assert secret not in repr(imported)
-    assert secret not in json.dumps(entries(imported))
+def test_a_secret_never_leaves_the_importer(secret: str):
+    for form, place in PLACES:
+        imported = taken(json.dumps(place(secret)), "x.json", form)
+        assert len(imported.variables) == len(imported.servers) == 1
+        assert secret not in repr(imported)
+        assert secret not in json.dumps(entries(imported))
 
 
 def test_numbers_in_an_environment_are_texts_and_null_is_nothing():

@@ -143,6 +143,10 @@ def replaced(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
     return changed
 
 
+CHECKED: set[str] = set()
+"""Servers that were found to be right: most of them come out the same wherever a value is odd."""
+
+
 def check(form: Format, value: Any) -> int:
     """How many servers could be taken over."""
     try:
@@ -150,6 +154,10 @@ def check(form: Format, value: Any) -> int:
     except ConfigError as error:
         return -len(error.problems)
     for server in imported.servers:
+        known = repr(server)
+        if known in CHECKED:
+            continue
+        CHECKED.add(known)
         assert fault_of(server.name, server.entry, placeholders(server.entry), Path("/nonexistent")) is None
         assert load_yaml(yaml_lines({server.name: dict(server.entry)})).value == {server.name: server.entry}
     return len(imported.servers)
@@ -163,10 +171,10 @@ def test_a_value_of_the_wrong_kind_anywhere_leaves_a_server_out_or_is_refused_in
             check(form, replaced(RIGHT[form], path, odd))
 
 
-@pytest.mark.parametrize("form", list(FORMATS))
 @given(tree=TREES)
-def test_any_tree_is_taken_over_or_refused_in_words(form: Format, tree: Any):
-    check(form, tree)
+def test_any_tree_is_taken_over_or_refused_in_words(tree: Any):
+    for form in FORMATS:  # making a tree costs more than reading it
+        check(form, tree)
 
 
 DOCUMENTS = st.dictionaries(

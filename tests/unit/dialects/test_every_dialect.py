@@ -96,13 +96,11 @@ def test_wherever_a_stream_is_cut_it_says_the_same(dialect: Dialect, turn: Turn,
     assert told([*heard, *reader.end()]) == told(said)
 
 
-@DIALECTS
 @given(top=NEWS, within=NEWS)
-def test_fields_that_nobody_knows_are_written_as_they_came(
-    dialect: Dialect, top: dict[str, Any], within: dict[str, Any]
-):
-    (field, said), *_ = CONVERSATIONS[dialect].items()
-    body = {**CONVERSATIONS[dialect], **top, field: [{**message, **within} for message in said]}
-    request = dialect.read_request({**body, "model": "m", "stream": False})
-    written = dialect.write_request(request, model="m")
-    assert {name: written.get(name) for name in body} == body
+def test_fields_that_nobody_knows_are_written_as_they_came(top: dict[str, Any], within: dict[str, Any]):
+    for dialect, conversation in CONVERSATIONS.items():  # making fields costs more than writing them
+        (field, said), *_ = conversation.items()
+        body = {**conversation, **top, field: [{**message, **within} for message in said]}
+        request = dialect.read_request({**body, "model": "m", "stream": False})
+        written = dialect.write_request(request, model="m")
+        assert {name: written.get(name) for name in body} == body
