@@ -7,6 +7,7 @@ import gc
 import importlib.util
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 from collections.abc import Generator
@@ -31,6 +32,10 @@ settings.load_profile("steady")
 _TRUSTED = ssl.create_default_context()
 for _client in (httpx.AsyncClient, httpx.Client, httpx2.AsyncClient, httpx2.Client):
     _client.__init__.__kwdefaults__["verify"] = _TRUSTED
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # What a shell runs in the background does not mind SIGINT, nor would any process that a test starts there.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _BEFORE_THE_OTHER = 0.8
 """Of the time limit of a test: when an asynchronous one is cancelled."""

@@ -13,9 +13,9 @@ PATIENCE = 60.0
 """Seconds for what takes a moment."""
 
 
-async def eventually(condition: Callable[[], object]) -> None:
-    """Poll until the condition holds; fail after `PATIENCE`."""
-    with anyio.move_on_after(PATIENCE):
+async def eventually(condition: Callable[[], object], *, within: float = PATIENCE) -> None:
+    """Poll until the condition holds; fail after `within` seconds."""
+    with anyio.move_on_after(within):
         while not condition():
             await anyio.sleep(0.005)
         return

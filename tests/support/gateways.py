@@ -43,6 +43,11 @@ class InProcess:
     gateway: Gateway
     shared: Shared
 
+    def is_ready(self, server: str) -> bool:
+        """Whether a tool server is, of those in the configuration that is in use."""
+        states = {status.name: status.state for status in self.gateway.services.hub.statuses()}
+        return states[server] == "ready"
+
     def client(self, secret: str = SECRET, **more: Any) -> AsyncOpenAI:
         """The official SDK, pointed here."""
         return AsyncOpenAI(base_url=f"{self.origin}/v1", api_key=secret, **{"max_retries": 0, **more})

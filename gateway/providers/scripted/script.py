@@ -14,6 +14,8 @@ from gateway.providers.scripted.app import SCRIPTED_MODEL, ChatApp, Headers
 from gateway.providers.scripted.serving import serve_app
 from gateway.providers.scripted.turns import Turn
 
+_PATIENCE = 60.0  # seconds, for what a test waits for
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
@@ -71,15 +73,15 @@ class ScriptedUpstream:
             self.base_url = f"{origin}/v1"
             yield self
 
-    async def wait_for_requests(self, count: int, *, within: float = 10.0) -> None:
+    async def wait_for_requests(self, count: int) -> None:
         """Wait until so many requests have arrived. Raises TimeoutError."""
-        with anyio.fail_after(within):
+        with anyio.fail_after(_PATIENCE):
             while len(self.requests) < count:
                 await self._changed.wait()
 
-    async def wait_for_clients_left(self, count: int, *, within: float = 10.0) -> None:
+    async def wait_for_clients_left(self, count: int) -> None:
         """Wait until so many clients have left before their answer was complete. Raises TimeoutError."""
-        with anyio.fail_after(within):
+        with anyio.fail_after(_PATIENCE):
             while self.clients_left < count:
                 await self._changed.wait()
 

@@ -10,7 +10,7 @@ import anyio
 import uvicorn
 from starlette.types import ASGIApp
 
-_STARTING = 10.0  # seconds
+_STARTING = 60.0  # seconds
 _STOPPING = 2.0  # seconds for connections to close
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import anyio
 import openai
 import pytest
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
+from tests.support.conditions import eventually
 from tests.support.covering import ASKED, CHAT, CHAT_SDK, covers
 from tests.support.gateways import InProcess, audited
 
@@ -90,9 +94,19 @@ async def test_once_a_tool_may_have_written_an_error_says_not_to_retry(
 async def test_a_server_that_dies_in_mid_call_ends_that_call_and_the_next_one_works(
     gateway: InProcess, upstream: ScriptedUpstream
 ):
-    upstream.add(Turn(calls=(Call("demo__crash", {}),)), Turn(calls=(SUM,)), Turn(text="Done."))
-    answer = await whole(gateway, extra_body={"toolgate": {}})
-    crash, after = answer.toolgate["tool_calls"]
+    back = anyio.Event()
+    upstream.add(Turn(calls=(Call("demo__crash", {}),)), Turn(calls=(SUM,), wait_for=back), Turn(text="Done."))
+    answers: list[Any] = []
+
+    async def ask() -> None:
+        answers.append(await whole(gateway, extra_body={"toolgate": {}}))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await upstream.wait_for_requests(2)
+        await eventually(lambda: gateway.is_ready("demo"))  # a call waits for that, but not for ever
+        back.set()
+    crash, after = answers[0].toolgate["tool_calls"]
     assert (crash["outcome"], crash["is_error"]) == ("server_down", True)
     assert (after["outcome"], after["is_error"]) == ("ok", False)
     assert upstream.requests[2].body["messages"][-1]["content"] == "42"

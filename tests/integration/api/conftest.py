@@ -69,7 +69,7 @@ async def gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
             "plain": {"secret": "plain-secret-0123456789", "tools": "off"},
             "asking": {"secret": "asking-secret-0123456789", "policies": ["all"], "tools": "on_request"},
         },
-        "limits": {"tool_call_seconds": 2, "body_bytes": 100_000},
+        "limits": {"tool_call_seconds": 4, "body_bytes": 100_000},
     }
     with tempfile.TemporaryDirectory(prefix="toolgate-test-") as folder:
         async with gateway_in_process(Path(folder), document, POLICIES) as gateway:

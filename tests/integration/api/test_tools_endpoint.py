@@ -11,7 +11,7 @@ import pytest
 from gateway.api.tools import _CODES, _STATUS
 from gateway.hub import Hub
 from gateway.tool_calls import OutcomeKind
-from tests.support.conditions import cancelled_once
+from tests.support.conditions import cancelled_once, eventually
 from tests.support.gateways import OTHER_SECRET, InProcess, audited, find_run
 
 
@@ -69,6 +69,7 @@ async def test_each_end_of_a_call_has_its_status_and_its_code(
         assert set(body["error"]) == {"message", "type", "param", "code"}
     run, _ = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
     assert run.outcome == outcome
+    await eventually(lambda: gateway.is_ready("demo"))  # for the next test, when it has died
 
 
 async def test_a_refusal_names_the_rule(gateway: InProcess):

@@ -20,7 +20,7 @@ from tests.integration.hub.servers.over_http import bound_socket
 from tests.integration.hub.servers.over_sse import sse_server, sse_url
 from tests.support.conditions import cancelled_once, eventually, past_its_deadline
 
-SETTINGS = HubSettings(first_backoff=0.02, connect_timeout=60.0, reconnect_patience=5.0)
+SETTINGS = HubSettings(first_backoff=0.02, connect_timeout=60.0, reconnect_patience=60.0)
 
 
 @pytest.fixture

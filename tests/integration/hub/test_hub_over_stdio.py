@@ -17,7 +17,7 @@ from gateway.hub import Hub, HubSettings
 from tests.integration.hub.plain_launcher import PlainLauncher, scripted
 from tests.support.conditions import cancelled_once, eventually
 
-SETTINGS = HubSettings(probe_head_start=60.0, first_backoff=0.02, connect_timeout=60.0)
+SETTINGS = HubSettings(probe_head_start=60.0, first_backoff=0.02, connect_timeout=60.0, reconnect_patience=60.0)
 
 
 @asynccontextmanager
