@@ -83,6 +83,10 @@ class Caller:
             said = await self.call(self._dice.choice(ECHOES), {"text": text})
             assert text in said, f"{text[:60]} was answered with {said[:400]}"
             assert other not in said
+            if self._dice.random() < 0.1:  # with progress, where that was asked for
+                said = await self.call("pipe__sleep", {"seconds": 0})
+                assert "slept" in said
+                assert other not in said
             if self._dice.random() < 0.05:
                 with anyio.move_on_after(0.01):
                     assert other not in await self.call("pipe__sleep", {"seconds": 0.05, "text": text})
