@@ -27,6 +27,7 @@ from gateway.hub.locking import (
     Verifier,
     describe_drift,
 )
+from gateway.hub.meanwhile import SILENCE, LogListener, Meanwhile
 from gateway.hub.naming import OWN_SERVER, client_name, own_name, qualified_name, wire_name
 from gateway.hub.offers import AboutServer, CataloguePrompt, CatalogueResource, CatalogueTemplate
 from gateway.hub.openapi import DocumentFault
@@ -48,6 +49,7 @@ from gateway.hub.watch import Watch
 __all__ = [
     "NOBODY",
     "OWN_SERVER",
+    "SILENCE",
     "TICKET_LIFE",
     "AboutServer",
     "BadEntry",
@@ -75,6 +77,8 @@ __all__ = [
     "Listing",
     "ListingCredentials",
     "LockVerifier",
+    "LogListener",
+    "Meanwhile",
     "OAuthFault",
     "OnChange",
     "OpenApiServerSpec",

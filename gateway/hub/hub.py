@@ -28,7 +28,7 @@ from gateway.hub.meanwhile import SILENCE, Meanwhile
 from gateway.hub.peer import JsonObject
 from gateway.hub.pool import UpstreamPool
 from gateway.hub.requests import NOBODY, Caller, GivenInput, Request, call_request
-from gateway.hub.results import CallResult, ProgressListener, read_call_result
+from gateway.hub.results import CallResult, read_call_result
 from gateway.hub.specs import HubSettings, ServerSpec
 from gateway.hub.status import ServerState, ServerStatus
 from gateway.hub.upstreams import Upstream
@@ -126,7 +126,7 @@ class Hub:
         owner: str,
         user: User | None = None,
         timeout: float,  # noqa: ASYNC109 - one deadline from here down, mapped to ToolCallTimeout
-        on_progress: ProgressListener | None = None,
+        meanwhile: Meanwhile = SILENCE,
         caller: Caller = NOBODY,
         given: GivenInput | None = None,
     ) -> CallResult:
@@ -135,13 +135,11 @@ class Hub:
         `owner` is the key, or the user behind one, on whose behalf: servers with a workspace run once for each.
         `user` is that user, where one was proven. A tool that fails is a result with `is_error`; one that wants
         input first, with `input_required`: whoever can give it calls again with it as `given`. Cancelling tells
-        the server to stop. `on_progress` must be quick.
+        the server to stop. What `meanwhile` names must be quick.
 
         Raises ToolServerDown, ToolServerNotConnected, ToolCallTimeout and ToolServerFault.
         """
-        request = call_request(
-            tool, arguments, timeout, caller=caller, meanwhile=_heard_by(on_progress), given=given
-        )
+        request = call_request(tool, arguments, timeout, caller=caller, meanwhile=meanwhile, given=given)
         result = read_call_result(await self._send(server, request, owner, user))
         lacks_network = result.is_error and self._upstream(server).lacks_network(result.text())
         return result.with_note(NETWORK_HINT) if lacks_network else result
@@ -155,7 +153,7 @@ class Hub:
         owner: str,
         user: User | None = None,
         timeout: float,  # noqa: ASYNC109 - as in `call`
-        on_progress: ProgressListener | None = None,
+        meanwhile: Meanwhile = SILENCE,
         caller: Caller = NOBODY,
     ) -> JsonObject:
         """The raw result of any request but `tools/call`: of `resources/read`, `prompts/get` and so on.
@@ -164,7 +162,7 @@ class Hub:
         """
         if method == "tools/call":
             raise ValueError("tools are called with `call`")
-        request = Request(method, params, timeout, caller, _heard_by(on_progress))
+        request = Request(method, params, timeout, caller, meanwhile)
         return await self._send(server, request, owner, user)
 
     async def watch(
@@ -216,7 +214,3 @@ class Hub:
             _log.warning("%s: the %s %s is left out: %s", server, entry.kind, entry.name, entry.reason)
         if len(bad) > _MOST_REPORTED:
             _log.warning("%s: %d more are left out", server, len(bad) - _MOST_REPORTED)
-
-
-def _heard_by(on_progress: ProgressListener | None) -> Meanwhile:
-    return SILENCE if on_progress is None else Meanwhile(on_progress)

@@ -10,8 +10,9 @@ from typing import Any, cast
 
 import orjson
 
+from gateway.hub.meanwhile import Meanwhile
 from gateway.hub.peer import JsonObject, RequestFault, RpcError
-from gateway.hub.protocol import INTERNAL_ERROR, METHOD_NOT_FOUND
+from gateway.hub.protocol import INTERNAL_ERROR, LOG_MESSAGE, METHOD_NOT_FOUND
 from gateway.hub.results import ProgressListener, read_progress
 from gateway.telemetry.visible import make_visible
 
@@ -118,6 +119,15 @@ def report_progress(listener: ProgressListener | None, params: JsonObject) -> No
         listener(progress)
     except Exception:  # noqa: BLE001 - one caller's listener must not end the connection of all
         _log.exception("a progress listener failed")
+
+
+def is_taken(meanwhile: Meanwhile, method: str, params: JsonObject) -> bool:
+    """Whether a notification that belongs to a request was for whoever made it."""
+    if method == LOG_MESSAGE and meanwhile.on_log is not None:
+        meanwhile.on_log(params)
+        return True
+    take = meanwhile.on_notification
+    return take is not None and take(method, params)
 
 
 def answer_server_request(message: JsonObject) -> bytes:

@@ -14,6 +14,9 @@ NotificationTaker = Callable[[str, Mapping[str, Any]], bool]
 Must be quick and must not raise. What it does not take is the connection's to hear.
 """
 
+LogListener = Callable[[Mapping[str, Any]], None]
+"""Told of the params of a log message of the request. Must be quick and must not raise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Meanwhile:
@@ -21,6 +24,7 @@ class Meanwhile:
 
     on_progress: ProgressListener | None = None
     on_notification: NotificationTaker | None = None
+    on_log: LogListener | None = None
 
 
 SILENCE = Meanwhile()

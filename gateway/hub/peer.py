@@ -83,6 +83,10 @@ class Peer(Protocol):
         """Set the protocol version, for transports that send it beside each message; empty before there is one."""
         ...
 
+    def hears_logs(self) -> bool:
+        """Whether log messages of a request that is made now can be told from those of all others."""
+        ...
+
     async def request(
         self,
         method: str,

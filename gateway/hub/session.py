@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version as package_version
 from typing import Any, Literal, NamedTuple, cast
 
@@ -31,6 +32,7 @@ from gateway.hub.peer import (
 from gateway.hub.protocol import (
     CLIENT_CAPABILITIES_META_KEY,
     CLIENT_INFO_META_KEY,
+    LOG_LEVELS,
     MODERN_VERSION,
     SERVER_INFO_META_KEY,
     VERSION_META_KEY,
@@ -79,6 +81,7 @@ class Session:
         self.capabilities = object_in(greeting, "capabilities")
         self._greeting = greeting
         self._header_maps: dict[str, HeaderMap] = {}
+        self._log_rank = len(LOG_LEVELS)  # the level that an older server was told, of `LOG_LEVELS`
 
     def about(self, server: str) -> AboutServer:
         """What this server, whose name is `server` here, says of itself."""
@@ -124,6 +127,8 @@ class Session:
 
     async def request(self, request: Request) -> JsonObject:
         """The raw result of a request. Raises PeerError; cancelling tells the server."""
+        if request.meanwhile.on_log is not None:
+            request = await self._with_logs(request)
         meta = {**request.own_meta(), **request.caller.trace_meta()}
         if self.era == "modern":
             meta |= {**ENVELOPE, **request.caller.meta()}
@@ -136,6 +141,28 @@ class Session:
             headers=headers,
             authorizer=request.authorizer,
         )
+
+    async def _with_logs(self, request: Request) -> Request:
+        """The request, whose log messages the server sends; or without that, where they could be anybody's.
+
+        An older server is told of a level once for the session: it is lowered to what anybody wants, and never
+        raised again.
+        """
+        level = request.caller.log_level
+        if level is None or not self.peer.hears_logs():
+            return replace(
+                request,
+                caller=replace(request.caller, log_level=None),
+                meanwhile=replace(request.meanwhile, on_log=None),
+            )
+        rank = LOG_LEVELS.index(level)
+        if self.era == "legacy" and rank < self._log_rank and "logging" in self.capabilities:
+            self._log_rank = rank
+            try:
+                await self.peer.request("logging/setLevel", {"level": level})
+            except (RpcError, RequestFault) as problem:
+                _log.debug("a server keeps its level of logging: %s", problem.message)
+        return request
 
     def _argument_headers(self, params: JsonObject) -> dict[str, str] | None:
         mapped = self._header_maps.get(params.get("name", ""))

@@ -17,7 +17,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from gateway.errors import ToolCallTimeout, ToolServerError
-from gateway.hub import CallResult, Catalogue, CatalogueTool, ToolProgress, Watch
+from gateway.hub import SILENCE, CallResult, Catalogue, CatalogueTool, Meanwhile, ToolProgress, Watch
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.visible import one_line
 from gateway.tool_calls.call import Call, Ended
@@ -180,7 +180,7 @@ class ToolCaller:
                     owner=context.owner,
                     user=context.user,
                     timeout=context.timeout_seconds,
-                    on_progress=_harmless(context),
+                    meanwhile=_meanwhile(context),
                     caller=context.caller,
                     given=call.request.given,
                 )
@@ -198,7 +198,7 @@ class ToolCaller:
                     owner=context.owner,
                     user=context.user,
                     timeout=context.timeout_seconds,
-                    on_progress=_harmless(context),
+                    meanwhile=_meanwhile(context),
                     caller=context.caller,
                 )
         except TimeoutError as error:
@@ -261,6 +261,13 @@ class _Checked:
     tool: CatalogueTool
     arguments: Mapping[str, Any]
     own: OwnTool | None
+
+
+def _meanwhile(context: CallContext) -> Meanwhile:
+    """Who hears what the server says before its answer."""
+    if context.on_progress is None and context.on_log is None:
+        return SILENCE
+    return Meanwhile(_harmless(context), on_log=context.on_log)
 
 
 def _harmless(context: CallContext) -> Callable[[ToolProgress], None] | None:

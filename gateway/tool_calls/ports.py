@@ -10,7 +10,17 @@ from typing import Any, Literal, Protocol
 
 from gateway.audit.events import ToolCallRecord
 from gateway.auth import User
-from gateway.hub import NOBODY, Caller, CallResult, Catalogue, CatalogueTool, GivenInput, ToolProgress, Watch
+from gateway.hub import (
+    NOBODY,
+    SILENCE,
+    Caller,
+    CallResult,
+    Catalogue,
+    CatalogueTool,
+    GivenInput,
+    Meanwhile,
+    Watch,
+)
 
 
 class ToolServers(Protocol):
@@ -30,7 +40,7 @@ class ToolServers(Protocol):
         owner: str,
         user: User | None,
         timeout: float,  # noqa: ASYNC109 - the hub's own signature
-        on_progress: Callable[[ToolProgress], None] | None = None,
+        meanwhile: Meanwhile = SILENCE,
         caller: Caller = NOBODY,
         given: GivenInput | None = None,
     ) -> CallResult:
@@ -46,7 +56,7 @@ class ToolServers(Protocol):
         owner: str,
         user: User | None = None,
         timeout: float,  # noqa: ASYNC109 - the hub's own signature
-        on_progress: Callable[[ToolProgress], None] | None = None,
+        meanwhile: Meanwhile = SILENCE,
         caller: Caller = NOBODY,
     ) -> Mapping[str, Any]:
         """Ask for anything but a tool. Raises `gateway.errors.ToolServerError`."""

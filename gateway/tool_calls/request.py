@@ -9,7 +9,7 @@ from typing import Any, Literal
 import anyio
 
 from gateway.auth import KeyId, Owner, User, owner_of
-from gateway.hub import NOBODY, Caller, GivenInput, ToolProgress
+from gateway.hub import NOBODY, Caller, GivenInput, LogListener, ToolProgress
 from gateway.tool_calls.ports import OwnTool, ToolPolicy
 
 Surface = Literal["loop", "tools", "mcp", "command"]
@@ -72,8 +72,9 @@ class CallContext:
 
     `policy` is the key's policy, narrowed by the request. `timeout_seconds` runs from the moment the call is
     sent; `result_bytes` bounds the text of its result in UTF-8. `limiter` caps the calls that run at once.
-    `on_progress` must be quick; its messages have been made harmless to show. `user` is whom the call is for, when
-    that was proven. `own_tools` are those of the gateway itself that may be called, by wire name.
+    `on_progress` must be quick; its messages have been made harmless to show. `on_log` is told of the log
+    messages of this call, as the server sent them, where the `caller` wants some of a level. `user` is whom the
+    call is for, when that was proven. `own_tools` are those of the gateway itself that may be called, by name.
 
     With `as_sent` the result is for a program and kept as the server sent it. With `breaks_off`, cancelling
     reaches the server even when the call may write: the caller has said that it wants no more of it. `caller` is
@@ -91,6 +92,7 @@ class CallContext:
     own_tools: Mapping[str, OwnTool] = field(default_factory=dict[str, OwnTool])
     user: User | None = None
     surface: Surface = "loop"
+    on_log: LogListener | None = None
     as_sent: bool = False
     breaks_off: bool = False
     caller: Caller = NOBODY

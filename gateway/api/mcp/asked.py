@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.api.mcp.envelope import Client
+from gateway.api.mcp.logs import read_level
 from gateway.api.mcp.seen import Seen
 from gateway.api.mcp.sessions import Session
 from gateway.api.mcp.surface import Surface
@@ -14,7 +15,7 @@ from gateway.api.mcp.wire import LONGEST_ID, encode_notification
 from gateway.api.requests import Request
 from gateway.api.services import Services
 from gateway.auth import Principal
-from gateway.hub import ToolProgress
+from gateway.hub import ToolProgress, protocol
 
 Result = Mapping[str, Any]
 
@@ -42,6 +43,14 @@ class Asked:
     def seen(self) -> Seen:
         """What the client sees."""
         return Seen(self.services, self.principal, self.surface)
+
+    @property
+    def log_level(self) -> str | None:
+        """Which log messages the client wants; None when it wants none. Raises Refusal."""
+        if self.session is not None:
+            return self.session.log_level
+        level: Any = self.meta.get(protocol.LOG_LEVEL_META_KEY)
+        return None if level is None else read_level(level)
 
     @property
     def on_progress(self) -> Callable[[ToolProgress], None] | None:

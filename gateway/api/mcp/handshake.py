@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.api.mcp.asked import Asked, Result
 from gateway.api.mcp.envelope import MODERN_VERSIONS
+from gateway.api.mcp.logs import read_level
 from gateway.api.mcp.results import ABOUT_TTL, OUR_INFO
 from gateway.api.mcp.surface import Surface
 from gateway.api.mcp.wire import INVALID_PARAMS, Message, Refusal
@@ -23,6 +24,7 @@ _CAPABILITIES: Mapping[str, Any] = {
     "resources": {"listChanged": True, "subscribe": True},
     "prompts": {"listChanged": True},
     "completions": {},
+    "logging": {},
 }
 
 
@@ -52,7 +54,7 @@ def initialized(version: str, surface: Surface) -> dict[str, Any]:
     """The result of `initialize`."""
     return {
         "protocolVersion": version,
-        "capabilities": {**_CAPABILITIES, "logging": {}},
+        "capabilities": _CAPABILITIES,
         "serverInfo": OUR_INFO,
         **_instructions(surface),
     }
@@ -70,11 +72,8 @@ async def ping(_asked: Asked) -> Result:
 
 
 async def set_level(asked: Asked) -> Result:
-    """Which log messages a client wants; servers behind us send theirs to nobody, so there are none."""
-    level: Any = asked.params.get("level")
-    if not isinstance(level, str) or level not in _LEVELS:
-        raise Refusal(INVALID_PARAMS, "Invalid params: level must be one of RFC 5424's, in lower case")
+    """Which log messages of its calls the client of a session wants from now on."""
+    level = read_level(asked.params.get("level"))
+    if asked.session is not None:
+        asked.session.log_level = level
     return {}
-
-
-_LEVELS = frozenset({"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"})

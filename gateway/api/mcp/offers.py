@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from gateway.api.mcp.asked import Asked, Result
+from gateway.api.mcp.logs import log_listener
 from gateway.api.mcp.refusals import no_resource, refusal_of
 from gateway.api.mcp.results import check_no_cursor, listing
 from gateway.api.mcp.rounds import caller_of, given_input, place_of, wanted_input
@@ -131,16 +132,17 @@ async def _ask(asked: Asked, offer: OfferRequest) -> Mapping[str, Any] | None:
     """Through the pipeline. None for what the key may not see; raises Refusal for what came of it otherwise."""
     run = RunLog(asked.request, asked.principal, "mcp", calls=1)
     async with run.recorded(asked.services):
-        outcome = await asked.services.tool_caller.ask(offer, context_of(asked))
+        outcome = await asked.services.tool_caller.ask(offer, context_of(asked, offer.server))
         run.outcome = outcome.outcome
     if outcome.outcome != "unknown_tool" and outcome.answer is None:
         raise refusal_of(outcome)
     return outcome.answer
 
 
-def context_of(asked: Asked) -> CallContext:
-    """What holds for whatever is asked of a server from here."""
-    limits = asked.services.loop_limits
+def context_of(asked: Asked, server: str) -> CallContext:
+    """What holds for whatever is asked of a server from here. Raises Refusal."""
+    limits, caller = asked.services.loop_limits, caller_of(asked)
+    named = server if asked.surface.server is None else None
     return CallContext(
         asked.principal.key_id,
         asked.request.run_id,
@@ -152,5 +154,6 @@ def context_of(asked: Asked) -> CallContext:
         surface="mcp",
         as_sent=True,
         breaks_off=True,
-        caller=caller_of(asked),
+        caller=caller,
+        on_log=log_listener(caller.log_level, asked.notify, named),
     )

@@ -27,7 +27,8 @@ def caller_of(asked: Asked) -> Caller:
     """The client as its server is told of it. Who has a session cannot be asked anything from here."""
     known: Mapping[str, Any] = asked.client.capabilities if asked.is_modern else {}
     trace = {key: value for key in _TRACE if isinstance(value := asked.meta.get(key), str)}
-    return Caller({name: known[name] for name in _PASSED_ON if name in known}, trace=trace)
+    able = {name: known[name] for name in _PASSED_ON if name in known}
+    return Caller(able, log_level=asked.log_level, trace=trace)
 
 
 def given_input(asked: Asked, place: bytes) -> GivenInput | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from gateway.api.mcp.logs import DEFAULT_LEVEL
 from gateway.api.mcp.watching import Watching, Watchings
 from gateway.api.mcp.wire import INVALID_REQUEST, Refusal, RequestId, http_refusal
 from gateway.auth import KeyId, Owner
@@ -37,6 +38,7 @@ class Session:
     used: float
     calls: dict[RequestId, anyio.CancelScope] = field(default_factory=dict[RequestId, anyio.CancelScope])
     stream: anyio.CancelScope | None = None
+    log_level: str = DEFAULT_LEVEL
     watching: Watching = field(kw_only=True)
 
     @property

@@ -33,7 +33,8 @@ async def call_tool(asked: Asked) -> Result:
     qualified = "" if exposed is None else exposed.tool.qualified
     is_further_round = "requestState" in asked.params or "inputResponses" in asked.params
     given = given_input(asked, _place(asked, qualified)) if is_further_round else None
-    outcome = await _call(asked, ToolCallRequest(asked.request.run_id, name, arguments, qualified, given))
+    call = ToolCallRequest(asked.request.run_id, name, arguments, qualified, given)
+    outcome = await _call(asked, call, "" if exposed is None else exposed.tool.server)
     return _result(outcome, asked)
 
 
@@ -41,10 +42,10 @@ def _place(asked: Asked, qualified: str) -> bytes:
     return place_of(asked, qualified, object_param(asked.params, "arguments"))
 
 
-async def _call(asked: Asked, call: ToolCallRequest) -> ToolOutcome:
+async def _call(asked: Asked, call: ToolCallRequest, server: str) -> ToolOutcome:
     run = RunLog(asked.request, asked.principal, "mcp", calls=1)
     async with run.recorded(asked.services):
-        outcome = await asked.services.tool_caller.call(call, context_of(asked))
+        outcome = await asked.services.tool_caller.call(call, context_of(asked, server))
         run.outcome = outcome.outcome
     return outcome
 

@@ -95,6 +95,10 @@ class ApiPeer:
     def speak(self, version: str) -> None:
         """See the protocol: nothing is said of it."""
 
+    def hears_logs(self) -> bool:
+        """See the protocol: there are none."""
+        return False
+
     async def request(
         self,
         method: str,

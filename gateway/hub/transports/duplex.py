@@ -21,6 +21,7 @@ from gateway.hub.jsonrpc import (
     encode_notification,
     encode_request,
     is_response,
+    is_taken,
     object_in,
     report_progress,
     request_id_of,
@@ -29,7 +30,7 @@ from gateway.hub.jsonrpc import (
 )
 from gateway.hub.meanwhile import SILENCE, Meanwhile
 from gateway.hub.peer import JsonObject, NotificationListener, PeerClosed, PeerError, RequestFault
-from gateway.hub.protocol import SUBSCRIPTION_META_KEY
+from gateway.hub.protocol import LOG_MESSAGE, MODERN_VERSION, SUBSCRIPTION_META_KEY
 
 _log = logging.getLogger(__name__)
 
@@ -62,9 +63,14 @@ class _Waiting:
 class DuplexPeer(ABC):
     """See `gateway.hub.peer.Peer`. Whoever reads the connection hands each message to `receive`."""
 
-    def __init__(self, listener: NotificationListener) -> None:
+    def __init__(self, listener: NotificationListener, *, has_one_owner: bool = False) -> None:
+        """With `has_one_owner`, all that is asked over this connection is asked for the same one."""
         self._listener = listener
+        self._has_one_owner = has_one_owner
+        self._is_modern = False
         self._ids = itertools.count(1)
+        self._last_id = 0
+        self._in_doubt = 0  # the last id when a request was taken back; 0 once all is clear again
         self._waiting: dict[int, _Waiting] = {}
         self._closed = anyio.Event()
         self._reason = ""
@@ -82,8 +88,28 @@ class DuplexPeer(ABC):
         """Whether a request made now would not be sent."""
         return self._closed.is_set()
 
-    def speak(self, version: str) -> None:  # noqa: B027 - a default, not a duty
-        """Nothing to do: the version stands in the messages alone."""
+    def speak(self, version: str) -> None:
+        """Nothing to send: the version stands in the messages alone."""
+        self._is_modern = version == MODERN_VERSION
+
+    def hears_logs(self) -> bool:
+        """See `_caller_beyond_doubt`: it must be the only one."""
+        if self._is_modern:
+            return not any(waiting.meanwhile.on_log for waiting in self._waiting.values())
+        return self._has_one_owner and not self._waiting
+
+    def _caller_beyond_doubt(self) -> _Waiting | None:
+        """Whose a log message is that comes now: here, nothing in it says so.
+
+        A modern server logs for those who asked for it alone, an older one for anybody: then nobody else may have
+        anything to do with it. A request that was taken back may be heard of until the server has answered one
+        that came after that.
+        """
+        if self._in_doubt or not (self._is_modern or self._has_one_owner):
+            return None
+        waiting = self._waiting.values()
+        heard = [one for one in waiting if one.meanwhile.on_log] if self._is_modern else list(waiting)
+        return heard[0] if len(heard) == 1 else None
 
     async def follow(self) -> None:  # noqa: B027 - a default, not a duty
         """Nothing to do: notifications arrive unasked."""
@@ -117,7 +143,7 @@ class DuplexPeer(ABC):
     ) -> JsonObject:
         """Send a request and wait for its result. Raises PeerError."""
         self._check_open()
-        request_id = next(self._ids)
+        request_id = self._last_id = next(self._ids)
         if meanwhile.on_progress is not None:
             params = with_progress_token(params, request_id)
         message = encode_request(request_id, method, params)
@@ -126,6 +152,8 @@ class DuplexPeer(ABC):
             await self._send(message, authorizer)
             return await waiting.answer()
         except anyio.get_cancelled_exc_class():
+            if meanwhile.on_log is not None:
+                self._in_doubt = self._last_id
             if method not in _NEVER_CANCELLED:
                 with suppress(PeerError):  # a server that cannot be told stays untold
                     self._send_soon(encode_cancellation(request_id))
@@ -145,7 +173,10 @@ class DuplexPeer(ABC):
     def receive(self, message: dict[str, Any]) -> None:
         """A message from the server."""
         if is_response(message):
-            self.settle(request_id_of(message), _outcome_of(message))
+            answered = request_id_of(message)
+            if self._in_doubt and answered is not None and answered > self._in_doubt:
+                self._in_doubt = 0
+            self.settle(answered, _outcome_of(message))
         elif "id" in message:
             self._answer(message)
         elif isinstance(method := message.get("method"), str):
@@ -167,10 +198,12 @@ class DuplexPeer(ABC):
             self._listener(method, params)
 
     def _is_taken(self, method: str, params: JsonObject) -> bool:
-        """Whether it belongs to a request, which its `_meta` then names, and was for that one alone."""
-        waiting = self._find(request_id_of({"id": object_in(params, "_meta").get(SUBSCRIPTION_META_KEY)}))
-        take = waiting.meanwhile.on_notification if waiting else None
-        return take is not None and take(method, params)
+        """Whether it belongs to a request and was for whoever made that one."""
+        if method == LOG_MESSAGE:
+            waiting = self._caller_beyond_doubt()
+        else:
+            waiting = self._find(request_id_of({"id": object_in(params, "_meta").get(SUBSCRIPTION_META_KEY)}))
+        return waiting is not None and is_taken(waiting.meanwhile, method, params)
 
     def settle(self, request_id: object, outcome: JsonObject | PeerError) -> None:
         """End a request, if it is waiting."""

@@ -25,6 +25,7 @@ from gateway.hub.jsonrpc import (
     encode_cancellation,
     encode_notification,
     encode_request,
+    is_taken,
     object_in,
     report_progress,
     result_of,
@@ -142,6 +143,10 @@ class HttpPeer:
         if not self._closed.is_set():
             self._reason = reason
             self._closed.set()
+
+    def hears_logs(self) -> bool:
+        """They come on the stream of their own request."""
+        return True
 
     async def request(
         self,
@@ -262,10 +267,8 @@ class HttpPeer:
             self._tasks.start_soon(self._post_quietly, answer, self._headers_for("", {}, None))
         elif method == "notifications/progress":
             report_progress(meanwhile.on_progress, object_in(message, "params"))
-        elif isinstance(method, str):
-            params, take = object_in(message, "params"), meanwhile.on_notification
-            if take is None or not take(method, params):
-                self._listener(method, params)
+        elif isinstance(method, str) and not is_taken(meanwhile, method, params := object_in(message, "params")):
+            self._listener(method, params)
 
     def _take_back(self, request_id: int, method: str) -> None:
         """Cancel a request of a session; in the modern era its closed response has said it already."""

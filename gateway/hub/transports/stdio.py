@@ -38,9 +38,11 @@ _GONE = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError
 
 
 @asynccontextmanager
-async def open_stdio_peer(box: Box, listener: NotificationListener) -> AsyncGenerator[StdioPeer]:
+async def open_stdio_peer(
+    box: Box, listener: NotificationListener, *, has_one_owner: bool = False
+) -> AsyncGenerator[StdioPeer]:
     """A peer over a running box. Leaving the context fails what is pending; the box is the caller's to end."""
-    peer = StdioPeer(box, listener)
+    peer = StdioPeer(box, listener, has_one_owner=has_one_owner)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(peer.read)
         tasks.start_soon(peer.write)
@@ -55,8 +57,8 @@ async def open_stdio_peer(box: Box, listener: NotificationListener) -> AsyncGene
 class StdioPeer(DuplexPeer):
     """Made by `open_stdio_peer`, which runs its three tasks."""
 
-    def __init__(self, box: Box, listener: NotificationListener) -> None:
-        super().__init__(listener)
+    def __init__(self, box: Box, listener: NotificationListener, *, has_one_owner: bool = False) -> None:
+        super().__init__(listener, has_one_owner=has_one_owner)
         self._box = box
         self._unsent: deque[bytes] = deque()
         self._unsent_bytes = 0

@@ -63,7 +63,7 @@ class StdioTransport:
         """Start the process. Raises SandboxError."""
         async with (
             self._launcher.launch(self._server, workspace_owner=self._owner) as box,
-            open_stdio_peer(box, listener) as peer,
+            open_stdio_peer(box, listener, has_one_owner=self._owner is not None) as peer,
         ):
             yield peer
 

@@ -26,6 +26,9 @@ def call(name, arguments):
         send({"method": "notifications/resources/updated", "params": {"uri": arguments["uri"]}})
     if name == "watched":
         return text(json.dumps(sorted(watched)))
+    if name == "log":
+        for level in ("debug", "warning"):
+            send({"method": "notifications/message", "params": {"level": level, "logger": "old", "data": level}})
     if name == "die":
         os._exit(1)
     return text("done")
@@ -37,7 +40,7 @@ def answer(method, params):
         about = {"name": "old", "version": "1"}
         return {"protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": about}
     if method == "tools/list":
-        return {"tools": [tool(name) for name in ("touch", "watched", "die")]}
+        return {"tools": [tool(name) for name in ("touch", "watched", "log", "die")]}
     if method == "tools/call":
         return call(params["name"], params.get("arguments", {}))
     if method == "resources/list":

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from gateway.errors import ToolServerDown
-from gateway.hub import HttpServerSpec, Hub, HubSettings
+from gateway.hub import HttpServerSpec, Hub, HubSettings, Meanwhile
 from tests.integration.hub.servers.over_http import (
     Front,
     MemoryEvents,
@@ -54,7 +54,9 @@ async def hub_at(where: socket.socket | int, *, settings: HubSettings = SETTINGS
 
 
 def call(hub, tool, arguments=None, *, timeout=60.0, on_progress=None):
-    return hub.call("remote", tool, arguments or {}, owner="key", timeout=timeout, on_progress=on_progress)
+    return hub.call(
+        "remote", tool, arguments or {}, owner="key", timeout=timeout, meanwhile=Meanwhile(on_progress)
+    )
 
 
 @both_forms

@@ -13,7 +13,7 @@ import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
 from gateway.errors import ToolServerDown
-from gateway.hub import HttpServerSpec, Hub, HubSettings
+from gateway.hub import HttpServerSpec, Hub, HubSettings, Meanwhile
 from gateway.hub.peer import PeerClosed
 from gateway.hub.transports.sse import open_sse_peer
 from tests.integration.hub.servers.over_http import bound_socket
@@ -39,7 +39,7 @@ async def hub_at(listener: socket.socket, **spec) -> AsyncGenerator[Hub]:
 
 
 def call(hub, tool, arguments=None, *, timeout=60.0, on_progress=None):
-    return hub.call("old", tool, arguments or {}, owner="key", timeout=timeout, on_progress=on_progress)
+    return hub.call("old", tool, arguments or {}, owner="key", timeout=timeout, meanwhile=Meanwhile(on_progress))
 
 
 async def test_an_old_server_is_listed_and_called_without_a_probe(listener):

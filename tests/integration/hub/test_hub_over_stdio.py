@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from gateway.errors import ToolCallTimeout, ToolServerDown, ToolServerFault
-from gateway.hub import Hub, HubSettings
+from gateway.hub import Hub, HubSettings, Meanwhile
 from tests.integration.hub.plain_launcher import PlainLauncher, scripted
 from tests.support.conditions import cancelled_once, eventually
 
@@ -32,7 +32,7 @@ async def hub_of(*specs, settings=SETTINGS):
 
 
 def call(hub, tool, arguments=None, *, server="scripted", owner="key", timeout=60.0, on_progress=None):
-    return hub.call(server, tool, arguments or {}, owner=owner, timeout=timeout, on_progress=on_progress)
+    return hub.call(server, tool, arguments or {}, owner=owner, timeout=timeout, meanwhile=Meanwhile(on_progress))
 
 
 async def where(hub, **more):

@@ -9,7 +9,7 @@ from functools import partial
 
 import anyio
 
-from gateway.hub import Caller, Hub, InProcessServerSpec, functions_server
+from gateway.hub import Caller, Hub, InProcessServerSpec, Meanwhile, functions_server
 from tests.integration.hub.servers.offering import NOTE, build_offering
 from tests.integration.hub.servers.over_http import Seen, build_server
 from tests.support.conditions import cancelled_once, eventually, past_its_deadline
@@ -63,7 +63,7 @@ async def test_a_server_object_has_its_progress_its_deadlines_and_its_cancelling
     async with hub_of(InProcessServerSpec("mine", build_server(seen)[0])) as hub:
         call = partial(hub.call, "mine", "sleep", owner="key")
         steps = []
-        await call({}, timeout=60, on_progress=steps.append)
+        await call({}, timeout=60, meanwhile=Meanwhile(steps.append))
         assert [step.progress for step in steps] == [1, 2, 3]
         await past_its_deadline(
             lambda deadline: call({"seconds": 60}, timeout=deadline), lambda: len(seen.executed) == 2

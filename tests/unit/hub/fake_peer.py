@@ -34,6 +34,9 @@ class FakePeer:
     def speak(self, version: str) -> None:
         self.versions.append(version)
 
+    def hears_logs(self) -> bool:
+        return True
+
     async def request(self, method, params, *, meanwhile=SILENCE, headers=None, authorizer=None):
         self.asked.append((method, params))
         self.headers = headers

@@ -43,11 +43,11 @@ class FakeServers:
     progress: list[ToolProgress] = field(default_factory=list)
 
     async def call(
-        self, server, tool, arguments, *, owner, user=None, timeout, on_progress=None, caller=None, given=None
+        self, server, tool, arguments, *, owner, user=None, timeout, meanwhile=None, caller=None, given=None
     ):
         self.calls.append((server, tool, arguments, owner))
         for report in self.progress:
-            on_progress(report)
+            meanwhile.on_progress(report)
         return await self.answer(arguments)
 
 
