@@ -22,7 +22,7 @@ from gateway.api.run_summary import summarize_run
 from gateway.api.services import Services
 from gateway.api.tool_runner import RunTools
 from gateway.api.toolgate_field import FIELD, HEADER
-from gateway.conversation import Message, ModelRequest, ModelResponse, Part, Reasoning, Text, TextDelta
+from gateway.conversation import Message, ModelRequest, ModelResponse, TextDelta
 from gateway.dialects import Dialect, Traits, answering
 from gateway.errors import InvalidRequest
 from gateway.exposure import Selection
@@ -33,6 +33,7 @@ from gateway.tool_loop import (
     RequestIdentity,
     RunEvent,
     ShownTools,
+    Telling,
     ToolLoop,
     ToolLoopMachine,
     appended,
@@ -112,7 +113,7 @@ def _begin(request: Request, services: Services, inquiry: Inquiry, recalled: Rec
         model=model,
         tools=tools,
         usage_of_run=traits.usage_of_run,
-        shown=_shown(inquiry),
+        telling=_telling(inquiry),
     )
 
 
@@ -122,12 +123,14 @@ def _with_tools_told_of(request: ModelRequest, selection: Selection) -> ModelReq
     return replace(request, tools=appended(request.tools, more))
 
 
-def _shown(inquiry: Inquiry) -> ShownTools:
-    """What the client is shown of the servers that it named, as far as its dialect has words for it."""
+def _telling(inquiry: Inquiry) -> Telling:
+    """What the client is told; of the servers that it named, as far as its dialect has words for it."""
     traits, shown = inquiry.dialect.traits, inquiry.brought.shown
     if not traits.shows_calls:
-        return ShownTools()
-    return shown if traits.shows_listings else replace(shown, listings=())
+        shown = ShownTools()
+    elif not traits.shows_listings:
+        shown = replace(shown, listings=())
+    return Telling(inquiry.dialect.name, shown, traits.round_break)
 
 
 def _check_prices(services: Services, inquiry: Inquiry) -> None:
@@ -221,14 +224,11 @@ class _Run:
 
 
 def _response(loop: ToolLoop, finish: Finish, traits: Traits) -> ModelResponse:
-    """The one answer to the client, put together from all rounds.
-
-    What later rounds thought is told without its proof, which holds behind calls that the client does not know.
-    """
-    last, listings = finish.last, loop.shown.listings
+    """The one answer to the client, put together from all rounds."""
+    last, listings = finish.last, loop.telling.shown.listings
     is_whole = finish.rounds == 1 and last.message.tool_calls == finish.client_calls
     if not is_whole:
-        message = _put_together(loop, finish)
+        message = Message("assistant", (*listings, *loop.told_parts(finish)))
     elif listings:
         message = replace(last.message, parts=(*listings, *last.message.parts))
     else:
@@ -241,15 +241,6 @@ def _response(loop: ToolLoop, finish: Finish, traits: Traits) -> ModelResponse:
         usage=loop.told_usage(finish),
         source=last.source if is_whole else None,  # fields unknown to us stay where nothing was put together
     )
-
-
-def _put_together(loop: ToolLoop, finish: Finish) -> Message:
-    kept: tuple[Part, ...] = tuple(
-        replace(part, signature=None) if isinstance(part, Reasoning) and finish.rounds > 1 else part
-        for part in finish.last.message.parts
-        if not isinstance(part, Text) and part not in finish.last.message.tool_calls
-    )
-    return Message("assistant", (*loop.shown.listings, *kept, *loop.told_parts(finish), *finish.client_calls))
 
 
 def _response_id(run_id: str, traits: Traits) -> str:

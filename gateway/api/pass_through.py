@@ -24,6 +24,7 @@ from gateway.providers.failures import protocol_error
 
 _OURS = "x-toolgate-"
 _LONGEST_HELD = 64 * 1024  # bytes of a line
+_LONGEST_FIRST = 4 * 1024 * 1024  # bytes of the first frame, which may repeat the request
 _ERROR = re.compile(rb'"error"(?!\s*:\s*null)')
 """An error, or the kind of an event that is one; responses say from the first event on that they have none."""
 
@@ -91,9 +92,9 @@ async def _stream(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: 
                 await answer.begin_events(fault, passed_on(given.headers))
             if held or not chunk.endswith(b"\n"):
                 chunk, held = _whole_lines(held + chunk, in_lines=in_lines)  # noqa: PLW2901 - what is left of it
-            fault.last = chunk or fault.last
             is_over = is_over or _holds_one_of(marks, chunk)
             if chunk:
+                fault.note(chunk)
                 await answer.write(chunk)
     finally:
         run.usage = scanner.usage
@@ -137,16 +138,30 @@ async def _whole_frames(given: ProviderAnswer, frames: Cutter) -> AsyncGenerator
 
 
 class _Fault:
-    """A `StreamFault`, set apart from whatever the provider had begun to say; `last` is what it said last."""
+    """A `StreamFault`, set apart from whatever the provider had begun to say."""
 
-    __slots__ = ("_dialect", "last")
+    __slots__ = ("_dialect", "_first", "_last", "_last_but_one", "_seeks_first")
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self.last = b""
+        self._first = self._last = self._last_but_one = b""
+        self._seeks_first = dialect.traits.end_broken_stream is not None
+
+    def note(self, chunk: bytes) -> None:
+        """The client is sent these lines."""
+        self._last_but_one, self._last = self._last, chunk
+        if self._seeks_first:
+            self._first += chunk
+            begun = self._first.find(b"data:")
+            is_whole = begun >= 0 and self._first.find(b"\n", begun) >= 0
+            self._seeks_first = not is_whole and len(self._first) < _LONGEST_FIRST
 
     def __call__(self, told: ErrorAnswer) -> bytes:
-        """The error event. Where a frame has just ended no break is written: an empty line is no JSON."""
-        mark = self._dialect.traits.frame_break
-        event = self._dialect.stream_writer(include_usage=False).error(told)
-        return event if not self.last or self.last.endswith(mark) else mark + event
+        """The end. Where a frame has just ended no break is written: an empty line is no JSON."""
+        traits = self._dialect.traits
+        if traits.end_broken_stream is None:
+            event = self._dialect.stream_writer(include_usage=False).error(told)
+        else:
+            event = traits.end_broken_stream(told, self._first, self._last_but_one + self._last)
+        mark = traits.frame_break
+        return event if not self._last or self._last.endswith(mark) else mark + event

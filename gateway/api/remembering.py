@@ -15,7 +15,6 @@ import anyio
 from gateway.api.model_inquiry import Inquiry
 from gateway.api.model_request import read_model_request
 from gateway.api.services import Services
-from gateway.conversation import Refusal
 from gateway.conversation.served import spelled_out
 from gateway.errors import InvalidRequest
 from gateway.routing.families import is_of_one_family
@@ -96,12 +95,11 @@ async def keep(services: Services, inquiry: Inquiry, recalled: Recalled, loop: T
     is_known = is_known_to_client(added, finish, keeps_all=keeps_all, origin_matters=origin_matters)
     if recalled.conversation is None or is_known:
         return
-    refusals = words_of(part for part in last.message.parts if isinstance(part, Refusal))
     with anyio.CancelScope(shield=True):  # the client has been told all of it, and may leave at any moment
         await services.memory.keep(
             inquiry.principal.owner,
             recalled,
-            text=words_of(loop.told_parts(finish)) + refusals,
+            text=words_of(loop.told_parts(finish)),
             calls=finish.client_calls,
             added=added,
         )

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.conversation import UnknownPart
+from gateway.dialects.faults import ToldFault
+
 
 class Cutter(Protocol):
     """Cuts a stream into its frames, whatever they say."""
@@ -33,7 +36,9 @@ class Traits:
     `stream_type` is the content type of its streams, and `frame_break` what sets a frame apart from the rest of
     one that broke off; where nothing can, `frames` cuts the stream, so that none is ever broken off.
     One of `end_marks` stands in every stream that came to its end, and in none before; without any, that is not
-    known. `error_type_header` is where its clients look for what kind an error is, which its body has as `__type`.
+    known. `end_broken_stream` tells of a fault in one whose bytes passed, given lines of both its ends, where that
+    takes more than the error event. `error_type_header` is where its clients look for what kind an error is, which
+    its body has as `__type`.
     `spent_status` is the HTTP status at which they stop because the money is used up.
 
     With `names_model` False the model, and whether to stream, stand in the URL: its codec finds them as `model`
@@ -44,6 +49,7 @@ class Traits:
     `shows_calls` they can be shown the calls to tools of servers that they named, and with `shows_listings` which
     tools these have. With `stores_answers` they may refer to earlier answers instead of sending them back. With
     `keeps_call_ids` False some send calls back without their ids, which then are others than those they got.
+    `round_break` ends a message within an answer, where an answer may have several: what each round says is one.
     """
 
     response_id_prefix: str
@@ -58,6 +64,7 @@ class Traits:
     spent_status: int = 402
     names_model: bool = True
     end_marks: tuple[bytes, ...] = ()
+    end_broken_stream: Callable[[ToldFault, bytes, bytes], bytes] | None = None
     request_id_header: str = ""
     request_headers: tuple[str, ...] = ()
     usage_of_run: bool = True
@@ -66,3 +73,4 @@ class Traits:
     shows_listings: bool = False
     stores_answers: bool = False
     keeps_call_ids: bool = True
+    round_break: UnknownPart | None = None

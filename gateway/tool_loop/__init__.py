@@ -18,6 +18,7 @@ from gateway.tool_loop.progress import (
 from gateway.tool_loop.recognition import words_of
 from gateway.tool_loop.shown_calls import ShownTool, ShownTools
 from gateway.tool_loop.state import ToolLoopMachine, appended
+from gateway.tool_loop.told_parts import Telling
 from gateway.tool_loop.turns import added_by, added_until_broken_off, is_known_to_client
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "ShownTool",
     "ShownTools",
     "Sink",
+    "Telling",
     "ToolBudget",
     "ToolCallBegan",
     "ToolCallEnded",

@@ -11,17 +11,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from gateway.conversation import (
     ModelResponse,
     Part,
-    Refusal,
-    RefusalDelta,
     ResponseStarted,
     StreamEvent,
-    Text,
-    ToolCallDelta,
-    ToolCallStarted,
     ToolResult,
     ToolsListed,
     Usage,
@@ -34,10 +30,11 @@ from gateway.tool_loop.answers import events_with_distinct_call_ids
 from gateway.tool_loop.ports import ModelCaller, Sink, ToolRunner
 from gateway.tool_loop.progress import RoundStarted, RunEvent
 from gateway.tool_loop.round_of_calls import CallsOfRun
-from gateway.tool_loop.shown_calls import Showing, ShownTools
+from gateway.tool_loop.shown_calls import Showing
 from gateway.tool_loop.state import ToolLoopMachine
 from gateway.tool_loop.stopwatch import Stopwatch
 from gateway.tool_loop.stream_filter import StreamFilter
+from gateway.tool_loop.told_parts import Telling, Told
 
 
 class ToolLoop:
@@ -52,13 +49,12 @@ class ToolLoop:
         model: ModelCaller,
         tools: ToolRunner,
         usage_of_run: bool = True,
-        shown: ShownTools | None = None,
+        telling: Telling | None = None,
     ) -> None:
-        """`usage_of_run` says whether the usage that is told is the sum over all rounds, or that of the last.
-
-        `shown` are the tools whose calls the client is shown.
+        """`usage_of_run` says whether the usage that is told is the sum over all rounds, or that of the last;
+        `telling`, what else the client is told.
         """
-        self.shown = shown or ShownTools()
+        self.telling = replace(telling or Telling(), holds_words=machine.request.structured_output)
         self.run_id = run_id
         self.machine = machine
         self.finish: Finish | None = None
@@ -68,7 +64,7 @@ class ToolLoop:
         self._stopwatch = Stopwatch()
         self._calls = CallsOfRun(tools, machine.limits, machine.spent, self._stopwatch)
         self._underway = False
-        self._showing = Showing(self.shown)
+        self._showing = Showing(self.telling.shown)
 
     @property
     def outcomes(self) -> Sequence[ToolOutcome]:
@@ -95,19 +91,16 @@ class ToolLoop:
 
         Raises `UpstreamError` when the model cannot be reached any more. `emit` is awaited for each event.
         """
-        request = self.machine.request
         stream_filter = StreamFilter(
-            self._response_id,
-            self.machine.client_tools,
-            hold_text=request.structured_output,
-            usage_of_run=self._usage_of_run,
-            shown=self.shown,
+            self._response_id, self.machine.client_tools, self.telling, usage_of_run=self._usage_of_run
         )
-        self._showing = Showing(self.shown)
+        self._showing = Showing(self.telling.shown)
         if self.finish is None:
             self.finish = await self._timed(stream_filter, emit)
         else:
-            await _tell_again(self.finish, self.told_parts(self.finish), stream_filter, emit)
+            last = self.finish.last
+            await _emit_all(emit, stream_filter.started(last.model, last.created))
+            await _emit_all(emit, stream_filter.resumed(self._told(self.finish)))
         await _emit_all(emit, stream_filter.ended(self.finish.reason, self.told_usage(self.finish)))
         return self.finish
 
@@ -115,20 +108,12 @@ class ToolLoop:
         """The usage that the client is told of in the answer itself."""
         return finish.usage if self._usage_of_run else finish.last.usage
 
-    def told_parts(self, finish: Finish | None = None) -> tuple[Part, ...]:
-        """The texts so far, and the calls that were shown among them; of the whole run once there is its end."""
-        machine = self.machine
-        if not self.shown:
-            text = machine.text if finish is None else finish.text
-            return (Text(text),) if text else ()
-        parts = self.shown.told_parts(machine.transcript, with_text=not machine.request.structured_output)
-        if (
-            finish is not None
-            and finish.last.message.text
-            and all(message is not finish.last.message for message in machine.transcript)
-        ):
-            parts.append(Text(finish.last.message.text))
-        return tuple(parts)
+    def told_parts(self, finish: Finish) -> tuple[Part, ...]:
+        """What the client is told of the whole run, in its order."""
+        return self._told(finish).parts
+
+    def _told(self, finish: Finish | None) -> Told:
+        return self.telling.told(self.machine.transcript, finish)
 
     async def _timed(self, stream_filter: StreamFilter, emit: Sink) -> Finish:
         self._stopwatch.start()
@@ -141,7 +126,7 @@ class ToolLoop:
         if self._underway:
             action = self.machine.again()
             await _emit_all(emit, stream_filter.started(self.machine.request.model, int(time.time())))
-            await _emit_all(emit, stream_filter.resumed(self.told_parts()))
+            await _emit_all(emit, stream_filter.resumed(self._told(None)))
         else:
             self._underway = True
             action = self.machine.start()
@@ -166,6 +151,7 @@ class ToolLoop:
         return self.machine.model_answered(response, elapsed=self._stopwatch.elapsed())
 
     async def _stream_round(self, action: CallModel, stream_filter: StreamFilter, emit: Sink) -> ModelResponse:
+        await _emit_all(emit, stream_filter.between_rounds())
         while True:
             said = _Counting(emit)
             try:
@@ -203,15 +189,3 @@ class _Counting:
 async def _emit_all(emit: Sink, events: Iterable[StreamEvent]) -> None:
     for event in events:
         await emit(event)
-
-
-async def _tell_again(finish: Finish, told: Sequence[Part], stream_filter: StreamFilter, emit: Sink) -> None:
-    """Give the answer of a run that ended before, to a client that lost it."""
-    await _emit_all(emit, stream_filter.started(finish.last.model, finish.last.created))
-    await _emit_all(emit, stream_filter.resumed(told))
-    for part in finish.last.message.parts:
-        if isinstance(part, Refusal):
-            await emit(RefusalDelta(part.text))
-    for index, call in enumerate(finish.client_calls):
-        await emit(ToolCallStarted.of(call, index))
-        await emit(ToolCallDelta(index, call.arguments))

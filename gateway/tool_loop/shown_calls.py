@@ -12,6 +12,10 @@ from dataclasses import dataclass, field, replace
 from gateway.conversation import (
     Message,
     Part,
+    Reasoning,
+    ReasoningDelta,
+    Refusal,
+    RefusalDelta,
     ServedCall,
     ServedCallEnded,
     ServedCallStarted,
@@ -19,8 +23,12 @@ from gateway.conversation import (
     Text,
     TextDelta,
     ToolCall,
+    ToolCallDelta,
+    ToolCallStarted,
     ToolListing,
     ToolResult,
+    UnknownDelta,
+    UnknownPart,
 )
 
 
@@ -48,17 +56,13 @@ class ShownTools:
         shown = self.tools.get(call.name)
         return None if shown is None else ServedCall(replace(call, name=shown.name), shown.server, result)
 
-    def told_parts(self, transcript: Sequence[Message], *, with_text: bool) -> list[Part]:
-        """What a client has been told by the time that `transcript` is all that a run has added."""
-        parts: list[Part] = []
-        for place, message in enumerate(transcript):
-            if message.role == "assistant":
-                if with_text and message.text:
-                    parts.append(Text(message.text))
-                results = _results_after(transcript, place)
-                answered = [call for call in message.tool_calls if call.id in results]
-                parts += [served for call in answered if (served := self.served(call, results[call.id]))]
-        return parts
+    def answered(self, transcript: Sequence[Message], place: int) -> Iterator[ServedCall]:
+        """The calls in the message at `place` that have results behind it, as the client is shown them."""
+        results = results_after(transcript, place)
+        for call in transcript[place].tool_calls:
+            served = self.served(call, results.get(call.id))
+            if served is not None and served.result is not None:
+                yield served
 
 
 class Showing:
@@ -83,19 +87,39 @@ class Showing:
 
     def settled(self, transcript: Sequence[Message]) -> Iterator[StreamEvent]:
         """A round is over: what was not told of its calls, because none was made, or in an earlier attempt."""
-        for part in self._tools.told_parts(_last_round(transcript), with_text=False):
-            if isinstance(part, ServedCall) and part.made.id not in self._begun:
+        for part in self._answered(transcript):
+            if part.made.id not in self._begun:
                 yield from _retold(part)
         self._begun.clear()  # some models number their calls in every answer anew
+
+    def _answered(self, transcript: Sequence[Message]) -> Iterator[ServedCall]:
+        for place in range(len(transcript) - 1, -1, -1):
+            if transcript[place].role == "assistant":
+                yield from self._tools.answered(transcript, place)
+                return
 
 
 def retold(parts: Iterable[Part]) -> Iterator[StreamEvent]:
     """What a client had been told, to one that lost it."""
+    calls = 0
     for part in parts:
-        if isinstance(part, ServedCall):
-            yield from _retold(part)
-        elif isinstance(part, Text):
-            yield TextDelta(part.text)
+        match part:
+            case Text():
+                yield TextDelta(part.text, part.source)
+            case ServedCall():
+                yield from _retold(part)
+            case Reasoning():
+                yield ReasoningDelta(part.text, part.name, part.signature)
+            case Refusal():
+                yield RefusalDelta(part.text)
+            case UnknownPart():
+                yield UnknownDelta(part.dialect, part.raw, is_part=True)
+            case ToolCall():
+                yield ToolCallStarted.of(part, calls)
+                yield ToolCallDelta(calls, part.arguments)
+                calls += 1
+            case _:
+                pass
 
 
 def _retold(served: ServedCall) -> Iterator[StreamEvent]:
@@ -103,7 +127,7 @@ def _retold(served: ServedCall) -> Iterator[StreamEvent]:
     yield ServedCallEnded(served)
 
 
-def _results_after(transcript: Sequence[Message], place: int) -> dict[str, ToolResult]:
+def results_after(transcript: Sequence[Message], place: int) -> dict[str, ToolResult]:
     """The results of the calls in one message, which stand before the next one of the model's."""
     results: dict[str, ToolResult] = {}
     for message in transcript[place + 1 :]:
@@ -111,11 +135,3 @@ def _results_after(transcript: Sequence[Message], place: int) -> dict[str, ToolR
             break
         results |= {part.call_id: part for part in message.parts if isinstance(part, ToolResult)}
     return results
-
-
-def _last_round(transcript: Sequence[Message]) -> Sequence[Message]:
-    """The last answer of the model's that had calls, and their results."""
-    for place in range(len(transcript) - 1, -1, -1):
-        if transcript[place].role == "assistant":
-            return transcript[place:]
-    return ()

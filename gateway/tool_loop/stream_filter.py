@@ -6,14 +6,13 @@ indexes of their own. Each round's start, end and usage stay inside: the run has
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.conversation import (
     Finished,
     FinishReason,
     ModelResponse,
-    Part,
     ReasoningDelta,
     RefusalDelta,
     ResponseStarted,
@@ -29,11 +28,12 @@ from gateway.conversation import (
     UsageReported,
 )
 from gateway.tool_loop.actions import ROUND_SEPARATOR
-from gateway.tool_loop.shown_calls import ShownTools, retold
+from gateway.tool_loop.shown_calls import retold
+from gateway.tool_loop.told_parts import Telling, Told
 
 
 class StreamFilter:
-    """The filter of one run. With `hold_text`, only the last round's words leave, at the run's end.
+    """The filter of one run. Words that `telling` holds back, but for the last round's, leave at the run's end.
 
     `usage_of_run` says whether the usage that leaves is that of all rounds, or of the last one.
     """
@@ -42,16 +42,14 @@ class StreamFilter:
         self,
         response_id: str,
         client_tools: frozenset[str],
+        telling: Telling,
         *,
-        hold_text: bool,
         usage_of_run: bool = True,
-        shown: ShownTools | None = None,
     ) -> None:
         self._response_id = response_id
         self._client_tools = client_tools
-        self._hold_text = hold_text
+        self._telling = telling
         self._usage_of_run = usage_of_run
-        self._shown = shown or ShownTools()
         self._held: list[StreamEvent] = []
         self._rounds = 0
         self._end: Finished | None = None
@@ -61,6 +59,15 @@ class StreamFilter:
         self._closing = False
         self._client_indexes: dict[int, int] = {}
         self._client_calls = 0
+
+    def between_rounds(self) -> Iterator[StreamEvent]:
+        """What sets the next round apart from those before, where that is more than a blank line."""
+        round_break = self._telling.round_break
+        if round_break is not None and self._rounds:
+            if self._separator_due:
+                self._separator_due = False
+                yield TextDelta(ROUND_SEPARATOR)
+            yield UnknownDelta(round_break.dialect, round_break.raw, is_part=True)
 
     def begin_round(self, *, closing: bool) -> None:
         """The next events are another round's. In a closing round no tool call leaves."""
@@ -75,21 +82,20 @@ class StreamFilter:
             self._started = True
             first = event or ResponseStarted("", model, created)
             yield replace(first, id=self._response_id)
-            yield from (ToolsListed(listing) for listing in self._shown.listings)
+            yield from (ToolsListed(listing) for listing in self._telling.shown.listings)
 
-    def resumed(self, parts: Sequence[Part]) -> Iterator[StreamEvent]:
-        """What an earlier attempt at this run had already answered: texts, and calls that were shown."""
+    def resumed(self, told: Told) -> Iterator[StreamEvent]:
+        """What an earlier attempt at this run had already answered."""
         self._rounds += 1
-        for event in retold(parts):
-            yield from self._text(event) if isinstance(event, TextDelta) else (event,)
-            self._separator_due = isinstance(event, TextDelta)
+        self._separator_due = told.separator_due
+        yield from retold(told.parts)
 
     def outgoing(self, event: StreamEvent) -> Iterator[StreamEvent]:
         """The events that leave because of this one."""
         match event:
             case ResponseStarted():
                 yield from self.started(event.model, event.created, event)
-            case TextDelta() | RefusalDelta() | UnknownDelta() if self._hold_text:
+            case TextDelta() | RefusalDelta() | UnknownDelta() if self._telling.holds_words:
                 self._held.append(event)
             case TextDelta():
                 yield from self._text(event)
@@ -111,9 +117,8 @@ class StreamFilter:
 
     def end_round(self, response: ModelResponse) -> None:
         """The round is complete. Texts of two rounds are set apart, unless calls are shown between them."""
-        has_said = bool(response.message.text) and not self._hold_text
-        shows_calls = any(call.name in self._shown.tools for call in response.message.tool_calls)
-        self._separator_due = (self._separator_due or has_said) and not shows_calls
+        has_said = bool(response.message.text) and not self._telling.holds_words
+        self._separator_due = (self._separator_due or has_said) and self._telling.separates(response.message)
 
     def ended(self, reason: FinishReason, usage: Usage | None) -> Iterator[StreamEvent]:
         """What was held, and the run's own end; that of its only round as it came, if there was no other."""

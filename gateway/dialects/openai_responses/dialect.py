@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.conversation import ModelRequest, ModelResponse
+from gateway.conversation import ModelRequest, ModelResponse, UnknownPart
 from gateway.dialects.faults import ToldFault
 from gateway.dialects.openai_errors import read_error, write_error
+from gateway.dialects.openai_responses.broken_streams import end_broken_stream
 from gateway.dialects.openai_responses.name import NAME
 from gateway.dialects.openai_responses.proofs import OURS
 from gateway.dialects.openai_responses.provider_tools import provider_tools
@@ -31,7 +32,9 @@ _TRAITS = Traits(
     proof_mark=b"encrypted_content",
     keeps_proofs=True,
     stores_answers=True,
+    round_break=UnknownPart(NAME, {"message": {}}),
     end_marks=(b"response.completed", b"response.incomplete", b"response.failed"),
+    end_broken_stream=end_broken_stream,
 )
 
 

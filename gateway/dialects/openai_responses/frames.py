@@ -14,8 +14,8 @@ class Frames:
 
     __slots__ = ("count",)
 
-    def __init__(self) -> None:
-        self.count = 0
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
 
     def make(self, kind: str, **fields: Any) -> bytes:
         """One event."""

@@ -76,7 +76,7 @@ class _ItemWriter:
         for part in parts:
             self._write_part(part)
         self._end_thoughts()
-        self._end_message()
+        self._end_message(self.status)
         return self.items
 
     def _write_part(self, part: Part) -> None:
@@ -121,7 +121,7 @@ class _ItemWriter:
     def _call(self, call: ToolCall) -> dict[str, Any]:
         item = self.calls.write(call)
         if self.is_answer:
-            return {"id": item_id(item["type"]), "status": "completed", **item}
+            return {"id": item_id(item["type"]), "status": self.status, **item}
         return {**item, "arguments": "{}"} if item.get("arguments") == "" else item
 
     def _add(self, item: dict[str, Any]) -> None:
@@ -147,12 +147,12 @@ class _ItemWriter:
             name = SUMMARY if last.name == THOUGHT else last.name
             self.items.append(our_item(name, [part.text for part in thoughts], last.signature))
 
-    def _end_message(self) -> None:
+    def _end_message(self, status: str = "completed") -> None:
         content, fields = self._content, self._fields or {}
         if not content:
             return
         self._has_spoken = self._has_spoken or any(part["type"] == "output_text" for part in content)
         self._content, self._fields = [], None
         head = {"id": new_id("msg")} if self.is_answer else {}
-        own: dict[str, Any] = {"type": "message", "role": "assistant", "content": content, "status": self.status}
+        own: dict[str, Any] = {"type": "message", "role": "assistant", "content": content, "status": status}
         self.items.append({**head, **fields, **own})

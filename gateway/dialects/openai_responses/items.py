@@ -99,12 +99,12 @@ def _shell_output(item: Mapping[str, Any]) -> str:
 def read_turn(items: Iterable[Mapping[str, Any]]) -> tuple[Part, ...]:
     """The parts of one turn of a model's."""
     parts: list[Part] = []
-    has_spoken = False
+    last_text = ""
     for item in items:
         kind = item.get("type")
         if role_in(item) is not None:
-            said = _read_said(item, has_spoken=has_spoken)
-            has_spoken = has_spoken or any(isinstance(part, Text) for part in said)
+            said = _read_said(item, before=last_text)
+            last_text = next((part.text for part in reversed(said) if isinstance(part, Text)), last_text)
             parts += said
         elif kind == "reasoning":
             parts += read_reasoning(item)
@@ -115,15 +115,21 @@ def read_turn(items: Iterable[Mapping[str, Any]]) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _read_said(item: Mapping[str, Any], *, has_spoken: bool) -> list[Part]:
+def _read_said(item: Mapping[str, Any], *, before: str) -> list[Part]:
     parts: list[Part] = [UnknownPart(NAME, {"message": message_fields(item)})]
+    separator_due = is_to_be_set_apart(before)
     for part in read_content(item.get("content")):
-        if has_spoken and isinstance(part, Text):
+        if separator_due and isinstance(part, Text):
             parts.append(Text(SEPARATOR + part.text))
-            has_spoken = False
+            separator_due = False
         else:
             parts.append(part)
     return parts
+
+
+def is_to_be_set_apart(before: str) -> bool:
+    """Whether a message's text needs to be set apart from that of the message before it, or the end of that."""
+    return bool(before) and not before.endswith(SEPARATOR)
 
 
 def message_fields(item: Mapping[str, Any]) -> dict[str, Any]:

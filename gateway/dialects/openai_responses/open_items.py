@@ -25,20 +25,22 @@ from gateway.dialects.json_values import list_or_empty, object_or_none, text_or_
 from gateway.dialects.openai_responses.calls import CUSTOM, FUNCTION, is_call, read_call
 from gateway.dialects.openai_responses.content import read_content
 from gateway.dialects.openai_responses.freeform import CLOSING, OPENING, escaped
-from gateway.dialects.openai_responses.items import message_fields
+from gateway.dialects.openai_responses.items import is_to_be_set_apart, message_fields
 from gateway.dialects.openai_responses.name import NAME, SEPARATOR
 from gateway.dialects.openai_responses.proofs import read_reasoning
 
 
 @dataclass(slots=True)
 class ReadItem:
-    """One item. `number` tells calls apart; `is_behind_others` says of a message that there was one before."""
+    """One item. `number` tells calls apart; `separator_due` says of a message that it is to be set apart from one
+    before, and `last_said` is the end of what it says.
+    """
 
     raw: Mapping[str, Any]
     number: int = -1
     has_told: bool = False
-    has_spoken: bool = False
-    is_behind_others: bool = False
+    separator_due: bool = False
+    last_said: str = ""
 
     @property
     def kind(self) -> str:
@@ -46,9 +48,11 @@ class ReadItem:
 
     def say(self, text: str, events: list[StreamEvent]) -> None:
         """Tell a piece of a message's text."""
-        if self.is_behind_others and not self.has_spoken:
+        if self.separator_due:
+            self.separator_due = False
             events.append(TextDelta(SEPARATOR))
-        self.has_told = self.has_spoken = True
+        self.has_told = True
+        self.last_said = (self.last_said + text)[-len(SEPARATOR) :]
         events.append(TextDelta(text))
 
     def encoded(self, piece: str) -> str:
@@ -61,11 +65,11 @@ class ReadItem:
 class ReadItems:
     """All of them, by their place in the output."""
 
-    __slots__ = ("_by_place", "_messages", "calls")
+    __slots__ = ("_by_place", "_last_said", "calls")
 
     def __init__(self) -> None:
         self._by_place: dict[Any, ReadItem] = {}
-        self._messages = 0
+        self._last_said = ""
         self.calls = 0
 
     def get(self, event: Mapping[str, Any]) -> ReadItem | None:
@@ -109,7 +113,7 @@ class ReadItems:
         self._by_place.clear()
 
     def _begin_message(self, item: ReadItem, events: list[StreamEvent]) -> None:
-        item.is_behind_others = self._messages > 0
+        item.separator_due = is_to_be_set_apart(self._last_said)
         events.append(UnknownDelta(NAME, {"message": message_fields(item.raw)}, is_part=True))
 
     def _end_message(self, item: ReadItem, raw: Mapping[str, Any], events: list[StreamEvent]) -> None:
@@ -123,7 +127,7 @@ class ReadItems:
                     events.append(RefusalDelta(part.text))
             if isinstance(part, UnknownPart) and list_or_empty(part.raw.get("content")):
                 events.append(UnknownDelta(NAME, part.raw, is_part=True))
-        self._messages += item.has_spoken
+        self._last_said = item.last_said or self._last_said
 
     def _begin_call(self, item: ReadItem, call: ToolCall, events: list[StreamEvent]) -> None:
         if self.calls >= MOST_CALLS:

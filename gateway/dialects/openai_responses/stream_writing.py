@@ -19,10 +19,9 @@ from gateway.conversation import (
     UsageReported,
 )
 from gateway.dialects.faults import ToldFault
-from gateway.dialects.openai_errors import write_error
+from gateway.dialects.openai_responses.broken_streams import fault_events
 from gateway.dialects.openai_responses.calls import CallWriter
 from gateway.dialects.openai_responses.echo import echo
-from gateway.dialects.openai_responses.errors import failure
 from gateway.dialects.openai_responses.frames import Frames
 from gateway.dialects.openai_responses.name import own_fields
 from gateway.dialects.openai_responses.status import write_finish
@@ -74,13 +73,7 @@ class ResponsesStreamWriter:
 
     def error(self, fault: ToldFault) -> bytes:
         """The error event; and the end of an answer that has begun, which has failed."""
-        told = write_error(fault)["error"]
-        flat = {"code": fault.code, "message": fault.message, "param": fault.param}
-        error = self._frames.make("error", error=told, **flat)
-        if not self._head:
-            return error
-        response = {**self._response({}), "status": "failed", "error": failure(fault)}
-        return error + self._frames.make("response.failed", response=response)
+        return fault_events(self._frames, fault, self._response({}) if self._head else None)
 
     def done(self) -> bytes:
         """The end."""

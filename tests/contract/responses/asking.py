@@ -55,6 +55,11 @@ def said(answer: Any) -> list[Any]:
     return [item.to_dict() for item in answer.output]
 
 
+def without_made_up_ids(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item without the ids that are others each time."""
+    return {name: value for name, value in item.items() if name not in ("id", "call_id")}
+
+
 def results_in(body: Mapping[str, Any]) -> list[str]:
     """The texts of all tools' results in a request to a model, in any dialect."""
     if "input" in body:

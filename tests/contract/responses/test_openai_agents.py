@@ -42,7 +42,7 @@ def script(upstream: ScriptedUpstream) -> None:
     mine = Call("favourite_colour", {"person": "Ada"})
     upstream.add(
         Turn(reasoning="Hm.", text="One moment.", calls=(SUM, mine)),
-        Turn(calls=(SUM,)),
+        Turn(text="Now I add.", calls=(SUM,)),
         Turn(text="Blue, and 42."),
         Turn(text="You are welcome."),
     )
@@ -78,7 +78,7 @@ async def test_the_same_as_a_stream(helper: Agent[Any], upstream: ScriptedUpstre
         for event in events
         if event.type == "raw_response_event" and isinstance(event.data, ResponseTextDeltaEvent)
     ]
-    assert "".join(pieces) == "One moment.Blue, and 42."
+    assert "".join(pieces) == "One moment.Now I add.\n\nBlue, and 42."
     assert run.final_output == "Blue, and 42."
     thanks: Any = {"role": "user", "content": "Thanks."}
     second = Runner.run_streamed(helper, [*run.to_input_list(), thanks], run_config=QUIET)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import anyio
 import openai
 import pytest
+from openai.types.responses import Response
 
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
 from gateway.providers.scripted.responses_wire import proof_of
@@ -75,11 +76,14 @@ async def test_a_fault_within_a_stream_is_an_error_event_and_the_end(
         answer = await http.post("/v1/responses", json=asked(model, stream=True))
     frames = [frame for frame in answer.text.split("\n\n") if frame.startswith("event:")]
     kinds = [frame.split("\n")[0].removeprefix("event: ") for frame in frames]
-    assert kinds[-2:] == [kinds[-2], "error"] if is_passed else ["error", "response.failed"]
+    assert kinds[-2:] == ["error", "response.failed"]
     assert "response.completed" not in kinds
-    if not is_passed:
-        failed = json.loads(frames[-1].split("\ndata: ")[1])["response"]
-        assert (failed["status"], failed["error"]["code"]) == ("failed", "server_error")
+    events = [json.loads(frame.split("\ndata: ")[1]) for frame in frames]
+    begun, failed = events[0]["response"], events[-1]["response"]
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "server_error")
+    assert (failed["id"], failed["model"], failed["tools"]) == (begun["id"], begun["model"], begun["tools"])
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    Response.model_validate(failed)
     return None
 
 

@@ -25,6 +25,7 @@ from .asking import (
     said,
     streamed,
     whole,
+    without_made_up_ids,
 )
 
 ASKS = pytest.mark.parametrize("ask", [whole, accumulated])
@@ -50,9 +51,10 @@ async def test_several_rounds_make_one_answer(
 ):
     upstream.add(Turn(text="Let me look.", calls=(TIME, SUM)), Turn(calls=(SUM,)), Turn(text="It is 42."))
     answer = await ask(gateway, model)
-    assert "".join(answer.output_text.split()) == "Letmelook.Itis42."
+    assert answer.output_text == "Let me look.\n\nIt is 42."
     assert (answer.status, answer.id[:5], answer.error) == ("completed", "resp_", None)
-    assert {item.type for item in answer.output} == {"message"}
+    assert [item.type for item in answer.output] == ["message", "message"]
+    assert answer.output[-1].content[0].text == "It is 42."
     assert results_in(upstream.requests[1].body)[1] == "42"
 
 
@@ -72,6 +74,45 @@ async def test_a_stream_has_one_id_and_one_end_and_its_items_follow_each_other(
     assert begun == list(range(len(ended)))
     assert [item.to_dict() for item in ended] == [item.to_dict() for item in events[-1].response.output]
     assert "demo__" not in "".join(event.model_dump_json() for event in events)
+
+
+@covers(RESPONSES_SDK, BY_MODEL, "whole", "streamed", "gateway tools", "reasoning")
+@pytest.mark.parametrize("more", [{}, PROOFS, {"tools": [ASK_USER]}])
+async def test_a_whole_answer_has_the_items_of_a_streamed_one(
+    gateway: InProcess, upstream: ScriptedUpstream, model: str, more: dict[str, Any]
+):
+    turns = [
+        Turn(reasoning="Hm.", text="Let me look.", calls=(TIME,)),
+        Turn(reasoning="And then?", calls=(SUM,)),
+        Turn(reasoning="So.", text="It is", calls=(Call("ask_user", {}),)),
+    ]
+    if "tools" not in more:
+        turns[-1] = Turn(reasoning="So.", text="It is 42.")
+    upstream.add(*turns, *turns)
+    answers = (await whole(gateway, model, **more), (await streamed(gateway, model, **more))[-1].response)
+    one, other = ([without_made_up_ids(item) for item in said(answer)] for answer in answers)
+    assert one == other
+    kinds = ["reasoning", "message", "reasoning", "reasoning", "message"]
+    assert [item["type"] for item in one] == (kinds if "tools" not in more else [*kinds, "function_call"])
+
+
+async def test_an_answer_that_is_cut_short_in_its_second_round_has_whole_items_before(
+    gateway: InProcess, upstream: ScriptedUpstream, model: str
+):
+    turns = [Turn(text="Let me look.", calls=(TIME,)), Turn(text="It is", finish_reason="length")]
+    upstream.add(*turns, *turns)
+    for answer in (await whole(gateway, model), (await streamed(gateway, model))[-1].response):
+        assert [item.status for item in answer.output] == ["completed", "incomplete"]
+
+
+@ASKS
+async def test_what_was_said_in_several_rounds_is_known_again(
+    gateway: InProcess, upstream: ScriptedUpstream, model: str, ask: Any
+):
+    upstream.add(Turn(text="Let me look.", calls=(SUM,)), Turn(text="It is 42."), Turn(text="Yes."))
+    first = await ask(gateway, model)
+    await ask(gateway, model, input=[*HELLO, *said(first), {"role": "user", "content": "Sure?"}])
+    assert results_in(upstream.requests[2].body) == ["42"]
 
 
 async def test_usage_is_the_sum_over_rounds(gateway: InProcess, upstream: ScriptedUpstream, model: str):

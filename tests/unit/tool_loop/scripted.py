@@ -22,7 +22,7 @@ from gateway.conversation import (
     UsageReported,
 )
 from gateway.tool_calls import ToolOutcome
-from gateway.tool_loop import LoopLimits, RunEvent, ToolBudget, ToolLoop, ToolLoopMachine
+from gateway.tool_loop import LoopLimits, RunEvent, Telling, ToolBudget, ToolLoop, ToolLoopMachine
 
 from .conversations import MANY, THEIRS, request
 
@@ -114,13 +114,19 @@ class Run:
         tools: ScriptedTools | None = None,
         limits: LoopLimits = MANY,
         stream: bool = True,
+        telling: Telling | None = None,
         **changes,
     ) -> None:
         self.model = ScriptedModel(list(answers))
         self.tools = tools or ScriptedTools()
         self.machine = ToolLoopMachine(request(stream=stream, **changes), frozenset({THEIRS}), limits)
         self.loop = ToolLoop(
-            self.machine, run_id="run_1", response_id="chatcmpl-1", model=self.model, tools=self.tools
+            self.machine,
+            run_id="run_1",
+            response_id="chatcmpl-1",
+            model=self.model,
+            tools=self.tools,
+            telling=telling,
         )
         self.emitted: list[RunEvent] = []
 
