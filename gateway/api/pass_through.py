@@ -1,7 +1,8 @@
 """A request to which the gateway adds nothing: its bytes go to the provider, the answer's bytes come back.
 
-Only the model's name is rewritten. Fields and headers unknown to us survive, a refusal is not reworded, and the
-usage is read from what passes by. This is the hot path: every line runs for every request and every chunk.
+Only the model's name is rewritten, and a stream's usage asked for, and taken out where the client had not asked.
+Fields and headers unknown to us survive, a refusal is not reworded, and the usage is read from what passes by.
+This is the hot path: every line runs for every request and every chunk.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from gateway.api.responses import hop_by_hop, passed_on
 from gateway.api.run_records import RunLog
 from gateway.api.services import Services
 from gateway.dialects import Dialect, WireFormatError
-from gateway.dialects.traits import Cutter
+from gateway.dialects.traits import Cutter, UsageAsking
 from gateway.providers.answers import ProviderAnswer
 from gateway.providers.failures import protocol_error
 
@@ -39,7 +40,7 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
                 inquiry.route, dialect, inquiry.form or inquiry.body, inquiry.fields, headers, inquiry.path
             )
             async with sent as given:
-                await _answer(answer, given, inquiry, run)
+                await _answer(answer, given, inquiry, run, sent.usage_asking)
             if run.usage is not None:
                 run.usage = services.router.prices.priced(run.usage, sent.deployment)
 
@@ -52,11 +53,13 @@ def passed_in(headers: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-async def _answer(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: RunLog) -> None:
+async def _answer(
+    answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: RunLog, usage_asking: UsageAsking | None
+) -> None:
     if answer.recorder is not None:
         answer.recorder.provider = given.provider.name
     if given.is_stream(inquiry.dialect):
-        await _stream(answer, given, inquiry, run)
+        await _stream(answer, given, inquiry, run, usage_asking)
         return
     if not given.is_whole:
         await pass_bytes(answer, given)
@@ -75,7 +78,9 @@ async def pass_bytes(answer: Answer, given: ProviderAnswer) -> None:
     await answer.write(b"", more=False)
 
 
-async def _stream(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: RunLog) -> None:
+async def _stream(
+    answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: RunLog, usage_asking: UsageAsking | None
+) -> None:
     """The head leaves with the first bytes, so that a fault before them can still be an HTTP error."""
     scanner = inquiry.dialect.usage_scanner()
     fault = _Fault(inquiry.dialect)
@@ -87,12 +92,15 @@ async def _stream(answer: Answer, given: ProviderAnswer, inquiry: Inquiry, run: 
     held = b""
     try:
         async for chunk in chunks:
+            known = scanner.usage
             scanner.feed(chunk)
             if not answer.has_begun:
                 await answer.begin_events(fault, passed_on(given.headers))
             if held or not chunk.endswith(b"\n"):
                 chunk, held = _whole_lines(held + chunk, in_lines=in_lines)  # noqa: PLW2901 - what is left of it
             is_over = is_over or _holds_one_of(marks, chunk)
+            if usage_asking is not None and scanner.usage is not known:
+                chunk = usage_asking.take_out(chunk)  # noqa: PLW2901 - what is left of it
             if chunk:
                 fault.note(chunk)
                 await answer.write(chunk)

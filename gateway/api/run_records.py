@@ -21,6 +21,9 @@ _log = logging.getLogger(__name__)
 
 CLIENT_LEFT = "client_left"
 
+_ANSWERED = frozenset({"ok", CLIENT_LEFT})
+"""What a model may have used tokens for; where it failed, it is not known to have."""
+
 _RECORDING = 10.0  # seconds that a record may wait for a trail that is behind
 
 
@@ -48,6 +51,8 @@ class RunLog:
             services.metrics.run(self.rounds)
         if self.usage is not None:
             services.metrics.tokens(self.usage)
+        elif self.rounds and self.outcome in _ANSWERED:
+            services.metrics.tokens_unknown()
         record = RunRecord(
             run_id=self.request.run_id,
             key_id=self.principal.key_id,

@@ -129,7 +129,7 @@ def _described(run: RunRecord) -> list[tuple[str, str]]:
         ("started", _local(run.started)),
         ("took", f"{(run.ended - run.started).total_seconds():.3f} s"),
         ("rounds", str(run.rounds)),
-        ("tokens", f"{usage.input_tokens} in, {usage.output_tokens} out" if usage else "-"),
+        ("tokens", f"{usage.input_tokens} in, {usage.output_tokens} out" if usage else "not known"),
         ("cost", f"${usage.cost_usd:.6f}" if usage and usage.cost_usd is not None else "not known"),
         ("client", run.client or "-"),
     ]

@@ -1,4 +1,4 @@
-"""Changes one or two top-level fields in the bytes of a JSON object and leaves all other bytes as they are.
+"""Changes a few top-level fields in the bytes of a JSON object and leaves all other bytes as they are.
 
 What the gateway judged is the parsed object; what the provider reads is the bytes. The two must agree even for
 objects that were made to be read in two ways (names that are repeated, spelt with escapes, or in capitals, which
@@ -53,6 +53,21 @@ def rewrite_model(body: bytes, parsed: Mapping[str, Any], model: str) -> bytes:
     for start, end, replacement in sorted(edits, reverse=True):
         body = body[:start] + replacement + body[end:]
     return body
+
+
+def set_member(body: bytes, parsed: Mapping[str, Any], name: str, value: Any) -> bytes:
+    """`body`, an object with members, with `value` for its top-level `name`, which it need not have; `parsed` is
+    what it says. Raises InvalidRequest as above.
+    """
+    written = orjson.dumps(value)
+    quoted = b'"%b"' % name.encode()
+    if name not in parsed:
+        start = body.find(b"{") + 1
+        return b"%b%b:%b,%b" % (body[:start], quoted, written, body[start:])
+    place = None if b"\\u00" in body else _only_member(body, quoted)
+    if place is None:
+        return _written({**parsed, name: value})
+    return body[: place[1]] + written + body[_end_of_value(body, place[1]) :]
 
 
 def one_reading(body: bytes, parsed: Mapping[str, Any]) -> bytes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.conversation import UnknownPart
 from gateway.dialects.faults import ToldFault
@@ -23,6 +23,22 @@ class Cutter(Protocol):
         ...
 
 
+class UsageAsking(Protocol):
+    """Has a provider tell the usage of a stream that passes through, and the client not."""
+
+    def is_due(self, fields: Mapping[str, Any], quirks: Collection[str]) -> bool:
+        """Whether a provider with these quirks would else not tell it, and takes the wish for it."""
+        ...
+
+    def ask(self, body: bytes, fields: Mapping[str, Any]) -> tuple[bytes, Mapping[str, Any]]:
+        """The same request with the wish for it, as bytes and as what they say. Raises InvalidRequest."""
+        ...
+
+    def take_out(self, lines: bytes) -> bytes:
+        """Whole lines of the answer without what was told because of it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Traits:
     """The habits of one wire format.
@@ -37,7 +53,8 @@ class Traits:
     one that broke off; where nothing can, `frames` cuts the stream, so that none is ever broken off.
     One of `end_marks` stands in every stream that came to its end, and in none before; without any, that is not
     known. `end_broken_stream` tells of a fault in one whose bytes passed, given lines of both its ends, where that
-    takes more than the error event. `error_type_header` is where its clients look for what kind an error is, which
+    takes more than the error event. `usage_asking` is there where streams tell their usage only to those who ask
+    for it. `error_type_header` is where its clients look for what kind an error is, which
     its body has as `__type`.
     `spent_status` is the HTTP status at which they stop because the money is used up.
 
@@ -65,6 +82,7 @@ class Traits:
     names_model: bool = True
     end_marks: tuple[bytes, ...] = ()
     end_broken_stream: Callable[[ToldFault, bytes, bytes], bytes] | None = None
+    usage_asking: UsageAsking | None = None
     request_id_header: str = ""
     request_headers: tuple[str, ...] = ()
     usage_of_run: bool = True

@@ -15,6 +15,11 @@ _USAGE = re.compile(rb'"usage"\s*:\s*\{')
 """`"usage":null`, which OpenAI adds to every other chunk, is not worth a look; in texts the quotes are escaped."""
 
 
+def tells_usage(data: bytes) -> bool:
+    """Whether there is a usage in lines of a stream, at the price of a search."""
+    return b'"usage"' in data and _USAGE.search(data) is not None
+
+
 class EventScanner(ABC):
     """Looks at a stream of server-sent events, or of lines; see `gateway.dialects.UsageScanner`.
 

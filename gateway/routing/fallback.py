@@ -17,6 +17,7 @@ from typing import Any
 
 from gateway.conversation import ModelRequest, ModelResponse, ResponseStarted, StreamEvent, UsageReported
 from gateway.dialects.splice import rewrite_model
+from gateway.dialects.traits import UsageAsking
 from gateway.errors import UpstreamError, UpstreamProtocolError
 from gateway.providers.answers import ProviderAnswer
 from gateway.providers.caller import ProviderCaller
@@ -153,7 +154,8 @@ class Form:
 
 
 class Forwarding:
-    """Passes a request's bytes on, with only the model's name changed. See `Router.forward`.
+    """Passes a request's bytes on, with only the model's name changed and the wish for a stream's usage added. See
+    `Router.forward`.
 
     `endpoint` is that of the bytes' dialect; with `counts` its tokens are to be counted. `path` is another
     one than where it calls models.
@@ -203,6 +205,17 @@ class Forwarding:
         """Who answers, once somebody does."""
         return self._route.deployments[0] if self._begun is None else self._begun.use.deployment
 
+    @property
+    def usage_asking(self) -> UsageAsking | None:
+        """What is to take the usage out of the answer, if it was asked for without the client's wish."""
+        return self._usage_asking(self.deployment.provider)
+
+    def _usage_asking(self, provider: Provider) -> UsageAsking | None:
+        if not self._is_stream or self._counts or self._path is not None:
+            return None
+        asking = self._endpoint.dialect.traits.usage_asking
+        return asking if asking is not None and asking.is_due(self._parsed, provider.quirks) else None
+
     async def __aenter__(self) -> ProviderAnswer:
         self._begun = await self._calls.begin(self._route, self, is_stream=self._is_stream)
         return self._begun.answer.answer
@@ -227,7 +240,10 @@ class Forwarding:
         if isinstance(body, Form):
             body, kind = body.write(deployment.model), body.content_type
         elif endpoint.dialect.traits.names_model:
-            body = rewrite_model(body, self._parsed, deployment.model)
+            parsed, asking = self._parsed, self._usage_asking(provider)
+            if asking is not None:
+                body, parsed = asking.ask(body, parsed)
+            body = rewrite_model(body, parsed, deployment.model)
         path = endpoint.count_path_for(deployment.model) if self._counts else self._path
         path = path or endpoint.path_for(deployment.model, stream=self._is_stream)
         call = self._caller.forward(provider, endpoint.dialect.name, path, body, self._headers, kind)

@@ -98,7 +98,8 @@ class Router:
         headers: Mapping[str, str],
         path: str | None = None,
     ) -> Forwarding:
-        """Pass a request's bytes on, with only the model's name changed, and get the answer's bytes.
+        """Pass a request's bytes on, with only the model's name changed, and get the answer's bytes, out of which
+        `Forwarding.usage_asking`, if there is one, has to take what the client did not ask for.
 
         `parsed` is what `body` says. Every deployment must speak its `dialect`: see `Route.speaks_only`. Raises
         UpstreamError on entering: UpstreamRefused for every status from 400 on. `path` is another one than where

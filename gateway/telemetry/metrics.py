@@ -46,6 +46,9 @@ class Metrics:
         )
         self._tokens = CounterSeries("toolgate_tokens", "Tokens that providers reported.", ("kind",))
         self._cost = CounterSeries("toolgate_cost_usd", "US dollars that the tokens cost, where a price is known.")
+        self._unmetered = CounterSeries(
+            "toolgate_unmetered_runs", "Runs whose tokens are not known, because a provider did not report them."
+        )
         self._unpriced = CounterSeries(
             "toolgate_unpriced_runs", "Runs whose cost is not known, because a model's price is not."
         )
@@ -73,7 +76,7 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         for series in (
             *(self._requests, self._request_seconds, self._calls, self._call_seconds),
-            *(self._tokens, self._cost, self._unpriced, self._rounds, self._audit_failures),
+            *(self._tokens, self._cost, self._unpriced, self._unmetered, self._rounds, self._audit_failures),
             self._changes,
             *(self._attempts, self._first_bytes, self._retries, self._fallbacks),
         ):
@@ -116,6 +119,10 @@ class Metrics:
             self._unpriced.add(())
         else:
             self._cost.add((), usage.cost_usd)
+
+    def tokens_unknown(self) -> None:
+        """Count a run that was answered, and whose tokens its provider did not report."""
+        self._unmetered.add(())
 
     def model_attempt(self, provider: str, model: str, outcome: str) -> None:
         """Count a call of a model that has ended. `model` must come from the configuration, as patterns do."""

@@ -13,6 +13,7 @@ from gateway.dialects.openai_chat.request_writing import write_request
 from gateway.dialects.openai_chat.responses import read_response, write_response
 from gateway.dialects.openai_chat.stream_reading import ChatStreamReader
 from gateway.dialects.openai_chat.stream_writing import ChatStreamWriter
+from gateway.dialects.openai_chat.usage_asking import USAGE_ASKING
 from gateway.dialects.openai_chat.usage_scanner import ChatUsageScanner, usage_of
 from gateway.dialects.openai_errors import read_error, write_error
 from gateway.dialects.traits import Traits
@@ -23,6 +24,7 @@ _TRAITS = Traits(
     turn_mark=b'"assistant"',
     proof_mark=b"signature",
     tool_name="function.name",
+    usage_asking=USAGE_ASKING,
     end_marks=(b"[DONE]", b'"finish_reason":"', b'"finish_reason": "'),
 )
 

@@ -53,11 +53,18 @@ async def gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
                 "base_url": script.base_url,
                 "api_key": "the-providers-own-key",
                 "headers": {"x-tenant": "ours"},
-            }
+            },
+            "strict": {
+                "dialect": "openai_chat",
+                "base_url": script.base_url,
+                "api_key": "the-providers-own-key",
+                "quirks": ["no_stream_options"],
+            },
         },
         "models": {
             "fast": [{"provider": "script", "model": "tiny"}],
             "tiny": [{"provider": "script", "model": "tiny"}],
+            "strict": [{"provider": "strict", "model": "tiny"}],
         },
         "mcpServers": {
             "demo": demo,

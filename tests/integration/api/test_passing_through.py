@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.providers.scripted import ScriptedUpstream, Turn
 from tests.support.gateways import InProcess, audited
@@ -141,6 +142,51 @@ async def test_a_stream_comes_down_whole_with_its_usage_recorded(gateway: InProc
     run, _ = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
     assert run.usage is not None
     assert (run.usage.input_tokens, run.usage.output_tokens) == (3, 5)
+
+
+async def test_the_usage_of_a_stream_is_known_although_the_client_did_not_ask_for_it_and_is_not_told_it(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    turn = Turn(text="one two", usage={"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8})
+    asked = json.dumps(json.loads(BODY % b"true") | {"stream_options": {"include_usage": True}}).encode()
+    upstream.add(turn, turn)
+    answers = [await post(gateway, body) for body in (BODY % b"true", asked)]
+    sent = (BODY % b"true").replace(b'"fast"', b'"tiny"')
+    assert upstream.requests[0].raw == b'{"stream_options":{"include_usage":true},' + sent[1:]
+    assert upstream.requests[1].raw == asked.replace(b'"fast"', b'"tiny"')
+    ours, theirs = ([event for event in answer.text.split("\n\n") if event] for answer in answers)
+    assert [kind(event) for event in theirs] == [*map(kind, ours[:-1]), "usage", "[DONE]"]
+    assert ours[-1] == "data: [DONE]"
+    for answer in answers:
+        run, _ = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
+        assert run.usage is not None
+        assert (run.usage.input_tokens, run.usage.output_tokens) == (3, 5)
+
+
+def kind(event: str) -> str:
+    """What there is in a chunk."""
+    if event == "data: [DONE]":
+        return "[DONE]"
+    chunk = json.loads(event.removeprefix("data: "))
+    return json.dumps(chunk["choices"][0]["delta"]) if chunk["choices"] else "usage"
+
+
+async def test_a_provider_that_refuses_the_wish_for_the_usage_is_not_told_it_and_the_tokens_are_not_known(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    upstream.add(Turn(text="one two"))
+    before = unmetered(gateway)
+    answer = await post(gateway, (BODY % b"true").replace(b'"fast"', b'"strict"'))
+    assert upstream.requests[0].raw == (BODY % b"true").replace(b'"fast"', b'"tiny"')
+    run, _ = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
+    assert (run.outcome, run.usage) == ("ok", None)
+    assert unmetered(gateway) == before + 1
+
+
+def unmetered(gateway: InProcess) -> float:
+    families = text_string_to_metric_families(gateway.gateway.metrics.exposition({}, ()).decode())
+    samples = [one for family in families for one in family.samples if one.name == "toolgate_unmetered_runs_total"]
+    return sum(sample.value for sample in samples)
 
 
 async def test_a_stream_that_is_cut_ends_in_an_error_event(gateway: InProcess, upstream: ScriptedUpstream):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.splice import one_reading, rewrite_model
+from gateway.dialects.splice import one_reading, rewrite_model, set_member
 from gateway.errors import InvalidRequest
 
 
@@ -140,3 +140,28 @@ def test_a_second_value_never_gets_through(first: Any, second: Any, again: str):
     written = one_reading(body, orjson.loads(body))
     names = [name for name, _ in json.loads(written, object_pairs_hook=lambda pairs: pairs)]
     assert names == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b' {\n"n":1.50}', b' {"wish":{"a":true},\n"n":1.50}'),
+        (b'{"n":1.50, "wish" : null }', b'{"n":1.50, "wish" : {"a":true} }'),
+        (b'{"wish":{"b":[1, {"wish":2}]},"n":1.50}', b'{"wish":{"a":true},"n":1.50}'),
+        (b'{"x":{"wish":1},"wish":2,"y":"\\"wish\\":"}', b'{"x":{"wish":1},"wish":{"a":true},"y":"\\"wish\\":"}'),
+        (b'{"x":{"wish":1},"y":"\\"wish\\":"}', b'{"wish":{"a":true},"x":{"wish":1},"y":"\\"wish\\":"}'),
+    ],
+)
+def test_a_member_is_set_and_no_other_byte_changed(body: bytes, expected: bytes):
+    assert set_member(body, orjson.loads(body), "wish", {"a": True}) == expected
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"x":{"wish":1},"w\\u0069sh":2}', b'{"x":{"wi_sh":1},"wi\\u005fsh":2}', b'{"wish":1,"wish":2}']
+)
+def test_a_member_whose_name_hides_is_set_all_the_same(body: bytes):
+    parsed = orjson.loads(body)
+    name = list(parsed)[-1]
+    changed = set_member(body, parsed, name, 3)
+    assert json.loads(changed) == {**parsed, name: 3}
+    assert changed.count(b'"%b"' % name.encode()) == len(parsed)
