@@ -38,11 +38,12 @@ class Narrowing:
     """What a request says about a server's tools.
 
     A tool is wanted when all `filters` match it; when one of `approvals` does, the client is to be asked before
-    each call.
+    each call. Where `unasked` is set, it is to be asked about every tool that this does not match, too.
     """
 
     filters: tuple[ToolFilter, ...] = ()
     approvals: tuple[ToolFilter, ...] = ()
+    unasked: ToolFilter | None = None
 
     def wants(self, name: str, *, read_only: bool) -> bool:
         """Whether the tool is to be attached."""
@@ -50,6 +51,8 @@ class Narrowing:
 
     def needs_approval(self, name: str, *, read_only: bool) -> bool:
         """Whether the client is to be asked before the tool is called."""
+        if self.unasked is not None and not self.unasked.matches(name, read_only=read_only):
+            return True
         return any(one.matches(name, read_only=read_only) for one in self.approvals)
 
 
@@ -91,19 +94,23 @@ class _OpenAINarrowing:
     def __call__(self) -> Narrowing:
         allowed = self.tool.get("allowed_tools")
         filters = () if allowed is None else (_read_filter(allowed, f"{self.param}.allowed_tools"),)
-        return Narrowing(filters, self._approvals())
+        return Narrowing(filters, *self._approvals())
 
-    def _approvals(self) -> tuple[ToolFilter, ...]:
+    def _approvals(self) -> tuple[tuple[ToolFilter, ...], ToolFilter | None]:
+        """The tools that always need approval; and those that never do, if all others are to."""
         value, where = self.tool.get("require_approval"), f"{self.param}.require_approval"
         if value in (None, "never"):
-            return ()
+            return (), None
         if value == "always":
-            return (ToolFilter(),)
+            return (ToolFilter(),), None
         by_word = object_or_none(value)
         if by_word is None or not by_word.keys() <= {"always", "never"}:
             raise InvalidRequest(f"{where} must be always, never, or lists of tools for these words", param=where)
-        always = by_word.get("always")
-        return () if always is None else (_read_filter(always, f"{where}.always"),)
+        always, never = by_word.get("always"), by_word.get("never")
+        return (
+            () if always is None else (_read_filter(always, f"{where}.always"),),
+            None if never is None else _read_filter(never, f"{where}.never"),
+        )
 
 
 def _read_filter(value: Any, where: str) -> ToolFilter:

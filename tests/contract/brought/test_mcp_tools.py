@@ -100,12 +100,28 @@ async def test_tools_that_write_can_be_left_out(gateway: InProcess, upstream: Sc
     assert "demo__write_note" not in offered(upstream)
 
 
-@pytest.mark.parametrize("approval", ["always", {"always": {"tool_names": ["calculate"]}}])
+@pytest.mark.parametrize(
+    "approval",
+    [
+        "always",
+        {"always": {"tool_names": ["calculate"]}},
+        {"never": {"tool_names": ["current_time"]}},
+        {"never": {"read_only": False}},
+        {"always": {"tool_names": ["calculate"]}, "never": {"tool_names": ["calculate"]}},
+    ],
+)
 async def test_approvals_are_refused_by_name(gateway: InProcess, upstream: ScriptedUpstream, approval: Any):
     with pytest.raises(openai.BadRequestError) as caught:
-        await whole(gateway, "tiny", ASKING, tools=[mcp(require_approval=approval)])
+        await whole(gateway, "tiny", ASKING, tools=[mcp(allowed_tools=["calculate"], require_approval=approval)])
     assert caught.value.param == "tools[0].require_approval"
     assert upstream.requests == []
+
+
+async def test_tools_that_need_no_approval_by_name_are_attached(gateway: InProcess, upstream: ScriptedUpstream):
+    upstream.add(Turn(text="Hi."))
+    approval = {"never": {"tool_names": ["calculate"]}}
+    await whole(gateway, "tiny", ASKING, tools=[mcp(allowed_tools=["calculate"], require_approval=approval)])
+    assert offered(upstream) == {"demo__calculate"}
 
 
 async def test_an_approval_of_a_tool_that_is_not_attached_changes_nothing(
