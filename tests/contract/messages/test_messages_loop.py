@@ -63,6 +63,27 @@ async def test_a_stream_has_one_start_and_one_end_and_its_blocks_follow_each_oth
     assert "demo__" not in "".join(event.model_dump_json() for event in events)
 
 
+@covers(ANTHROPIC_SDK, BY_MODEL, "whole", "streamed", "gateway tools", "reasoning")
+@pytest.mark.parametrize("tools", [[], [ASK_USER]], ids=["alone", "with the client's"])
+async def test_a_whole_answer_has_the_blocks_of_a_streamed_one(
+    gateway: InProcess, upstream: ScriptedUpstream, model: str, tools: list[Any]
+):
+    calls = (Call("ask_user", {}, id="toolu_1"),) if tools else ()
+    turns = [
+        Turn(reasoning="Hm.", text="Let me look.", calls=(TIME,)),
+        Turn(reasoning="And then?", calls=(SUM,)),
+        Turn(text="So:", calls=(SUM,)),
+        Turn(reasoning="There.", text="It is 42.", calls=calls),
+    ]
+    upstream.add(*turns, *turns)
+    one, other = [
+        [block.to_dict() for block in (await ask(gateway, model, tools=tools)).content]
+        for ask in (whole, accumulated)
+    ]
+    assert one == other
+    assert "".join(block.get("text", "") for block in one) == "Let me look.\n\nSo:\n\nIt is 42."
+
+
 async def test_usage_is_that_of_the_last_round_and_the_sum_is_told_to_those_who_ask(
     gateway: InProcess, upstream: ScriptedUpstream, model: str
 ):
