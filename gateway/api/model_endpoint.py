@@ -7,7 +7,6 @@ gateway has nothing to add is passed through as bytes; any other one is a run of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from gateway.api.answer import Answer
@@ -65,11 +64,11 @@ def model_endpoint(
         inquiry = Inquiry(principal, body, fields, options, route, exposure, dialect, brought)
         passes = _adds_nothing(inquiry) and (referring is None or can_pass(referring, route))
         if passes:
-            inquiry = replace(inquiry, body=one_reading(body, said))
+            inquiry.body = one_reading(body, said)
         if referring is not None:
-            repeated = record(answer, services, principal, referring, passes=passes)
-            body = passing_body(referring, inquiry.body) if passes else body
-            inquiry = replace(inquiry, body=body, repeated=repeated)
+            inquiry.repeated = record(answer, services, principal, referring, passes=passes)
+            if passes:
+                inquiry.body = passing_body(referring, inquiry.body)
         if not passes:
             await run_loop(request, services, answer, inquiry)
         elif recalled := await recall_if_kept(request.headers, services, inquiry):

@@ -17,6 +17,8 @@ CONTAINER = "container"
 _SHOWN = frozenset({None, "file", "input_file", "input_image", "container_upload", "computer_screenshot"})
 """Types of what has a `file_id` to be shown to the model; others cite one, or say that a tool has made it."""
 _ADDRESSES = frozenset({"url", "image_url", "file_url", "video_url", "file_data"})
+_NAMES = frozenset({"file_id", "s3Location", "fileUri", "file_uri", *_ADDRESSES})
+"""Of fields that may refer to something: all others are passed over at once."""
 _BUCKETS = ("gs://", "s3://", "azureml://", "oss://")
 _DATA = frozenset({"input", "args", "response", "json", "arguments", "results", "annotations"})
 """Fields of calls and results in which a tool's own data stands, whatever its fields are called."""
@@ -52,11 +54,11 @@ def _refers(value: Any) -> bool:
             left += cast("list[Any]", one)
         elif isinstance(one, dict):
             fields = cast("dict[str, Any]", one)
-            if any(_is_kept(name, inner, fields) for name, inner in fields.items()):
-                return True
-            left += [
-                inner for name, inner in fields.items() if name not in _DATA and isinstance(inner, dict | list)
-            ]
+            for name, inner in fields.items():
+                if name in _NAMES and _is_kept(name, inner, fields):
+                    return True
+                if isinstance(inner, dict | list) and name not in _DATA:
+                    left.append(inner)
     return False
 
 
@@ -69,7 +71,7 @@ def _is_kept(name: str, value: Any, beside: Mapping[str, Any]) -> bool:
         case "fileUri" | "file_uri":
             return isinstance(value, str) and not _is_public(value)
         case _:
-            return name in _ADDRESSES and _is_in_bucket(value)
+            return _is_in_bucket(value)
 
 
 def _kind(fields: Mapping[str, Any]) -> str | None:

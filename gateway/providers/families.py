@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from functools import lru_cache
 
 from gateway.conversation import (
     Message,
@@ -45,10 +46,15 @@ _NO_STATE = frozenset({"type", "namespace"})
 
 def family_of(provider: Provider, model: str, dialect: str) -> str:
     """The family of `model`, spoken to in `dialect`: equal for models that can read each other's proofs."""
-    words: list[str] = _WORD.findall(model.rpartition("/")[2].lower())
-    name = next((word for word in words if word in _KNOWN), words[0] if words else model)
+    name = _name_in(model)
     host = f"@{provider.name}" if name in _BOUND_TO_HOST else ""
     return f"{dialect}:{name}{host}"
+
+
+@lru_cache(1024)
+def _name_in(model: str) -> str:
+    words: list[str] = _WORD.findall(model.rpartition("/")[2].lower())
+    return next((word for word in words if word in _KNOWN), words[0] if words else model)
 
 
 def written_by(family: str, model: str, response: ModelResponse) -> ModelResponse:
