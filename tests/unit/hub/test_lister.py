@@ -33,7 +33,7 @@ def make_lister(**settings) -> tuple[Lister, list[Listing]]:
     "failure", [RpcError(-32601, "no such method"), ConnectionCut("cut"), never], ids=["refused", "cut", "silent"]
 )
 async def test_a_list_that_fails_costs_no_other(failure, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("gateway.hub.lister._SIDE_PATIENCE", 0.01)
+    monkeypatch.setattr("gateway.hub.lister._SIDE_PATIENCE", 0.5)
     session, _ = await connect({**LISTS, "resources/list": failure}, era="legacy")
     lister, read = make_lister()
     await lister.begin(session, None)

@@ -196,12 +196,12 @@ async def test_what_a_server_does_not_honour_is_refused():
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_server_that_is_silent_is_given_up_and_asked_again(era: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("gateway.hub.subscribing._PATIENCE", 0.01)
     monkeypatch.setattr("gateway.hub.subscribing._TRY_AGAIN", 0.01)
     server, watches = Server(), Watches()
     told: list[int] = []
     async with kept(server, era, watches):
         await watches.add("a:", lambda: told.append(1))
+    monkeypatch.setattr("gateway.hub.subscribing._PATIENCE", 0.1)
     answers = dict(server.answers)
 
     async def never(_params: Any) -> Any:
