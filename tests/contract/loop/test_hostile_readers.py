@@ -35,7 +35,7 @@ async def test_a_client_that_reads_the_last_frames_late_gets_them_all_and_no_hea
         stream = await anyio.abc.SocketStream.from_socket(pipe)
         async with stream:
             await stream.send(head.encode() + b"content-length: %d\r\n\r\n" % len(body) + body)
-            answer = await stream.receive()
+            answer = bytearray(await stream.receive())
             await anyio.sleep(2.5)  # two heartbeats long
             try:
                 while True:
