@@ -210,18 +210,31 @@ async def test_a_server_killed_in_mid_call_ends_that_call_and_the_next_one_works
     command: Command, upstream: ScriptedUpstream
 ):
     (container,) = await containers("demo")
+    back = anyio.Event()
     upstream.add(
         Turn(calls=(Call("demo__slow", {"seconds": 600}),)),
-        Turn(calls=(Call("demo__calculate", {"expression": "6 * 7"}),)),
+        Turn(calls=(Call("demo__calculate", {"expression": "6 * 7"}),), wait_for=back),
         Turn(text="Late."),
     )
     request = {"model": "fast", "messages": HELLO, "stream": True, "toolgate": {"events": True}}
     headers = {"authorization": f"Bearer {READER}"}
     seen, is_killed = "", False
+
+    async def wait_until_it_is_back(http: httpx2.AsyncClient) -> None:
+        await upstream.wait_for_requests(2)
+        state = "down"
+        while state != "ready":  # a call waits for that, but not for ever
+            await anyio.sleep(0.05)
+            told = (await http.get("/v1/servers")).json()["data"]
+            (state,) = (server["state"] for server in told if server["name"] == "demo")
+        back.set()
+
     async with (
         httpx2.AsyncClient(base_url=command.origin, headers=headers, timeout=60) as http,
+        anyio.create_task_group() as tasks,
         http.stream("POST", "/v1/chat/completions", json=request) as answer,
     ):
+        tasks.start_soon(wait_until_it_is_back, http)
         async for text in answer.aiter_text():
             seen += text
             if "tool_call_progress" in seen and not is_killed:
