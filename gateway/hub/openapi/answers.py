@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import quote
 
 import orjson
 from jsonschema import Draft202012Validator
@@ -21,14 +22,15 @@ from gateway.telemetry.visible import one_line
 _LONGEST_ERROR = 4000  # characters of the body of a failure
 _LONGEST_FIELD = 200  # characters of a header that is shown
 _LARGEST_CHECKED = 256 * 1024  # bytes; what is larger is taken for what the document promises
-_LARGEST_MEDIA = 4 * 1024 * 1024  # bytes of an image or sound
+_LARGEST_MEDIA = 4 * 1024 * 1024  # bytes of an image, a sound or anything else that is no text
+_ANY_BYTES = "application/octet-stream"
 _SHORTEST_SECRET = 6  # characters; what is shorter is in every text
 _LONG_ENOUGH = 24  # characters of a value that may be a secret whatever its name
 _NAMES_SECRET = re.compile(r"key|token|secret|passw|credential|auth|cookie|sig", re.IGNORECASE)
 _HIDDEN = "[hidden]"
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _TEXTS = re.compile(
-    r"text/.+|application/(.+\+)?(json|xml|yaml)|application/(x-)?(ndjson|yaml|javascript|graphql)"
+    r"text/.+|image/svg\+xml|application/(.+\+)?(json|xml|yaml)|application/(x-)?(ndjson|yaml|javascript|graphql)"
 )
 _CHARSETS = re.compile(
     r"utf-?(8|16|32)(-?[bl]e)?|us-ascii|iso-8859-[0-9]{1,2}|windows-125[0-8]|shift_jis|euc-(jp|kr)|gb(2312|k|18030)"
@@ -74,18 +76,22 @@ def secrets_in(sent: Iterable[tuple[str, str]]) -> Secrets:
     return Secrets(tuple(sorted((one for one in found if len(one) >= _SHORTEST_SECRET), key=len, reverse=True)))
 
 
-def read_answer(answer: Answer, output: Mapping[str, Any] | None, secrets: Secrets) -> dict[str, Any]:
-    """The raw result of `tools/call`. `output` is the schema that the tool promises, if it does."""
+def read_answer(
+    answer: Answer, output: Mapping[str, Any] | None, secrets: Secrets, *, name: str = "answer"
+) -> dict[str, Any]:
+    """The raw result of `tools/call`. `output` is the schema that the tool `name` promises, if it does."""
     if answer.body is None:
         return _failure(f"{_status(answer)}, with more than {answer.limit} bytes, which is too much")
     if 300 <= answer.status < 400:
         return _failure(f"{_status(answer)}: the API redirects elsewhere, which is not followed")
     if answer.status >= 400:
         return _failure(_refusal(answer, answer.body, secrets))
-    return _success(answer, answer.body, output, secrets)
+    return _success(answer, answer.body, output, secrets, name)
 
 
-def _success(answer: Answer, body: bytes, output: Mapping[str, Any] | None, secrets: Secrets) -> dict[str, Any]:
+def _success(
+    answer: Answer, body: bytes, output: Mapping[str, Any] | None, secrets: Secrets, name: str
+) -> dict[str, Any]:
     kind, charset = _content_type(answer)
     encoding = answer.headers.get("content-encoding", "identity").lower()
     if body and encoding != "identity":
@@ -94,11 +100,8 @@ def _success(answer: Answer, body: bytes, output: Mapping[str, Any] | None, secr
         )
     if not body:
         return _result(secrets.hide("\n".join([_status(answer), *_told(answer)])), is_error=output is not None)
-    if kind in _IMAGES or kind.startswith("audio/"):
-        return _media(answer, kind, body)
     if not _is_text(kind, body):
-        what = f"{one_line(kind, _LONGEST_FIELD) or 'something without a type'} ({len(body)} bytes)"
-        return _failure(f"{_status(answer)}: the API did it, and answered with {what}, which cannot be shown")
+        return _media(answer, kind, body, name)
     text = secrets.hide(_decoded(body, charset))
     if kind.endswith("json") or output is not None:
         return _json(text, output)
@@ -127,14 +130,18 @@ def _is_as_promised(value: Any, output: Mapping[str, Any], size: int) -> bool:
     return checker.is_valid(value)
 
 
-def _media(answer: Answer, kind: str, body: bytes) -> dict[str, Any]:
+def _media(answer: Answer, kind: str, body: bytes, name: str) -> dict[str, Any]:
+    """An image or a sound; of anything else, a resource."""
+    shown = one_line(kind, _LONGEST_FIELD) or _ANY_BYTES
     if len(body) > _LARGEST_MEDIA:
-        return _failure(f"{_status(answer)}: {kind} of {len(body)} bytes, more than {_LARGEST_MEDIA}")
-    block = {
-        "type": "audio" if kind.startswith("audio/") else "image",
-        "data": base64.b64encode(body).decode(),
-        "mimeType": kind,
-    }
+        what = f"{shown} of {len(body)} bytes, more than {_LARGEST_MEDIA}"
+        return _failure(f"{_status(answer)}: the API did it, and answered with {what}, which cannot be shown")
+    data = base64.b64encode(body).decode()
+    if kind in _IMAGES or kind.startswith("audio/"):
+        block = {"type": "audio" if kind.startswith("audio/") else "image", "data": data, "mimeType": kind}
+    else:
+        resource = {"uri": f"openapi:{quote(name, safe='')}", "mimeType": shown, "blob": data}
+        block = {"type": "resource", "resource": resource}
     return {"content": [block], "isError": False}
 
 

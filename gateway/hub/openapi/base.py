@@ -20,10 +20,14 @@ _SHOULD_BE_GIVEN = "give the server a url, such as url: https://api.example.com/
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What stands before the path of each operation, without a slash at its end; and what goes into each query."""
+    """What stands before the path of each operation, without a slash at its end; and what goes into each query.
+
+    `cookie_names` are those of the operator's cookies.
+    """
 
     prefix: str
     query: str = field(default="", repr=False)
+    cookie_names: frozenset[str] = frozenset()
 
     @property
     def parameters(self) -> tuple[tuple[str, str], ...]:

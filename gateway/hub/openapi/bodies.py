@@ -5,18 +5,27 @@ Above: `operations`. Below: `document` and `schemas`. Refuses to know: requests.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from gateway.hub.openapi.document import Node
+from gateway.hub.openapi.files import file_schema
+from gateway.hub.openapi.multipart import Part, read_parts, with_files
 from gateway.hub.openapi.parameters import Style
 from gateway.hub.openapi.schemas import Schema, read_schema
 from gateway.telemetry.visible import one_line
 
-BodyKind = Literal["json", "form", "text"]
+BodyKind = Literal["json", "form", "multipart", "text", "binary"]
 
 _LONGEST_SHOWN = 100  # characters of what is not supported, in a message
+_BINARY = re.compile(
+    r"application/(octet-stream|pdf|zip|gzip|x-gzip|x-tar|x-bzip2|x-zip-compressed)"
+    r"|(image|audio|video|font)/([a-z0-9!#$&^_.+-]+|\*)",
+    re.ASCII,
+)
+"""Kinds of files, without those that are made of elements of a document, such as XML."""
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 
@@ -30,21 +39,27 @@ class FieldStyle:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The body of a request, which the argument `body` holds as a whole. `fields` are those of a form."""
+    """The body of a request, which the argument `body` holds as a whole.
+
+    `fields` are those of a form, `parts` those of several parts. The media type of a binary one may be a pattern.
+    """
 
     kind: BodyKind
     media_type: str
     is_required: bool
     schema: Schema = field(repr=False)
     fields: Mapping[str, FieldStyle] = field(default_factory=dict[str, FieldStyle], repr=False)
+    parts: Mapping[str, Part] = field(default_factory=dict[str, Part], repr=False)
 
 
 _KINDS: tuple[tuple[BodyKind, Callable[[str], bool]], ...] = (
     ("json", lambda media: media == "application/json"),
     ("json", lambda media: media.startswith("application/") and media.endswith("+json")),
     ("form", lambda media: media == "application/x-www-form-urlencoded"),
+    ("multipart", lambda media: media == "multipart/form-data"),
     ("text", lambda media: media.startswith("text/") and media != "text/*"),
     ("json", lambda media: media in ("*/*", "application/*")),
+    ("binary", lambda media: _BINARY.fullmatch(media) is not None),
 )
 """In the order of preference."""
 
@@ -68,7 +83,7 @@ def read_body(operation: Node, method: str) -> Body | None:
     if method in _WITHOUT_BODY:
         raise node.fault(f"a body with {method} has no meaning in HTTP, and this one is required")
     media = one_line(", ".join(content.members()), _LONGEST_SHOWN)
-    hint = "JSON, forms (application/x-www-form-urlencoded) and text are"
+    hint = "JSON, forms, multipart/form-data, text and files (such as application/octet-stream and image/png) are"
     raise content.fault(f"bodies of the type {media or '(none)'} are not supported", hint)
 
 
@@ -77,7 +92,8 @@ def _chosen(content: Node) -> tuple[BodyKind, str, Node] | None:
     for kind, fits in _KINDS:
         for media, node in media_types.items():
             if fits(media):
-                return kind, "application/json" if "*" in media else media, node.object()
+                is_any = kind == "json" and "*" in media
+                return kind, "application/json" if is_any else media, node.object()
     return None
 
 
@@ -87,8 +103,13 @@ def _read(kind: BodyKind, media: str, node: Node, *, is_required: bool) -> Body:
     schema = cast("Schema", schema) if isinstance(schema, dict) else {}
     if kind == "text":
         schema = {"type": "string"} | schema
-    if kind == "form":
+    if kind == "binary":
+        schema = file_schema(schema, named=False)
+    if kind in ("form", "multipart"):
         schema = {"type": "object"} | schema
+    if kind == "multipart":
+        parts = read_parts(node)
+        return Body(kind, media, is_required, with_files(schema, parts), parts=parts)
     return Body(kind, media, is_required, schema, dict(_fields(node)) if kind == "form" else {})
 
 

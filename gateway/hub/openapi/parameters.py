@@ -17,23 +17,26 @@ from gateway.hub.openapi.document import Node
 from gateway.hub.openapi.schemas import Schema, read_schema
 from gateway.telemetry.visible import one_line
 
-Place = Literal["path", "query", "header"]
-Style = Literal["simple", "form", "spaceDelimited", "pipeDelimited", "deepObject", "json"]
+Place = Literal["path", "query", "header", "cookie"]
+Style = Literal[
+    "simple", "label", "matrix", "form", "spaceDelimited", "pipeDelimited", "deepObject", "cookie", "json"
+]
 
 BODY = "body"
 """The argument that a request's body is taken from."""
 
 _STYLES: Mapping[str, tuple[Style, ...]] = {
-    "path": ("simple",),
+    "path": ("simple", "label", "matrix"),
     "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
     "header": ("simple",),
+    "cookie": ("form", "cookie"),
 }
 """By place, the default first."""
 _MOST = 200  # parameters of an operation
 _LONGEST_NAME = 64  # characters of an argument
 _LONGEST_SHOWN = 60  # characters of what is not known, in a message
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+", re.ASCII)
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _DESCRIBED_ELSEWHERE = frozenset({"accept", "content-type", "authorization"})
 _NOT_FROM_ARGUMENTS = frozenset(
     {
@@ -95,9 +98,9 @@ def _name_of(node: Node) -> str:
 
 def _place_of(node: Node) -> str:
     place = node.text("in")
-    if place not in (*_STYLES, "cookie"):
+    if place not in _STYLES:
         shown = one_line(place, _LONGEST_SHOWN)
-        raise node.fault(f"parameters in {shown!r} are not supported, only in path, query and header")
+        raise node.fault(f"parameters in {shown!r} are not supported, only in {', '.join(_STYLES)}")
     return place
 
 
@@ -108,26 +111,23 @@ def _is_taken(node: Node, place: str, name: str, given: Given) -> bool:
     if place == "path":
         return True
     lowered = name.lower()
-    if place == "header" and (lowered in given.headers or lowered in _DESCRIBED_ELSEWHERE):
+    if name in given.cookies if place == "cookie" else lowered in given.headers | _DESCRIBED_ELSEWHERE:
         return False
-    if place == "header" and _HEADER.fullmatch(name) is None:
-        raise node.fault("HTTP allows no header with the name of this parameter")
-    if place == "header" and lowered not in _NOT_FROM_ARGUMENTS:
+    if _TOKEN.fullmatch(name) is None:
+        raise node.fault(f"HTTP allows no {place} with the name of this parameter")
+    if place == "cookie" or lowered not in _NOT_FROM_ARGUMENTS:
         return True
     if node.flag("required"):
-        what = "cookies are" if place == "cookie" else f"the header {lowered} is"
-        hint = f"send it with every request: headers: {{{'Cookie' if place == 'cookie' else name}: ...}}"
-        if place == "cookie" and ("cookie" in given.headers or name in given.cookies):
-            return False
-        raise node.fault(f"{what} never taken from an argument, and this one is required", hint)
+        hint = f"send it with every request: headers: {{{name}: ...}}"
+        raise node.fault(f"the header {lowered} is never taken from an argument, and this one is required", hint)
     return False
 
 
 def _read(node: Node, place: Place, name: str) -> Parameter:
     is_required = place == "path" or node.flag("required") is True
     if (content := node.get("content")) is not None:
-        schema = _content_schema(content)
-        return Parameter("", name, place, "json", False, is_required, _described(schema, node))
+        style, schema = _content(content, _STYLES[place][0])
+        return Parameter("", name, place, style, False, is_required, _described(schema, node))
     written = node.text("style") or _STYLES[place][0]
     style: Style | None = next((known for known in _STYLES[place] if known == written), None)
     if style is None:
@@ -141,18 +141,23 @@ def _read(node: Node, place: Place, name: str) -> Parameter:
         name,
         place,
         style,
-        style == "form" if explode is None else explode,
+        style in ("form", "cookie") if explode is None else explode,
         is_required,
         _described(schema, node),
     )
 
 
-def _content_schema(content: Node) -> Any:
-    kinds = list(content.items())
-    if len(kinds) != 1 or not kinds[0][0].lower().split(";")[0].endswith("json"):
-        raise content.fault("a parameter with content must be JSON")
-    found = kinds[0][1].object().get("schema")
-    return read_schema(found, "request") if found else {}
+def _content(content: Node, plain: Style) -> tuple[Style, Any]:
+    """How a parameter is written that has a media type: as JSON, or plainly as text. Raises DocumentFault."""
+    kinds = [(media.lower().partition(";")[0].strip(), node) for media, node in content.items()]
+    media, node = kinds[0] if len(kinds) == 1 else ("", content)
+    if not media.endswith("json") and media != "text/plain":
+        raise content.fault("a parameter with content must be JSON or plain text, and one of them")
+    found = node.object().get("schema")
+    schema: Any = read_schema(found, "request") if found else {}
+    if media.endswith("json"):
+        return "json", schema
+    return plain, {"type": "string"} | (cast("Schema", schema) if isinstance(schema, dict) else {})
 
 
 def _described(schema: Any, node: Node) -> Schema:

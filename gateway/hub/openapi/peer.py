@@ -163,7 +163,7 @@ class ApiPeer:
                 return Answer(response.status, _joined(response), body, _LARGEST_ANSWER), secrets
 
     async def _read(self, operation: Operation, answer: Answer, secrets: Secrets) -> JsonObject:
-        read = partial(read_answer, answer, operation.definition.get("outputSchema"), secrets)
+        read = partial(read_answer, answer, operation.definition.get("outputSchema"), secrets, name=operation.name)
         return await anyio.to_thread.run_sync(read)  # it takes a while where the answer is large
 
     async def notify(self, method: str, params: JsonObject | None = None) -> None:

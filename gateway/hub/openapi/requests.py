@@ -12,13 +12,25 @@ from urllib.parse import unquote
 
 from gateway.hub.openapi.base import Base
 from gateway.hub.openapi.bodies import Body
+from gateway.hub.openapi.files import read_file
+from gateway.hub.openapi.multipart import write_multipart
 from gateway.hub.openapi.operations import Operation, path_parts
 from gateway.hub.openapi.parameters import BODY, Parameter, Style, names_of
 from gateway.hub.openapi.sent import NOTHING_SENT, Sent
-from gateway.hub.openapi.values import ArgumentFault, in_header, in_path, in_query, json_text, scalar
+from gateway.hub.openapi.values import (
+    ArgumentFault,
+    in_cookie,
+    in_header,
+    in_path,
+    in_query,
+    json_text,
+    scalar,
+    utf8,
+)
 from gateway.telemetry.visible import one_line
 
 _LONGEST_URL = 16 * 1024  # characters; servers take less
+_LARGEST_BODY = 8 * 1024 * 1024  # bytes
 _LONGEST_SHOWN = 80  # characters of an argument's name
 
 
@@ -48,13 +60,15 @@ def build_request(
     if len(url) > _LONGEST_URL:
         raise ArgumentFault(f"The arguments make a URL of {len(url)} characters, more than {_LONGEST_URL}.")
     headers = {**dict(_headers(operation, given)), **sent.headers}
-    if sent.cookies:
-        headers["cookie"] = "; ".join(sent.cookies)
+    if cookies := [*sent.cookies, *_cookies(operation, base, given)]:
+        headers["cookie"] = "; ".join(cookies)
     if operation.body is None or BODY not in given:
         return ApiRequest(operation.method, url, headers, None)
     with _naming(BODY):
-        content = _content(operation.body, given[BODY])
-    return ApiRequest(operation.method, url, {**headers, "Content-Type": operation.body.media_type}, content)
+        media_type, content = _content(operation.body, given[BODY])
+        if len(content) > _LARGEST_BODY:
+            raise ArgumentFault(f"it makes a body of {len(content)} bytes, more than {_LARGEST_BODY}")
+    return ApiRequest(operation.method, url, {**headers, "Content-Type": media_type}, content)
 
 
 class _naming:  # noqa: N801 - used as a function, as `contextlib` has it, and quicker than a generator
@@ -91,7 +105,7 @@ def _path(operation: Operation, given: Mapping[str, Any]) -> str:
     written: dict[str, str] = {}
     for parameter, value in _of(operation, "path", given):
         with _naming(parameter.argument):
-            written[parameter.name] = in_path(parameter, value)
+            written[parameter.name] = in_path(parameter, value, names_of(operation.parameters, "path"))
     parts = path_parts(operation.path)
     path = "".join(written[part] if index % 2 else part for index, part in enumerate(parts))
     if any(unquote(segment) in (".", "..") for segment in path.split("/")):
@@ -112,14 +126,32 @@ def _headers(operation: Operation, given: Mapping[str, Any]) -> Iterator[tuple[s
             yield parameter.name, in_header(parameter, value)
 
 
-def _content(body: Body, value: Any) -> bytes:
-    if body.kind == "json":
-        return json_text(value).encode()
-    if body.kind == "text":
-        return _utf8(scalar(value))
-    if not isinstance(value, dict):
-        raise ArgumentFault("it must be an object")
-    return "&".join(_form(body, cast("dict[str, Any]", value))).encode()
+def _cookies(operation: Operation, base: Base, given: Mapping[str, Any]) -> Iterator[str]:
+    names = names_of(operation.parameters, "cookie") | base.cookie_names
+    for parameter, value in _of(operation, "cookie", given):
+        with _naming(parameter.argument):
+            yield from in_cookie(parameter, value, names)
+
+
+def _content(body: Body, value: Any) -> tuple[str, bytes]:
+    """The media type and the body."""
+    match body.kind:
+        case "json":
+            return body.media_type, json_text(value).encode()
+        case "text":
+            return body.media_type, utf8(scalar(value))
+        case "binary":
+            file = read_file(value, (body.media_type,))
+            if file.content_type is None:
+                raise ArgumentFault(f"it needs a content_type, one of {body.media_type}")
+            return file.content_type, file.content
+        case "form" | "multipart":
+            if not isinstance(value, dict):
+                raise ArgumentFault("it must be an object")
+            members = cast("dict[str, Any]", value)
+            if body.kind == "multipart":
+                return write_multipart(body.parts, members)
+            return body.media_type, "&".join(_form(body, members)).encode()
 
 
 def _form(body: Body, members: Mapping[str, Any]) -> Iterator[str]:
@@ -136,10 +168,3 @@ def _style_of(body: Body, name: str, value: Any) -> tuple[Style, bool]:
     if name in body.fields:
         return body.fields[name].style, body.fields[name].explode
     return ("json", False) if isinstance(value, dict) else ("form", True)
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise ArgumentFault("it holds characters that are not valid Unicode") from None

@@ -18,6 +18,8 @@ from gateway.hub.openapi.parameters import Parameter
 _EXACT = 2**53  # beyond it, a float may stand for several integers
 _DELIMITERS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
 _UNFIT_FOR_PATHS = re.compile(r"[/\\\x00-\x1f\x7f]")
+_FIT_FOR_COOKIES = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", re.ASCII)
+_DEEPEST = 8  # levels of an object in a query
 _FIT_FOR_HEADERS = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?", re.ASCII)
 
 
@@ -54,16 +56,66 @@ def json_text(value: Any) -> str:
         raise ArgumentFault("it cannot be written as JSON") from None
 
 
-def in_path(parameter: Parameter, value: Any) -> str:
-    """The value within one segment of a path. Raises ArgumentFault."""
+def utf8(text: str) -> bytes:
+    """The text in UTF-8. Raises ArgumentFault for what is not Unicode."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ArgumentFault("it holds characters that are not valid Unicode") from None
+
+
+def in_path(parameter: Parameter, value: Any, others: frozenset[str]) -> str:
+    """The value within one segment of a path. `others` are as in a query. Raises ArgumentFault."""
     parts = [json_text(value)] if parameter.style == "json" else _simple(parameter, value)
     if not parts or not all(parts):
         raise ArgumentFault("it must not be empty, since that would be another path")
     if any(_UNFIT_FOR_PATHS.search(part) for part in parts):
         raise ArgumentFault("it must not hold slashes, backslashes or control characters, since it is in a path")
-    if isinstance(value, dict) and parameter.explode:
-        return ",".join("=".join(map(encoded, part.split("=", 1))) for part in parts)
-    return ",".join(map(encoded, parts))
+    is_object = isinstance(value, dict) and parameter.style != "json"
+    is_exploded = parameter.explode and (is_object or isinstance(value, list))
+    written = [_pair(part) if is_object and is_exploded else encoded(part) for part in parts]
+    if parameter.style == "matrix":
+        if is_object and is_exploded:
+            _check_keys(cast("dict[str, Any]", value), others - {parameter.name})
+        return _matrix(encoded(parameter.name), written, is_exploded=is_exploded, is_object=is_object)
+    if parameter.style == "label":
+        if is_exploded and any("." in part for part in parts):
+            raise ArgumentFault("its parts must not hold dots, which part them here")
+        return f".{('.' if is_exploded else ',').join(written)}"
+    return ",".join(written)
+
+
+def _pair(part: str) -> str:
+    return "=".join(map(encoded, part.split("=", 1)))
+
+
+def _matrix(name: str, written: list[str], *, is_exploded: bool, is_object: bool) -> str:
+    """Path-style parameters (RFC 6570, section 3.2.7)."""
+    if not is_exploded:
+        return f";{name}={','.join(written)}"
+    return "".join(f";{part}" if is_object else f";{name}={part}" for part in written)
+
+
+def in_cookie(parameter: Parameter, value: Any, others: frozenset[str]) -> Iterator[str]:
+    """The value as `name=value` pairs of the header Cookie. `others` are as in a query. Raises ArgumentFault."""
+    write = _cookie_octets if parameter.style == "cookie" else encoded
+    if parameter.style == "json":
+        yield f"{parameter.name}={encoded(json_text(value))}"
+    elif isinstance(value, dict) and parameter.explode:
+        members = cast("dict[str, Any]", value)
+        _check_keys(members, others - {parameter.name})
+        yield from (f"{encoded(key)}={write(scalar(one))}" for key, one in members.items())
+    elif isinstance(value, list) and parameter.explode:
+        yield from (f"{parameter.name}={write(scalar(one))}" for one in cast("list[Any]", value))
+    else:
+        yield f"{parameter.name}={','.join(write(part) for part in _simple(parameter, value))}"
+
+
+def _cookie_octets(text: str) -> str:
+    """Text that stands in a cookie as it is (RFC 6265, section 4.1.1)."""
+    if _FIT_FOR_COOKIES.fullmatch(text) is None:
+        raise ArgumentFault("it must be visible ASCII, without quotes, commas, semicolons and backslashes")
+    return text
 
 
 def in_header(parameter: Parameter, value: Any) -> str:
@@ -120,15 +172,29 @@ def in_query(parameter: Parameter, value: Any, others: frozenset[str]) -> Iterat
 
 def _object_pairs(parameter: Parameter, members: Mapping[str, Any], others: frozenset[str]) -> Iterator[str]:
     if parameter.style == "deepObject":
-        _check_keys(members, frozenset())
-        for key, one in members.items():
-            yield f"{encoded(f'{parameter.name}[{key}]')}={encoded(scalar(one))}"
+        yield from _deep_pairs(parameter.name, members, _DEEPEST)
     elif parameter.explode and parameter.style == "form":
         _check_keys(members, others - {parameter.name})
         yield from (f"{encoded(key)}={encoded(scalar(one))}" for key, one in members.items())
     else:
         parts = [part for key, one in members.items() for part in (key, scalar(one))]
         yield f"{encoded(parameter.name)}={_delimited(parameter, parts)}"
+
+
+def _deep_pairs(name: str, value: Any, depth: int) -> Iterator[str]:
+    """`name[a][b]=1` and `name[a][0]=1`: what OpenAPI leaves open beyond one level, as most read it."""
+    if depth == 0:
+        raise ArgumentFault(f"it is nested deeper than {_DEEPEST} levels")
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        _check_keys(members, frozenset())
+    elif isinstance(value, list):
+        members = {str(index): one for index, one in enumerate(cast("list[Any]", value))}
+    else:
+        yield f"{encoded(name)}={encoded(scalar(value))}"
+        return
+    for key, one in members.items():
+        yield from _deep_pairs(f"{name}[{key}]", one, depth - 1)
 
 
 def _check_keys(members: Mapping[str, Any], others: frozenset[str]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI, Form, Header, Query, Request, Response
+from fastapi import Body, Cookie, FastAPI, File, Form, Header, Query, Request, Response, UploadFile
 from pydantic import BaseModel
 
 
@@ -44,6 +45,13 @@ def _seen(request: Request, **values: Any) -> Seen:
         headers=dict(request.headers),
         values=values,
     )
+
+
+PHOTO = {"required": True, "content": {"application/octet-stream": {}}}
+
+
+async def _shown(file: UploadFile) -> tuple[str | None, str | None, str]:
+    return file.filename, file.content_type, base64.b64encode(await file.read()).decode()
 
 
 def build_api() -> FastAPI:
@@ -91,6 +99,8 @@ def build_api() -> FastAPI:
     def get_archive() -> Response:
         return Response(b"PK\x03\x04", media_type="application/zip")
 
+    _add_files(app)
+
     @app.get("/elsewhere", operation_id="getElsewhere", response_class=Response)
     def get_elsewhere() -> Response:
         return Response(status_code=302, headers={"location": "http://127.0.0.1:1/stolen"})
@@ -104,3 +114,31 @@ def build_api() -> FastAPI:
         return Response(b"x" * (9 * 1024 * 1024), media_type="text/plain")
 
     return app
+
+
+def _add_files(app: FastAPI) -> None:
+    """What takes files and cookies."""
+
+    @app.get("/visits", operation_id="getVisit")
+    def get_visit(
+        request: Request,
+        visitor: Annotated[str, Cookie()],
+        seen: Annotated[int, Cookie()] = 0,
+        theme: Annotated[str | None, Cookie()] = None,
+    ) -> Seen:
+        return _seen(request, visitor=visitor, seen=seen, theme=theme)
+
+    @app.post("/uploads", operation_id="uploadPet")
+    async def upload_pet(
+        request: Request,
+        name: Annotated[str, Form()],
+        photo: UploadFile,
+        notes: Annotated[list[UploadFile] | None, File()] = None,
+        tags: Annotated[list[str] | None, Form()] = None,
+    ) -> Seen:
+        shown = [await _shown(note) for note in notes or []]
+        return _seen(request, name=name, photo=await _shown(photo), notes=shown, tags=tags)
+
+    @app.put("/pets/{name}/photo", operation_id="putPhoto", openapi_extra={"requestBody": PHOTO})
+    async def put_photo(request: Request, name: str) -> Seen:
+        return _seen(request, name=name, photo=base64.b64encode(await request.body()).decode())

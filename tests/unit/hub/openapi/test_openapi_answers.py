@@ -52,15 +52,24 @@ def test_text_is_text_in_its_own_characters(body, kind, text):
     assert (text_of(result), result["isError"]) == (text, False)
 
 
-def test_images_and_sounds_are_passed_on_and_other_things_told():
+def test_images_and_sounds_are_passed_on_and_other_things_are_resources():
     data = base64.b64encode(b"\x89PNG").decode()
     assert read(b"\x89PNG", "image/png")["content"] == [{"type": "image", "data": data, "mimeType": "image/png"}]
     assert read(b"\x89PNG", "audio/wav")["content"][0]["type"] == "audio"
-    for kind in ("application/pdf", "image/svg+xml", "video/mp4"):
-        result = read(b"%PDF", kind)
-        assert result["isError"]
-        assert f"{kind} (4 bytes), which cannot be shown" in text_of(result)
-    assert "without a type" in text_of(read(b"\xff\0", ""))
+    for kind in ("application/pdf", "video/mp4"):
+        result = read(b"\x89PNG", kind)
+        assert not result["isError"]
+        (block,) = result["content"]
+        assert block == {"type": "resource", "resource": {"uri": "openapi:answer", "mimeType": kind, "blob": data}}
+    assert read(b"\xff\0", "")["content"][0]["resource"]["mimeType"] == "application/octet-stream"
+    assert text_of(read(b"<svg/>", "image/svg+xml")) == "<svg/>"
+
+
+@pytest.mark.parametrize("kind", ["image/png", "application/zip"])
+def test_what_is_no_text_and_too_large_is_told(kind):
+    result = read(b"\xff" * (4 * 1024 * 1024 + 1), kind)
+    assert result["isError"]
+    assert f"{kind} of 4194305 bytes, more than 4194304, which cannot be shown" in text_of(result)
 
 
 def test_no_body_is_told_with_what_headers_say():

@@ -118,7 +118,27 @@ def test_a_form_is_what_the_other_end_decodes(tmp_path, fields):
         (parameter("path"), {"a": 1, "b": "x"}, "/a,1,b,x"),
         (parameter("path", explode=True), {"a": 1, "b": "x=y"}, "/a=1,b=x%3Dy"),
         (parameter("path", content={"application/json": {}}), {"a": 1}, "/%7B%22a%22%3A1%7D"),
+        (parameter("path", content={"text/plain": {}}), "a b", "/a%20b"),
+        (parameter("path", style="label"), "a b", "/.a%20b"),
+        (parameter("path", style="label"), ["a", "b.c"], "/.a,b.c"),
+        (parameter("path", style="label"), {"a": 1, "b": 2}, "/.a,1,b,2"),
+        (parameter("path", style="label", explode=True), ["a", "b"], "/.a.b"),
+        (parameter("path", style="label", explode=True), {"a": 1, "b": 2}, "/.a=1.b=2"),
+        (parameter("path", style="matrix"), "a;b", "/;x=a%3Bb"),
+        (parameter("path", style="matrix"), ["a", "b"], "/;x=a,b"),
+        (parameter("path", style="matrix"), {"a": 1}, "/;x=a,1"),
+        (parameter("path", style="matrix", explode=True), ["a", "b"], "/;x=a;x=b"),
+        (parameter("path", style="matrix", explode=True), {"a": 1, "b": "=;"}, "/;a=1;b=%3D%3B"),
         (parameter("query", style="spaceDelimited", explode=False), ["a", "b"], "?x=a%20b"),
+        (parameter("query", style="spaceDelimited", explode=True), ["a", "b"], "?x=a&x=b"),
+        (parameter("query", style="pipeDelimited", explode=True), ["a", "b"], "?x=a&x=b"),
+        (parameter("query", content={"text/plain": {}}), "a&b", "?x=a%26b"),
+        (parameter("query", style="deepObject"), {"a": 1, "b": "x]"}, "?x%5Ba%5D=1&x%5Bb%5D=x%5D"),
+        (
+            parameter("query", style="deepObject"),
+            {"a": {"b": [1, 2]}},
+            "?x%5Ba%5D%5Bb%5D%5B0%5D=1&x%5Ba%5D%5Bb%5D%5B1%5D=2",
+        ),
         (parameter("query", style="pipeDelimited", explode=False), ["a", "b"], "?x=a%7Cb"),
         (parameter("query", style="pipeDelimited", explode=False), {"a": 1}, "?x=a%7C1"),
         (parameter("query", explode=False), {"a": 1, "b": 2}, "?x=a,1,b,2"),
@@ -154,7 +174,15 @@ def test_each_style_is_written_as_openapi_has_it(tmp_path, declared, value, writ
         (parameter("query"), [[1]], "nothing nested"),
         (parameter("query"), [None], "no null"),
         (parameter("query", style="deepObject"), {"a]": 1}, "brackets"),
-        (parameter("query", style="deepObject"), {"a": {"b": 1}}, "nothing nested"),
+        (parameter("query", style="deepObject"), {"a": {"b]": 1}}, "brackets"),
+        (parameter("query", style="deepObject"), {"a": [None]}, "no null"),
+        (parameter("query", style="deepObject"), {"a": [[[[[[[[[1]]]]]]]]]}, "deeper than 8 levels"),
+        (parameter("path", style="label"), ".", "a segment of the path"),
+        (parameter("path", style="label"), "a/b", "must not hold slashes"),
+        (parameter("path", style="label"), "", "must not be empty"),
+        (parameter("path", style="label", explode=True), ["a.b"], "must not hold dots"),
+        (parameter("path", style="matrix"), "../a", "must not hold slashes"),
+        (parameter("path", style="matrix", explode=True), {"a[b": 1}, "brackets"),
         (parameter("query", style="deepObject"), [1], "must be an object"),
         (parameter("query", style="spaceDelimited", explode=False), ["a b"], "the character that parts them"),
         (parameter("header", "x"), "a\r\nCookie: b", "without line ends"),
@@ -169,6 +197,55 @@ def test_what_could_be_another_request_is_refused_in_words(tmp_path, declared, v
         sent(tmp_path, {"x": value}, declared, parameter("query", "other"), path=path)
     assert words in str(caught.value)
     assert "Cookie" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "value", "written"),
+    [
+        ({}, "a; b=c", "x=a%3B%20b%3Dc"),
+        ({}, True, "x=true"),
+        ({}, ["a", "b"], "x=a; x=b"),
+        ({"explode": False}, ["a", "b,c"], "x=a,b%2Cc"),
+        ({}, {"a": 1, "b": 2}, "a=1; b=2"),
+        ({"explode": False}, {"a": 1}, "x=a,1"),
+        ({"style": "cookie"}, "a=b%", "x=a=b%"),
+        ({"style": "cookie"}, ["a", "b"], "x=a; x=b"),
+        ({"content": {"application/json": {}}}, {"a": 1}, "x=%7B%22a%22%3A1%7D"),
+    ],
+)
+def test_each_style_of_a_cookie_is_written_as_openapi_has_it(tmp_path, more, value, written):
+    assert sent(tmp_path, {"x": value}, parameter("cookie", **more)).headers == {"cookie": written}
+
+
+@pytest.mark.parametrize(
+    ("more", "value", "words"),
+    [
+        ({"style": "cookie"}, "a; b=c", "visible ASCII, without quotes, commas, semicolons"),
+        ({"style": "cookie"}, "a\r\nHost: b", "visible ASCII"),
+        ({"style": "cookie"}, "é", "visible ASCII"),
+        ({}, {"other": 1}, "the name of another parameter"),
+        ({}, {"session": 1}, "the name of another parameter"),
+        ({}, [[1]], "nothing nested"),
+        ({}, "\ud800", "not valid Unicode"),
+    ],
+)
+def test_what_could_be_another_cookie_is_refused_in_words(tmp_path, more, value, words):
+    from .documents import api_of
+
+    listed = [parameter("cookie", **more), parameter("cookie", "other"), parameter("cookie", "session")]
+    paths = {"/a": {"get": {"operationId": "op", "parameters": listed}}}
+    held = Held(headers=frozenset({"cookie"}), cookies=frozenset({"session"}))
+    api = api_of(tmp_path, paths, held=held)
+    assert list(api.operations["op"].definition["inputSchema"]["properties"]) == ["x", "other"]
+    with pytest.raises(ArgumentFault, match=words):
+        build_request(api.operations["op"], api.base, {"x": value})
+
+
+def test_a_matrix_parameter_cannot_be_another_one(tmp_path):
+    declared = [parameter("path", style="matrix", explode=True), parameter("path", "y", style="matrix")]
+    with pytest.raises(ArgumentFault, match="the name of another parameter"):
+        sent(tmp_path, {"x": {"y": 1}, "y": 2}, *declared, path="/a/{x}{y}")
+    assert sent(tmp_path, {"x": {"z": 1}, "y": 2}, *declared, path="/a/{x}{y}").url == f"{URL}/a/;z=1;y=2"
 
 
 def test_dots_that_two_arguments_make_together_are_refused(tmp_path):
@@ -235,13 +312,19 @@ def test_headers_that_make_another_request_are_never_arguments(tmp_path, name):
         ({"path": "/a/../b"}, "the segments . and .."),
         ({"parameters": [parameter("querystring")]}, "parameters in 'querystring' are not supported"),
         ({"parameters": [parameter("query", style="label")]}, "the style label is not supported"),
-        ({"parameters": [parameter("cookie", required=True)]}, "cookies are never taken"),
+        ({"parameters": [parameter("path", style="form")], "path": "/a/{x}"}, "the style form is not supported"),
+        ({"parameters": [parameter("cookie", style="simple")]}, "the style simple is not supported"),
+        ({"parameters": [parameter("cookie", "a;b")]}, "HTTP allows no cookie"),
         ({"parameters": [parameter("query", content={"text/xml": {}})]}, "must be JSON"),
         ({"parameters": [{"in": "query"}]}, "has no name"),
         ({"parameters": [parameter("header", "a b")]}, "HTTP allows no header"),
         (
-            {"method": "post", "requestBody": {"required": True, "content": {"multipart/form-data": {}}}},
-            "bodies of the type multipart/form-data are not supported",
+            {"method": "post", "requestBody": {"required": True, "content": {"multipart/mixed": {}}}},
+            "bodies of the type multipart/mixed are not supported",
+        ),
+        (
+            {"method": "post", "requestBody": {"required": True, "content": {"application/xml": {}}}},
+            "bodies of the type application/xml are not supported",
         ),
         (
             {"requestBody": {"required": True, "content": {"application/json": {}}}},
