@@ -17,6 +17,7 @@ from gateway.hub.drift import Drift, DriftAction, DriftKind
 from gateway.hub.entries import BadEntry
 from gateway.hub.functions import functions_server
 from gateway.hub.hub import Hub
+from gateway.hub.jsonrpc import object_in
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.locking import (
     FirstUseVerifier,
@@ -33,7 +34,14 @@ from gateway.hub.offers import AboutServer, CataloguePrompt, CatalogueResource, 
 from gateway.hub.openapi import DocumentFault
 from gateway.hub.pool import UpstreamPool
 from gateway.hub.requests import NOBODY, Caller, GivenInput
-from gateway.hub.results import CallResult, ContentBlock, InputRequired, ToolProgress, text_block
+from gateway.hub.results import (
+    CallResult,
+    ContentBlock,
+    InputRequired,
+    ToolProgress,
+    read_wanted_input,
+    text_block,
+)
 from gateway.hub.specs import (
     HttpServerSpec,
     HubSettings,
@@ -101,8 +109,10 @@ __all__ = [
     "functions_server",
     "header_map",
     "label_of",
+    "object_in",
     "own_name",
     "qualified_name",
+    "read_wanted_input",
     "subject_of",
     "text_block",
     "wire_name",

@@ -83,7 +83,7 @@ def read_call_result(raw: Mapping[str, Any]) -> CallResult:
     """
     kind = raw.get("resultType") or "complete"
     if kind == "input_required":
-        wanted = _read_wanted_input(raw)
+        wanted = read_wanted_input(raw)
         return CallResult((text_block(_describe(wanted)),), is_error=True, input_required=wanted)
     if kind != "complete":
         shown = str(kind)[:_LONGEST_KIND]
@@ -117,7 +117,8 @@ def _block(raw: Any) -> ContentBlock:
     return text_block(str(raw) if isinstance(raw, str | int | float) else "[a part that cannot be shown]")
 
 
-def _read_wanted_input(raw: Mapping[str, Any]) -> InputRequired:
+def read_wanted_input(raw: Mapping[str, Any]) -> InputRequired:
+    """What a result of the kind `input_required` wants."""
     requests, state = raw.get("inputRequests"), raw.get("requestState")
     return InputRequired(
         cast("dict[str, Any]", requests) if isinstance(requests, dict) else {},

@@ -20,9 +20,14 @@ from gateway.hub import ToolProgress, protocol
 Result = Mapping[str, Any]
 
 
+def _unasked(_question: bytes) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """See the module. `notify` takes an encoded notification and never waits.
+    """See the module. `notify` takes an encoded notification and never waits, and `ask` a question likewise, for
+    which it says whether that leaves at all.
 
     Versions before 2026-07-28 have a `session`.
     """
@@ -38,6 +43,7 @@ class Asked:
     is_modern: bool
     notify: Callable[[bytes], None]
     session: Session | None = None
+    ask: Callable[[bytes], bool] = _unasked
 
     @property
     def seen(self) -> Seen:

@@ -33,6 +33,7 @@ class Exchange:
         self._heartbeat = heartbeat
         self._takes_events = takes_events
         self._waiting: deque[bytes] = deque(maxlen=_MOST_WAITING)
+        self._questions: deque[bytes] = deque()
         self._stirred = asyncio.Event()
         self._last: bytes | None = None
         self._writer: asyncio.Task[None] | None = None
@@ -44,6 +45,15 @@ class Exchange:
             self._waiting.append(encode_event(message, "message"))
             self._stirred.set()
             self._begin()
+
+    def ask(self, question: bytes) -> bool:
+        """Send a request of ours, which is never left out; whether it can be sent at all. Never waits."""
+        if not self._takes_events or self._last is not None:
+            return False
+        self._questions.append(encode_event(question, "message"))
+        self._stirred.set()
+        self._begin()
+        return True
 
     async def finish(self, body: bytes, status: int) -> None:
         """Send the answer itself; within a stream, there is no other status than 200."""
@@ -81,8 +91,8 @@ class Exchange:
         await self._answer.write(self._last, more=False)
 
     async def _write_waiting(self) -> None:
-        while self._waiting:
-            await self._answer.write(self._waiting.popleft())
+        while self._waiting or self._questions:
+            await self._answer.write((self._waiting or self._questions).popleft())
 
     async def _is_stirred(self) -> bool:
         try:

@@ -40,10 +40,7 @@ async def discover(asked: Asked) -> Result:
 
 
 def read_initialize(message: Message) -> str:
-    """The version that a session will speak. Raises Refusal.
-
-    Who the client is and what it can do is not kept: nothing of it could be used, and it may be large.
-    """
+    """The version that a session will speak. Raises Refusal."""
     wanted: Any = message.params.get("protocolVersion")
     if not isinstance(wanted, str):
         raise Refusal(INVALID_PARAMS, "Invalid params: protocolVersion must be a string", request_id=message.id)

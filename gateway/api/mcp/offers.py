@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from gateway.api.mcp.asked import Asked, Result
+from gateway.api.mcp.asking import in_rounds, unanswered
 from gateway.api.mcp.logs import log_listener
+from gateway.api.mcp.questions import Unanswered
 from gateway.api.mcp.refusals import no_resource, refusal_of
 from gateway.api.mcp.results import check_no_cursor, listing
 from gateway.api.mcp.rounds import caller_of, given_input, place_of, wanted_input
 from gateway.api.mcp.wire import INTERNAL_ERROR, INVALID_PARAMS, Refusal, object_param, text_param
 from gateway.api.run_records import RunLog
+from gateway.hub import GivenInput, InputRequired, read_wanted_input
 from gateway.tool_calls import CallContext, OfferKind, OfferRequest
 
 _NOTHING_TO_COMPLETE: Result = {"completion": {"values": []}}
@@ -87,7 +90,10 @@ async def complete_argument(asked: Asked) -> Result:
     if about is None or "completions" not in about.capabilities:
         return _NOTHING_TO_COMPLETE
     params = {"ref": ref, "argument": argument, **({"context": context} if context else {})}
-    result = await _ask(asked, OfferRequest(asked.request.run_id, server, kind, wanted, asked.method, params))
+    offer = OfferRequest(asked.request.run_id, server, kind, wanted, asked.method, params)
+    run = RunLog(asked.request, asked.principal, "mcp")
+    async with run.recorded(asked.services):
+        result = await _ask(asked, offer, run)
     return _NOTHING_TO_COMPLETE if result is None else result
 
 
@@ -116,24 +122,37 @@ async def _in_rounds(
 ) -> dict[str, Any] | None:
     """The server's answer, which may ask for input first; None where the key has nothing of the kind there."""
     place = place_of(asked, server, wanted)
-    given = given_input(asked, place)
-    whole = {**params, **given.params()} if given is not None else params
-    answer = await _ask(asked, OfferRequest(asked.request.run_id, server, kind, wanted, asked.method, whole))
+    run = RunLog(asked.request, asked.principal, "mcp")
+
+    async def ask(given: GivenInput | None) -> Mapping[str, Any] | None:
+        whole = {**params, **given.params()} if given is not None else params
+        offer = OfferRequest(asked.request.run_id, server, kind, wanted, asked.method, whole)
+        return await _ask(asked, offer, run)
+
+    async with run.recorded(asked.services):
+        try:
+            answer = await in_rounds(asked, given_input(asked, place), ask, _wanted)
+        except Unanswered as problem:
+            raise Refusal(INTERNAL_ERROR, unanswered(problem)) from problem
     if answer is None or answer.get("resultType", "complete") == "complete":
         return None if answer is None else dict(answer)
-    if not asked.is_modern or answer["resultType"] != "input_required":
+    required = _wanted(answer)
+    if not asked.is_modern or required is None:
         raise Refusal(INTERNAL_ERROR, f"The server {server!r} wants more than this client can be asked for")
-    state: Any = answer.get("requestState")
-    requests = object_param(answer, "inputRequests")
-    return wanted_input(asked, requests, state if isinstance(state, str) else None, place)
+    return wanted_input(asked, required.requests, required.state, place)
 
 
-async def _ask(asked: Asked, offer: OfferRequest) -> Mapping[str, Any] | None:
+def _wanted(answer: Mapping[str, Any] | None) -> InputRequired | None:
+    if answer is None or answer.get("resultType") != "input_required":
+        return None
+    return read_wanted_input(answer)
+
+
+async def _ask(asked: Asked, offer: OfferRequest, run: RunLog) -> Mapping[str, Any] | None:
     """Through the pipeline. None for what the key may not see; raises Refusal for what came of it otherwise."""
-    run = RunLog(asked.request, asked.principal, "mcp", calls=1)
-    async with run.recorded(asked.services):
-        outcome = await asked.services.tool_caller.ask(offer, context_of(asked, offer.server))
-        run.outcome = outcome.outcome
+    run.calls += 1
+    outcome = await asked.services.tool_caller.ask(offer, context_of(asked, offer.server))
+    run.outcome = outcome.outcome
     if outcome.outcome != "unknown_tool" and outcome.answer is None:
         raise refusal_of(outcome)
     return outcome.answer

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.api.client_leaving import CancelledWhenClientLeaves
+from gateway.api.mcp.abilities import read_abilities
 from gateway.api.mcp.asked import Asked, Result
 from gateway.api.mcp.envelope import Client, check_repeated, check_version, is_modern, read_envelope
 from gateway.api.mcp.exchange import Exchange
@@ -86,7 +87,9 @@ class Posts:
             return
         session = self.find_session(visit)
         if message.id is None or not message.method:
-            if message.method == "notifications/cancelled":
+            if message.answer is not None:
+                session.questions.answer(message.id, message.answer)
+            elif message.method == "notifications/cancelled":
                 session.cancel(message.params.get("requestId"))
             await visit.answer.whole(_ACCEPTED)
         else:
@@ -94,7 +97,8 @@ class Posts:
 
     async def _initialize(self, visit: Visit, message: Message) -> None:
         version = read_initialize(message)
-        session = self.sessions.begin(visit.principal.owner, visit.surface.server, version)
+        abilities = read_abilities(message.params.get("capabilities"))
+        session = self.sessions.begin(visit.principal.owner, visit.surface.server, version, abilities)
         visit.answer.headers[SESSION_HEADER] = session.id
         await visit.answer.whole(Response(200, encode_result(message.id, initialized(version, visit.surface))))
 
@@ -126,6 +130,7 @@ async def _answer(
         session is None,
         exchange.notify,
         session,
+        exchange.ask,
     )
     try:
         with CancelledWhenClientLeaves(visit.request, visit.answer):

@@ -13,21 +13,20 @@ from typing import Any
 
 import orjson
 
+from gateway.api.mcp.abilities import PASSED_ON
 from gateway.api.mcp.asked import Asked
 from gateway.api.mcp.wire import INVALID_PARAMS, Refusal, object_param
 from gateway.hub import Caller, GivenInput
 
 _GOOD_FOR = 3600  # seconds
-_PASSED_ON = ("elicitation", "sampling", "roots")
-"""What a client can do that a server may count on, through us: that it answers such questions."""
 _TRACE = ("traceparent", "tracestate", "baggage")
 
 
 def caller_of(asked: Asked) -> Caller:
-    """The client as its server is told of it. Who has a session cannot be asked anything from here."""
-    known: Mapping[str, Any] = asked.client.capabilities if asked.is_modern else {}
+    """The client as its server is told of it."""
+    known = asked.client.capabilities if asked.session is None else asked.session.abilities
     trace = {key: value for key in _TRACE if isinstance(value := asked.meta.get(key), str)}
-    able = {name: known[name] for name in _PASSED_ON if name in known}
+    able = {name: known[name] for name in PASSED_ON if name in known}
     return Caller(able, log_level=asked.log_level, trace=trace)
 
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 
+from gateway.api.mcp.abilities import NONE, Abilities
 from gateway.api.mcp.logs import DEFAULT_LEVEL
+from gateway.api.mcp.questions import Questions
 from gateway.api.mcp.watching import Watching, Watchings
 from gateway.api.mcp.wire import INVALID_REQUEST, Refusal, RequestId, http_refusal
 from gateway.auth import KeyId, Owner
@@ -39,6 +42,8 @@ class Session:
     calls: dict[RequestId, anyio.CancelScope] = field(default_factory=dict[RequestId, anyio.CancelScope])
     stream: anyio.CancelScope | None = None
     log_level: str = DEFAULT_LEVEL
+    abilities: Abilities = field(default_factory=dict[str, Mapping[str, Any]])
+    questions: Questions = field(default_factory=Questions)
     watching: Watching = field(kw_only=True)
 
     @property
@@ -70,6 +75,7 @@ class Session:
         for scope in (*self.calls.values(), *filter(None, [self.stream])):
             scope.cancel()
         self.watching.close()
+        self.questions.close()
 
 
 class Sessions:
@@ -96,12 +102,20 @@ class Sessions:
         """How many there are."""
         return len(self._sessions)
 
-    def begin(self, owner: Owner, server: str | None, version: str) -> Session:
+    def begin(self, owner: Owner, server: str | None, version: str, abilities: Abilities = NONE) -> Session:
         """A new session. Raises Refusal when there are too many."""
         self._sweep()
         self._make_room(owner)
         watching = self.watchings.of(_key_of(owner))
-        session = Session(secrets.token_urlsafe(24), owner, server, version, self._clock(), watching=watching)
+        session = Session(
+            secrets.token_urlsafe(24),
+            owner,
+            server,
+            version,
+            self._clock(),
+            abilities=abilities,
+            watching=watching,
+        )
         self._sessions[session.id] = session
         return session
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.api.mcp.asked import Asked, Result
+from gateway.api.mcp.asking import in_rounds, unanswered
 from gateway.api.mcp.envelope import check_argument_headers
 from gateway.api.mcp.offers import context_of
+from gateway.api.mcp.questions import Unanswered
 from gateway.api.mcp.refusals import passed_on
 from gateway.api.mcp.results import check_no_cursor, error_result, listing
 from gateway.api.mcp.rounds import given_input, place_of, wanted_input
 from gateway.api.mcp.wire import INVALID_PARAMS, Refusal, object_param, text_param
 from gateway.api.run_records import RunLog
-from gateway.hub import CallResult
+from gateway.hub import CallResult, GivenInput, InputRequired
 from gateway.tool_calls import ToolCallRequest, ToolOutcome
 
 
@@ -33,21 +35,30 @@ async def call_tool(asked: Asked) -> Result:
     qualified = "" if exposed is None else exposed.tool.qualified
     is_further_round = "requestState" in asked.params or "inputResponses" in asked.params
     given = given_input(asked, _place(asked, qualified)) if is_further_round else None
-    call = ToolCallRequest(asked.request.run_id, name, arguments, qualified, given)
-    outcome = await _call(asked, call, "" if exposed is None else exposed.tool.server)
+    server = "" if exposed is None else exposed.tool.server
+    run = RunLog(asked.request, asked.principal, "mcp")
+
+    async def call(given: GivenInput | None) -> ToolOutcome:
+        run.calls += 1
+        request = ToolCallRequest(asked.request.run_id, name, arguments, qualified, given)
+        outcome = await asked.services.tool_caller.call(request, context_of(asked, server))
+        run.outcome = outcome.outcome
+        return outcome
+
+    async with run.recorded(asked.services):
+        try:
+            outcome = await in_rounds(asked, given, call, _wanted)
+        except Unanswered as problem:
+            return error_result(unanswered(problem))
     return _result(outcome, asked)
+
+
+def _wanted(outcome: ToolOutcome) -> InputRequired | None:
+    return None if outcome.result is None else outcome.result.input_required
 
 
 def _place(asked: Asked, qualified: str) -> bytes:
     return place_of(asked, qualified, object_param(asked.params, "arguments"))
-
-
-async def _call(asked: Asked, call: ToolCallRequest, server: str) -> ToolOutcome:
-    run = RunLog(asked.request, asked.principal, "mcp", calls=1)
-    async with run.recorded(asked.services):
-        outcome = await asked.services.tool_caller.call(call, context_of(asked, server))
-        run.outcome = outcome.outcome
-    return outcome
 
 
 def _result(outcome: ToolOutcome, asked: Asked) -> Result:

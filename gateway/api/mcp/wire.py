@@ -75,11 +75,15 @@ def http_refusal(status: int, message: str, headers: Mapping[str, str] | None = 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a client's. Without `id` it is a notification, without `method` an answer of its own."""
+    """One message of a client's. Without `id` it is a notification, without `method` an answer of its own.
+
+    Such an `answer` holds a result or an error.
+    """
 
     method: str
     params: Mapping[str, Any] = field(repr=False)
     id: RequestId | None = None
+    answer: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -122,7 +126,7 @@ def read_message(value: Any) -> Message:
         raise Refusal(INVALID_REQUEST, 'Invalid request: jsonrpc must be "2.0"', request_id=request_id)
     method: Any = fields.get("method")
     if method is None and ("result" in fields or "error" in fields):
-        return Message("", {}, request_id)
+        return Message("", {}, request_id, fields)
     if not isinstance(method, str) or not method:
         raise Refusal(INVALID_REQUEST, "Invalid request: method must be a string", request_id=request_id)
     params: Any = fields.get("params", {})
@@ -145,6 +149,14 @@ def encode_refusal(request_id: RequestId | None, refusal: Refusal) -> bytes:
     if refusal.data is not None and can_be_written(refusal.data):
         error["data"] = refusal.data
     return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "error": error})
+
+
+def encode_request(request_id: RequestId, method: str, params: Mapping[str, Any]) -> bytes:
+    """A message that the client is to answer. Raises Refusal for what a server has nested too deeply."""
+    try:
+        return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
+    except TypeError:
+        raise http_refusal(502, "The server's question is nested too deeply to be passed on") from None
 
 
 def encode_notification(method: str, params: Mapping[str, Any]) -> bytes:

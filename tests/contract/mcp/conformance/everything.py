@@ -123,16 +123,6 @@ async def test_logging_tool(ctx: Any, params: Any) -> Answer:
 
 
 @tool
-async def test_sampling(ctx: Any, params: Any) -> Answer:
-    return types.CallToolResult(content=[text("this server samples by input requests alone")], is_error=True)
-
-
-@tool
-async def test_elicitation(ctx: Any, params: Any) -> Answer:
-    return types.CallToolResult(content=[text("this server elicits by input requests alone")], is_error=True)
-
-
-@tool
 async def test_missing_capability(ctx: Any, params: Any) -> Answer:
     if "sampling" not in declared(ctx):
         data = {"requiredCapabilities": {"sampling": {}}}
@@ -201,6 +191,75 @@ def checked(params: types.InputResponseRequestParams) -> str:
     if not hmac.compare_digest(signed(state), params.request_state or ""):
         raise MCPError(types.INVALID_PARAMS, "the state was changed")
     return state
+
+
+# What 2025-11-25 wants asked by requests of the server's own, which is for the gateway to do.
+
+
+def elicit(message: str, properties: dict[str, Any]) -> types.ElicitRequest:
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    return types.ElicitRequest(params=types.ElicitRequestFormParams(message=message, requested_schema=schema))
+
+
+def told(params: types.InputResponseRequestParams, key: str) -> Any:
+    """What was answered under a key, as JSON; None while nothing was."""
+    answer = (params.input_responses or {}).get(key)
+    return None if answer is None else answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+@tool
+async def test_sampling(ctx: Any, params: Any) -> Answer:
+    answer = told(params, "said")
+    if answer is None:
+        return want(said=sample((params.arguments or {}).get("prompt", "Say something"), 100))
+    return result(text(f"LLM response: {answer['content']['text']}"))
+
+
+@tool
+async def test_elicitation(ctx: Any, params: Any) -> Answer:
+    answer = told(params, "user")
+    if answer is None:
+        asked = {"username": {"type": "string"}, "email": {"type": "string"}}
+        return want(user=elicit((params.arguments or {}).get("message", "Who are you?"), asked))
+    return result(text(f"User response: {json.dumps(answer)}"))
+
+
+@tool
+async def test_elicitation_sep1034_defaults(ctx: Any, params: Any) -> Answer:
+    answer = told(params, "user")
+    if answer is None:
+        asked = {
+            "name": {"type": "string", "default": "John Doe"},
+            "age": {"type": "integer", "default": 30},
+            "score": {"type": "number", "default": 95.5},
+            "status": {"type": "string", "enum": ["active", "inactive", "pending"], "default": "active"},
+            "verified": {"type": "boolean", "default": True},
+        }
+        return want(user=elicit("Who are you?", asked))
+    return result(text(f"Elicitation completed: {json.dumps(answer)}"))
+
+
+@tool
+async def test_elicitation_sep1330_enums(ctx: Any, params: Any) -> Answer:
+    answer = told(params, "user")
+    if answer is None:
+        options = ["option1", "option2", "option3"]
+        titled = [{"const": f"value{number}", "title": f"Option {number}"} for number in (1, 2, 3)]
+        old = ["opt1", "opt2", "opt3"]
+        asked = {
+            "untitledSingle": {"type": "string", "enum": options},
+            "titledSingle": {"type": "string", "oneOf": titled},
+            "legacyEnum": {"type": "string", "enum": old, "enumNames": [name.upper() for name in old]},
+            "untitledMulti": {"type": "array", "items": {"type": "string", "enum": options}},
+            "titledMulti": {"type": "array", "items": {"anyOf": titled}},
+        }
+        return want(user=elicit("Which one?", asked))
+    return result(text(f"Elicitation completed: {json.dumps(answer)}"))
+
+
+@tool
+async def test_without_end(ctx: Any, params: Any) -> Answer:
+    return want(signed("on and on"), confirm=form("Again?", "ok", "boolean"))
 
 
 @tool
