@@ -182,7 +182,8 @@ class Gateway:
         locks = await open_locks(config, shared.sightings, shared.metrics, shared.audit, self._registered)
         specs = [*(locks.spec(server) for server in config.servers), *self._registered]
         at_urls = [spec for spec in specs if isinstance(spec, HttpServerSpec | OpenApiServerSpec)]
-        credentials = Credentials(at_urls, shared.credentials, PublicPlace(public_url(config)))
+        place = PublicPlace(public_url(config))
+        credentials = Credentials(at_urls, shared.credentials, place, locks.issuers(config))
         hub = Hub(specs, None, verifier=locks.verifier, credentials=credentials, pool=shared.pool)
         services = _build_services(config, hub, shared, credentials.connecting)
         async with hub, anyio.create_task_group() as tasks:

@@ -5,7 +5,7 @@ Above: the composition root and `toolgate doctor`. Below: the hub's verifiers, t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.audit import AuditTrail, ToolChangeRecord, now
@@ -40,6 +40,12 @@ class ServerLocks:
     def spec(self, server: ServerConfig) -> ServerSpec:
         """What the hub is told of a server: with a package or image that is known, that one and no other."""
         return server_spec(server, self.known)
+
+    def issuers(self, config: Config) -> Mapping[str, str]:
+        """The only issuers of tokens that will do, by server."""
+        strict = {server.name for server in config.servers if server.on_change != "accept"}
+        sources = {name: locked.source for name, locked in self.known.servers.items() if name in strict}
+        return {name: source.issuer for name, source in sources.items() if source and source.issuer}
 
 
 async def open_locks(

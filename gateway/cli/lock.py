@@ -18,7 +18,7 @@ from gateway.cli.options import config_options, json_option
 from gateway.cli.output import Failure, counted, print_json, say
 from gateway.cli.session import load_quietly
 from gateway.cli.setup.writing import Draft, write_all
-from gateway.config import LOCK_NAME, Config, HttpServerConfig, ServerConfig
+from gateway.config import LOCK_NAME, Config, HttpServerConfig, OpenApiServerConfig, ServerConfig
 from gateway.config.server_auth import UserAuth
 from tool_policies.lockfile import Lockfile, ServerChange, compare, write_lockfile
 
@@ -183,4 +183,5 @@ def _chosen(config: Config, servers: Sequence[str], as_user: str | None) -> list
 
 
 def _has_users(server: ServerConfig) -> bool:
-    return isinstance(server, HttpServerConfig) and isinstance(server.auth, UserAuth)
+    is_remote = isinstance(server, HttpServerConfig | OpenApiServerConfig)
+    return is_remote and isinstance(server.auth, UserAuth)

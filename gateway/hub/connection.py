@@ -119,6 +119,8 @@ class Connection:
         """Connect and serve until that ends; why it ended."""
         try:
             await self._prepare()
+            if self._lister is not None:
+                await self._lister.check_source(self.transport.find_source)
             timeout = self._settings.connect_timeout
             # The deadline is for connecting only, but its scope has to enclose what is opened within it.
             with anyio.CancelScope(deadline=anyio.current_time() + timeout) as scope:
@@ -152,7 +154,7 @@ class Connection:
     async def _begin(self, peer: Peer) -> Session:
         session = await negotiate(peer, era=self.era, head_start=self._settings.probe_head_start)
         if self._lister is not None:
-            await self._lister.begin(session, self.transport.source)
+            await self._lister.begin(session)
         self.era = session.era
         self.error = None
         self.since = time.time()
@@ -168,7 +170,7 @@ class Connection:
             async with anyio.create_task_group() as tasks:
                 if self._lister is not None:
                     tasks.start_soon(self._follow, session)
-                    tasks.start_soon(self._lister.keep, session, self.transport.source)
+                    tasks.start_soon(self._lister.keep, session, self.transport.find_source)
                 self._watching.begin(session, tasks)
                 raise PeerClosed(await session.peer.wait_closed())
         finally:

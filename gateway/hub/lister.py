@@ -6,7 +6,7 @@ Above: `gateway.hub.connection`. Below: a `Session`. Refuses to know: transports
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -36,6 +36,9 @@ _STALE: Mapping[str, tuple[EntryKind, ...]] = {
     ACKNOWLEDGED: _EVERY_KIND,  # what changed before that was told to nobody
 }
 
+SourceFinder = Callable[[], Awaitable[Source | None]]
+"""Where a server comes from, as far as that is known now."""
+
 
 class Lister:
     """The lists of one server, which outlive its sessions. What `verifier` leaves of them goes to `on_listing`."""
@@ -52,6 +55,7 @@ class Lister:
         self._on_listing = on_listing
         self._verifier = verifier or Unverified()
         self._raw: dict[EntryKind, list[Any]] = {}
+        self._source: Source | None = None
         self._stale_kinds: set[EntryKind] = set()
         self._stale = anyio.Event()
 
@@ -65,14 +69,18 @@ class Lister:
         self._stale_kinds.update(kinds or _EVERY_KIND)
         self._stale.set()
 
-    async def begin(self, session: Session, source: Source | None) -> None:
-        """Read every list of a new session; `source` is where the server comes from.
+    async def check_source(self, find_source: SourceFinder) -> None:
+        """See where the server comes from, before it is connected to: what is another one offers nothing."""
+        self._source = await find_source()
+        refused = await self._verifier.verify_source(self._name, self._source)
+        if refused is not None:
+            self._on_listing(refused)
 
-        Raises PeerError when its tools cannot be listed.
-        """
-        await self._read(session, source, _EVERY_KIND)
+    async def begin(self, session: Session) -> None:
+        """Read every list of a new session. Raises PeerError when its tools cannot be listed."""
+        await self._read(session, _EVERY_KIND)
 
-    async def keep(self, session: Session, source: Source | None) -> None:
+    async def keep(self, session: Session, find_source: SourceFinder) -> None:
         """Read lists again when told of a change, when in doubt, and now and then: notifications get lost."""
         while True:
             with anyio.move_on_after(self._settings.relist_every):
@@ -82,7 +90,8 @@ class Lister:
             began = anyio.current_time()
             try:
                 with anyio.fail_after(self._settings.connect_timeout):
-                    await self._read(session, source, kinds)
+                    self._source = await find_source()
+                    await self._read(session, kinds)
             except Unreachable as problem:
                 session.peer.close(problem.message)
             except (PeerError, TimeoutError) as problem:
@@ -96,7 +105,7 @@ class Lister:
         self._stale, self._stale_kinds = anyio.Event(), set()
         return kinds or _EVERY_KIND
 
-    async def _read(self, session: Session, source: Source | None, kinds: Sequence[EntryKind]) -> None:
+    async def _read(self, session: Session, kinds: Sequence[EntryKind]) -> None:
         for kind in kinds:
             if kind == "tool":
                 self._raw[kind] = await session.list_entries(kind)
@@ -104,7 +113,7 @@ class Lister:
                 await self._read_aside(session, kind)
         # A thread, because a server can make its lists take a second to read.
         listing = await anyio.to_thread.run_sync(self._judge, session)
-        self._on_listing(await self._verifier.verify(self._name, source, listing))
+        self._on_listing(await self._verifier.verify(self._name, self._source, listing))
 
     async def _read_aside(self, session: Session, kind: EntryKind) -> None:
         """A list whose failure must not cost the tools: the one read before stays."""

@@ -18,6 +18,7 @@ from gateway.hub.catalogue import Listing
 from gateway.hub.connection import Connection
 from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.credentials.credentials import Credentials
+from gateway.hub.credentials.issuers import TokenIssuer
 from gateway.hub.credentials.user_authorizers import AnyUserAuthorizer
 from gateway.hub.instances import Instances, watch_instance
 from gateway.hub.launcher import StdioLauncher
@@ -342,9 +343,10 @@ def _make_upstream_at_url(
     users = credentials.users(spec.name) if credentials else None
     if credentials is None or users is None:
         own = credentials.own(spec.name) if credentials else None
-        return SharedUpstream(spec, _transport(spec, own), settings, on_change, verifier)
+        issuer = credentials.issuer(spec.name) if credentials else None
+        return SharedUpstream(spec, _transport(spec, own, issuer), settings, on_change, verifier)
     lister = AnyUserAuthorizer(users)
-    shared = SharedUpstream(spec, _transport(spec, lister), settings, on_change, verifier)
+    shared = SharedUpstream(spec, _transport(spec, lister, users.issuer), settings, on_change, verifier)
 
     def connect(authorizer: Authorizer) -> Connection:
         return Connection(spec.name, _transport(spec, authorizer), settings, era="legacy")
@@ -352,9 +354,11 @@ def _make_upstream_at_url(
     return PerUserUpstream(spec.name, shared, lister, credentials, users, connect, tasks, settings)
 
 
-def _transport(spec: HttpServerSpec | OpenApiServerSpec, authorizer: Authorizer | None) -> Transport:
+def _transport(
+    spec: HttpServerSpec | OpenApiServerSpec, authorizer: Authorizer | None, issuer: TokenIssuer | None = None
+) -> Transport:
     is_mcp = isinstance(spec, HttpServerSpec)
-    return HttpTransport(spec, authorizer) if is_mcp else OpenApiTransport(spec, authorizer)
+    return HttpTransport(spec, authorizer, issuer) if is_mcp else OpenApiTransport(spec, authorizer, issuer)
 
 
 def _transport_name(spec: ServerSpec) -> TransportName:

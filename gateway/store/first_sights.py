@@ -52,7 +52,8 @@ class FirstSightings:
 def _together(before: LockedServer, seen: LockedServer) -> LockedServer:
     if (before.source and before.source.asked) != (seen.source and seen.source.asked):
         return seen
-    return LockedServer.of(before.source, {**seen.tools, **before.tools}.values(), before.instructions)
+    source = before.source.completed(seen.source) if before.source and seen.source else before.source
+    return LockedServer.of(source, {**seen.tools, **before.tools}.values(), before.instructions)
 
 
 def _write(server: LockedServer) -> str:

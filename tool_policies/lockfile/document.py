@@ -31,8 +31,17 @@ class Source:
     issuer: str | None = None
 
     def admits(self, found: Source) -> bool:
-        """Whether `found` is this source. An integrity that was not known when it was locked is not asked for."""
-        return found == self or (self.integrity is None and replace(found, integrity=None) == self)
+        """Whether `found` is this source.
+
+        What was not known when it was locked is not asked for; nor is the issuer while it cannot be found out, for
+        then there are no new tokens either.
+        """
+        issuer = found.issuer if self.issuer and found.issuer else self.issuer
+        return replace(found, integrity=self.integrity and found.integrity, issuer=issuer) == self
+
+    def completed(self, found: Source) -> Source:
+        """With what `found`, which is the same source, says beyond it."""
+        return replace(self, integrity=self.integrity or found.integrity, issuer=self.issuer or found.issuer)
 
     def __str__(self) -> str:
         """`npm files-server@^1, version 1.2.3, sha512-...`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -13,7 +13,15 @@ from gateway.cli.output import say
 from gateway.cli.progress import tell_changes
 from gateway.config import Config
 from gateway.errors import StoreError
-from gateway.hub import HttpServerSpec, Hub, Listing, ListingCredentials, PublicPlace, ServerSpec
+from gateway.hub import (
+    HttpServerSpec,
+    Hub,
+    Listing,
+    ListingCredentials,
+    OpenApiServerSpec,
+    PublicPlace,
+    ServerSpec,
+)
 from gateway.runtime import public_url
 from gateway.server_locks import server_spec
 from gateway.store import FirstSightings, SealedCredentials, open_database
@@ -35,6 +43,9 @@ class Gathered:
         """Nothing: it takes what it is given."""
         return None
 
+    async def verify_source(self, server: str, source: Source | None) -> None:
+        """It may come from anywhere."""
+
     async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
         """Take down a listing. See `gateway.hub.locking.Verifier`."""
         tools: list[LockedTool] = []
@@ -48,6 +59,16 @@ class Gathered:
             source, tools, listing.about.instructions if listing.about else None
         )
         return listing
+
+    def take_issuer(self, server: str, known: LockedServer | None) -> None:
+        """Of a server that wants tokens: what is known of their issuer stands while it cannot be found out."""
+        found = self.servers[server]
+        if found.source is None or found.source.issuer is not None:
+            return
+        if known is not None and known.source is not None and known.source.admits(found.source):
+            self.servers[server] = replace(found, source=known.source)
+        else:
+            self.left_out.append(f"{server}: it cannot be found out who issues its tokens")
 
 
 async def known_so_far(config: Config) -> tuple[Lockfile, bool]:
@@ -71,8 +92,8 @@ async def _credentials(
 
     Raises StoreError.
     """
-    at_urls = [spec for spec in specs if isinstance(spec, HttpServerSpec) and spec.auth and not spec.disabled]
-    if not at_urls:
+    at_urls = [spec for spec in specs if isinstance(spec, HttpServerSpec | OpenApiServerSpec)]
+    if not any(spec.auth and not spec.disabled for spec in at_urls):
         yield None
         return
     async with open_database(config.storage.database) as database:
@@ -113,6 +134,9 @@ async def gather(
                 late = f"not ready within {patience:g} s: {status.activity or 'still starting'}"
                 why = "it is disabled" if status.state == "disabled" else status.error or late
                 gathered.failed[status.name] = why
+    for spec in specs:
+        if isinstance(spec, HttpServerSpec | OpenApiServerSpec) and spec.auth and spec.name in gathered.servers:
+            gathered.take_issuer(spec.name, known.servers.get(spec.name))
     return gathered
 
 

@@ -14,10 +14,9 @@ from contextlib import contextmanager
 import anyio
 
 from gateway.hub.credentials.clients import Client, PublicPlace
-from gateway.hub.credentials.discovery import Authority, find_authority
+from gateway.hub.credentials.discovery import Authority
 from gateway.hub.credentials.faults import OAuthFault
 from gateway.hub.credentials.grants import ask_for_tokens, register, revoke
-from gateway.hub.credentials.pins import IssuerPin
 from gateway.hub.credentials.records import Flow, Record, read_client, read_flow, write
 from gateway.hub.credentials.sign_in import (
     authorization_url,
@@ -92,11 +91,9 @@ class Connecting:
 
     async def _flow(self, server: UserTokens, ticket: Ticket, browser: str) -> Flow:
         challenge = await server.fetcher.challenge()
-        pin = self._pin(server)
-        issuer = await pin.issuer() if pin else server.auth.issuer
-        authority = await find_authority(server.fetcher, server.url, challenge, issuer=issuer)
+        authority = await server.issuer.authority(challenge)
         check_server(authority.server)
-        client = await self._client(server, authority, pin)
+        client = await self._client(server, authority)
         before = await server.record(ticket.subject)
         known = () if before is None else (*before.asked, *before.wanted)
         given = server.auth.scopes or challenge.scopes or authority.resource.scopes
@@ -114,14 +111,10 @@ class Connecting:
             verifier=new_secret(),
         )
 
-    def _pin(self, server: UserTokens) -> IssuerPin | None:
-        auth = server.auth
-        return IssuerPin(self._vault, server.name, auth.client_id, auth.issuer) if auth.client_id else None
-
-    async def _client(self, server: UserTokens, authority: Authority, pin: IssuerPin | None) -> Client:
+    async def _client(self, server: UserTokens, authority: Authority) -> Client:
         auth, issuer = server.auth, authority.server.issuer
-        if auth.client_id is not None and pin is not None:
-            await pin.keep(issuer)
+        if auth.client_id is not None:
+            await server.issuer.keep(issuer)
             return Client(auth.client_id, auth.client_secret)
         document_url = self.place.document_url
         if document_url is not None and authority.server.takes_client_documents:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 
 from gateway.auth import User
-from gateway.config.server_auth import ClientCredentialsAuth, Holder, ServerAuth, UserAuth
+from gateway.config.server_auth import ClientCredentialsAuth, Holder, ServerAuth
 from gateway.hub.credentials.authorizer import Authorizer
 from gateway.hub.credentials.clients import PublicPlace
 from gateway.hub.credentials.connecting import Connecting
 from gateway.hub.credentials.fetching import Fetcher
+from gateway.hub.credentials.issuers import TokenIssuer
 from gateway.hub.credentials.machine import ClientCredentials
 from gateway.hub.credentials.pins import IssuerPin
 from gateway.hub.credentials.user_authorizers import UserAuthorizer
@@ -43,28 +45,42 @@ class ServerAtUrl(Protocol):
 
 
 class Credentials:
-    """Made once for each configuration; what must outlive it is in the vault."""
+    """Made once for each configuration; what must outlive it is in the vault.
 
-    def __init__(self, servers: Sequence[ServerAtUrl], vault: Vault, place: PublicPlace) -> None:
+    `locked` has the only issuer that will do, by server; of servers that are not in it, any will.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[ServerAtUrl],
+        vault: Vault,
+        place: PublicPlace,
+        locked: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._own: dict[str, Authorizer] = {}
+        self._issuers: dict[str, TokenIssuer] = {}
         users: list[UserTokens] = []
         for server in servers:
-            if server.url is None:
+            if server.url is None or (auth := server.auth) is None:
                 continue
             fetcher = Fetcher(server.url, server.headers, speaks_mcp=server.speaks_mcp)
-            match server.auth:
-                case ClientCredentialsAuth() as auth:
-                    pin = IssuerPin(vault, server.name, auth.client_id, auth.issuer)
-                    self._own[server.name] = ClientCredentials(auth, server.url, fetcher, pin)
-                case UserAuth() as auth:
-                    users.append(UserTokens(server.name, server.url, auth, vault, fetcher))
-                case None:
-                    pass
+            only = auth.issuer or locked.get(server.name)
+            pin = IssuerPin(vault, server.name, auth.client_id, only) if auth.client_id is not None else None
+            issuer = TokenIssuer(fetcher, server.url, auth, pin, locked.get(server.name))
+            self._issuers[server.name] = issuer
+            if isinstance(auth, ClientCredentialsAuth):
+                self._own[server.name] = ClientCredentials(auth, server.url, fetcher, issuer)
+            else:
+                users.append(UserTokens(server.name, server.url, auth, vault, fetcher, issuer))
         self.connecting = Connecting(users, vault, place)
 
     def own(self, server: str) -> Authorizer | None:
         """The gateway's own credentials for a server; None where it has none."""
         return self._own.get(server)
+
+    def issuer(self, server: str) -> TokenIssuer | None:
+        """Who issues the tokens for a server; None where none are had."""
+        return self._issuers.get(server)
 
     def users(self, server: str) -> UserTokens | None:
         """The users of a server that have credentials of their own; None where there is no such thing."""

@@ -28,19 +28,6 @@ class Authority:
     server: ServerMetadata
 
 
-async def find_authority(
-    fetcher: Fetcher, server_url: str, challenge: Challenge, *, issuer: str | None = None
-) -> Authority:
-    """The authority for the server at `server_url`; `issuer`, if given, is the only one that will do.
-
-    Raises OAuthFault.
-    """
-    resource = await find_resource(fetcher, server_url, challenge, issuer=issuer)
-    if issuer is not None and issuer not in resource.issuers:
-        raise OAuthFault("its authorization server is not the one for which the gateway has credentials")
-    return Authority(resource, await find_server(fetcher, issuer or resource.issuers[0]))
-
-
 async def find_resource(
     fetcher: Fetcher, server_url: str, challenge: Challenge, *, issuer: str | None = None
 ) -> ResourceMetadata:

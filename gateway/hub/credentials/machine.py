@@ -15,12 +15,11 @@ from gateway.errors import StoreError
 from gateway.hub.credentials.authorizer import Refusal
 from gateway.hub.credentials.challenges import Challenge
 from gateway.hub.credentials.clients import Client
-from gateway.hub.credentials.discovery import find_authority
 from gateway.hub.credentials.faults import OAuthFault
 from gateway.hub.credentials.fetching import Fetcher
 from gateway.hub.credentials.grants import ask_for_tokens
+from gateway.hub.credentials.issuers import TokenIssuer
 from gateway.hub.credentials.metadata import ServerMetadata
-from gateway.hub.credentials.pins import IssuerPin
 from gateway.hub.credentials.tokens import Tokens
 from gateway.hub.peer import RequestFault, Unreachable
 
@@ -35,14 +34,14 @@ class ClientCredentials:
         auth: ClientCredentialsAuth,
         server_url: str,
         fetcher: Fetcher,
-        pin: IssuerPin,
+        issuer: TokenIssuer,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._auth = auth
         self._server_url = server_url
         self._fetcher = fetcher
-        self._pin = pin
+        self._issuer = issuer
         self._clock = clock
         self._client = Client(auth.client_id, auth.client_secret, auth.private_key)
         self._lock = anyio.Lock()
@@ -96,12 +95,9 @@ class ClientCredentials:
     async def _place(self) -> tuple[ServerMetadata, str]:
         """Where tokens are had, and what they are for."""
         if self._auth.token_url is not None:
-            return ServerMetadata(
-                self._auth.issuer or self._auth.token_url, self._auth.token_url
-            ), self._server_url
-        issuer = await self._pin.issuer()
-        authority = await find_authority(self._fetcher, self._server_url, self._challenge, issuer=issuer)
-        await self._pin.keep(authority.server.issuer)
+            return self._issuer.named(self._auth.token_url), self._server_url
+        authority = await self._issuer.authority(self._challenge)
+        await self._issuer.keep(authority.server.issuer)
         self._scopes = self._scopes or self._challenge.scopes or authority.resource.scopes
         return authority.server, authority.resource.resource
 

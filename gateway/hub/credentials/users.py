@@ -19,6 +19,7 @@ from gateway.hub.credentials.discovery import find_resource
 from gateway.hub.credentials.faults import OAuthFault
 from gateway.hub.credentials.fetching import Fetcher
 from gateway.hub.credentials.grants import ask_for_tokens
+from gateway.hub.credentials.issuers import TokenIssuer
 from gateway.hub.credentials.records import Record, read_record, write
 from gateway.hub.credentials.tokens import Tokens
 from gateway.hub.credentials.vault import TOKENS, Vault
@@ -38,6 +39,7 @@ class UserTokens:
         auth: UserAuth,
         vault: Vault,
         fetcher: Fetcher,
+        issuer: TokenIssuer,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -45,6 +47,7 @@ class UserTokens:
         self.url = url
         self.auth = auth
         self.fetcher = fetcher
+        self.issuer = issuer
         self._vault = vault
         self._clock = clock
         self._locks: dict[str, anyio.Lock] = {}
@@ -88,8 +91,8 @@ class UserTokens:
 
     async def current(self, subject: str) -> Tokens | None:
         """A user's tokens, renewed if it is time; None without a connection that is live. Raises PeerError."""
-        record = await self.record(subject)
-        if record is None or not record.is_live:
+        record = await self._live(subject)
+        if record is None:
             return None
         if record.tokens.is_fresh(self._clock()):
             return record.tokens
@@ -97,8 +100,8 @@ class UserTokens:
 
     async def better(self, subject: str, refusal: Refusal) -> Tokens | None:
         """Other tokens than those that were refused; None when only a new sign-in helps. Raises PeerError."""
-        record = await self.record(subject)
-        if record is None or not record.is_live:
+        record = await self._live(subject)
+        if record is None:
             return None
         if record.tokens.headers != refusal.sent:
             return record.tokens  # somebody was quicker
@@ -109,6 +112,13 @@ class UserTokens:
             await self._end(subject, record)
             return None
         return await self._renewed(subject, instead_of=record.tokens)
+
+    async def _live(self, subject: str) -> Record | None:
+        """The connection of a user, as long as its tokens are of use and their issuer will do."""
+        record = await self.record(subject)
+        if record is None or not record.is_live or not self.issuer.will_do(record.server.issuer):
+            return None
+        return record
 
     async def _want_more(self, subject: str, record: Record, scopes: tuple[str, ...]) -> None:
         """Let the next sign-in ask for these scopes as well. Raises RequestFault when it did already."""
@@ -127,8 +137,8 @@ class UserTokens:
 
     async def _renewed(self, subject: str, *, instead_of: Tokens) -> Tokens | None:
         async with self._lock_of(subject):
-            record = await self.record(subject)  # another task, or another gateway, may have renewed it
-            if record is None or not record.is_live:
+            record = await self._live(subject)  # another task, or another gateway, may have renewed it
+            if record is None:
                 return None
             if record.tokens.access != instead_of.access:
                 return record.tokens

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 import anyio.to_thread
 
 from gateway.errors import StoreError
 from gateway.hub.catalogue import CatalogueTool, Listing
-from gateway.hub.locking.judging import REMEDY_OF_PROGRAMS, OnChange, Rules, judge
+from gateway.hub.locking.judging import REMEDY_OF_PROGRAMS, OnChange, Rules, judge, judge_source
 from gateway.hub.locking.reporting import Reporter
 from tool_policies.lockfile import LockedServer, LockedTool, Lockfile, Source, Uncanonical
 
@@ -46,21 +47,35 @@ class FirstUseVerifier:
         """See `Verifier`: what was seen is kept for all of them in one place."""
         return "first seen", self._on_change.get(server)
 
+    async def verify_source(self, server: str, source: Source | None) -> Listing | None:
+        """See `Verifier`."""
+        known = self._known.get(server)
+        if known is None or not is_same_request(known.source, source):
+            return None
+        refused = judge_source(known, source, self._rules(server, source))
+        if refused is not None:
+            await self._reporter.tell(server, refused.drift)
+        return refused
+
     async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
         """See `Verifier`."""
         known = self._known.get(server)
         if known is None or not is_same_request(known.source, source):
             known = LockedServer.of(source, [], listing.about.instructions if listing.about else None)
-        remedy = _REMEDY if source else REMEDY_OF_PROGRAMS
-        rules = Rules(self._on_change.get(server, "hide"), "first seen", remedy, takes_added=True)
+        rules = self._rules(server, source)
         judged = await anyio.to_thread.run_sync(judge, known, source, listing, rules)
         new = [tool for tool in judged.tools if tool.name not in known.tools]
-        if new or server not in self._known:
-            known = await self._keep(server, known, new)
+        learned = _learned(known.source, source)
+        if new or server not in self._known or learned != known.source:
+            known = await self._keep(server, replace(known, source=learned), new)
             judged = await anyio.to_thread.run_sync(judge, known, source, listing, rules)
         self._known[server] = known
         await self._reporter.tell(server, judged.drift)
         return judged
+
+    def _rules(self, server: str, source: Source | None) -> Rules:
+        remedy = _REMEDY if source else REMEDY_OF_PROGRAMS
+        return Rules(self._on_change.get(server, "hide"), "first seen", remedy, takes_added=True)
 
     async def _keep(self, server: str, known: LockedServer, new: list[CatalogueTool]) -> LockedServer:
         """With the tools that are seen for the first time; another gateway may have seen some before."""
@@ -77,6 +92,12 @@ def is_same_request(known: Source | None, found: Source | None) -> bool:
     if known is None or found is None:
         return known is found
     return (known.kind, known.asked) == (found.kind, found.asked)
+
+
+def _learned(known: Source | None, found: Source | None) -> Source | None:
+    """What is known of a source, with what only now came to be known of the same."""
+    is_more = known is not None and found is not None and known.admits(found)
+    return known.completed(found) if known is not None and found is not None and is_more else known
 
 
 def _with(known: LockedServer, new: list[CatalogueTool]) -> LockedServer:

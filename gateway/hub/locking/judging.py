@@ -41,10 +41,24 @@ class Rules:
     takes_added: bool = False
 
 
+def judge_source(known: LockedServer, source: Source | None, rules: Rules) -> Listing | None:
+    """What is left of a server that comes from elsewhere; None of one that does not."""
+    if rules.on_change == "accept" or is_admitted(known.source, source):
+        return None
+    now, then = (one_line(str(one or "not known"), _LONGEST_SOURCE) for one in (source, known.source))
+    reason = f"the server is now {now}; {rules.held_to} is {then}"
+    return Listing(drift=(all_hidden("source", reason, rules),))
+
+
+def is_admitted(known: Source | None, found: Source | None) -> bool:
+    """Whether a server that is known to come from `known` may come from `found`."""
+    return known == found or (known is not None and found is not None and known.admits(found))
+
+
 def judge(known: LockedServer, source: Source | None, listing: Listing, rules: Rules) -> Listing:
     """What of `listing` is on offer, with everything that is not as it is known."""
-    if rules.on_change != "accept" and (problem := _other_source(known.source, source, rules)):
-        return Listing(bad=listing.bad, drift=(problem,))
+    if refused := judge_source(known, source, rules):
+        return replace(refused, bad=listing.bad)
     tools: list[CatalogueTool] = []
     drift: list[Drift] = []
     about, words = _judge_instructions(known.instructions, listing.about, rules)
@@ -80,13 +94,6 @@ def _judge_instructions(
 def all_hidden(kind: DriftKind, reason: str, rules: Rules) -> Drift:
     """Why no tool of a server is on offer."""
     return Drift("*", kind, "hidden", f"{reason}; {rules.remedy}")
-
-
-def _other_source(known: Source | None, found: Source | None, rules: Rules) -> Drift | None:
-    if known == found or (known is not None and found is not None and known.admits(found)):
-        return None
-    now, then = (one_line(str(source or "not known"), _LONGEST_SOURCE) for source in (found, known))
-    return all_hidden("source", f"the server is now {now}; {rules.held_to} is {then}", rules)
 
 
 def _judge_tool(

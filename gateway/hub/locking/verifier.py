@@ -15,6 +15,10 @@ class Verifier(Protocol):
         """What a server is held to: of two verifiers with equal ones, either may judge it."""
         ...
 
+    async def verify_source(self, server: str, source: Source | None) -> Listing | None:
+        """What is left of a server that comes from elsewhere, known before it was listed; None of any other."""
+        ...
+
     async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
         """What of the listing is on offer, and why the rest is not. `source` is None where it is not known."""
         ...
@@ -25,6 +29,10 @@ class Unverified:
 
     def basis(self, server: str) -> object:
         """Nothing."""
+        return None
+
+    async def verify_source(self, server: str, source: Source | None) -> Listing | None:
+        """It may come from anywhere."""
         return None
 
     async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:

@@ -9,6 +9,7 @@ from typing import Protocol
 import anyio.to_thread
 
 from gateway.hub.credentials.authorizer import Authorizer
+from gateway.hub.credentials.issuers import TokenIssuer
 from gateway.hub.launcher import StdioLauncher
 from gateway.hub.openapi import Api
 from gateway.hub.peer import NotificationListener, Peer
@@ -21,18 +22,19 @@ from tool_policies.lockfile import Source
 
 
 class Transport(Protocol):
-    """A way to one server. `backend` is where its process is confined, `source` where it comes from, once they are
-    known.
-    """
+    """A way to one server. `backend` is where its process is confined, once that is known."""
 
     backend: BackendName | None
-    source: Source | None
     lacks_network: bool
     only_era: Era | None
     """The one era that this way is spoken in; None where either may be."""
 
     async def prepare(self, on_progress: Callable[[str], None]) -> None:
         """Whatever may take minutes and need be done once."""
+        ...
+
+    async def find_source(self) -> Source | None:
+        """Where the server comes from, as far as that is known once it is prepared. May take some seconds."""
         ...
 
     def open(self, listener: NotificationListener) -> AbstractAsyncContextManager[Peer]:
@@ -48,7 +50,7 @@ class StdioTransport:
         self._launcher = launcher
         self._owner = owner
         self.backend: BackendName | None = None
-        self.source: Source | None = None
+        self._source: Source | None = None
         self.lacks_network = spec.server.network == "none"
         self.only_era: Era | None = None
 
@@ -56,7 +58,11 @@ class StdioTransport:
         """Choose the sandbox and install the server. Raises SandboxError."""
         self.backend = (await self._launcher.choose(self._server)).name
         origin = (await self._launcher.prepare(self._server, on_progress)).origin
-        self.source = Source(origin.kind, origin.asked, origin.version, origin.integrity)
+        self._source = Source(origin.kind, origin.asked, origin.version, origin.integrity)
+
+    async def find_source(self) -> Source | None:
+        """What was installed."""
+        return self._source
 
     @asynccontextmanager
     async def open(self, listener: NotificationListener) -> AsyncGenerator[Peer]:
@@ -69,18 +75,27 @@ class StdioTransport:
 
 
 class HttpTransport:
-    """A server at a URL. `authorizer` gives the credentials for what is sent on nobody else's behalf."""
+    """A server at a URL. `authorizer` gives the credentials for what is sent on nobody else's behalf.
 
-    def __init__(self, spec: HttpServerSpec, authorizer: Authorizer | None = None) -> None:
+    `issuer` says who issues them.
+    """
+
+    def __init__(
+        self, spec: HttpServerSpec, authorizer: Authorizer | None = None, issuer: TokenIssuer | None = None
+    ) -> None:
         self._spec = spec
         self._authorizer = authorizer
+        self._issuer = issuer
         self.backend: BackendName | None = None
-        self.source: Source | None = source_of_url(spec.url)
         self.lacks_network = False
         self.only_era: Era | None = "legacy" if spec.transport == "sse" else None
 
     async def prepare(self, on_progress: Callable[[str], None]) -> None:
         """Nothing to do: the server runs elsewhere."""
+
+    async def find_source(self) -> Source | None:
+        """The URL, and who issues tokens for it now."""
+        return source_of_url(self._spec.url, await self._issuer.look() if self._issuer else None)
 
     def open(self, listener: NotificationListener) -> AbstractAsyncContextManager[Peer]:
         """A client for the URL: over streamable HTTP it connects with the first request."""
@@ -100,12 +115,15 @@ class InProcessTransport:
     def __init__(self, spec: InProcessServerSpec) -> None:
         self._spec = spec
         self.backend: BackendName | None = None
-        self.source: Source | None = None
         self.lacks_network = False
         self.only_era: Era | None = None
 
     async def prepare(self, on_progress: Callable[[str], None]) -> None:
         """Nothing to do: it is there."""
+
+    async def find_source(self) -> Source | None:
+        """It is part of this process."""
+        return None
 
     def open(self, listener: NotificationListener) -> AbstractAsyncContextManager[Peer]:
         """Run the server over streams in memory."""
@@ -115,14 +133,16 @@ class InProcessTransport:
 
 
 class OpenApiTransport:
-    """An API whose document is read anew each time that a connection is opened. `authorizer` is as in HTTP's."""
+    """An API whose document is read anew each time that a connection is opened. The rest is as in HTTP's."""
 
-    def __init__(self, spec: OpenApiServerSpec, authorizer: Authorizer | None = None) -> None:
+    def __init__(
+        self, spec: OpenApiServerSpec, authorizer: Authorizer | None = None, issuer: TokenIssuer | None = None
+    ) -> None:
         self._spec = spec
         self._authorizer = authorizer
+        self._issuer = issuer
         self._api: Api | None = None
         self.backend: BackendName | None = None
-        self.source: Source | None = None
         self.lacks_network = False
         self.only_era: Era | None = "modern"
 
@@ -130,7 +150,12 @@ class OpenApiTransport:
         """Read the document. Raises DocumentFault."""
         on_progress("reading its OpenAPI document")
         self._api = await anyio.to_thread.run_sync(self._spec.read)
-        self.source = source_of_url(self._api.base.prefix)
+
+    async def find_source(self) -> Source | None:
+        """Where the API is, and who issues tokens for it now."""
+        if self._api is None:
+            return None
+        return source_of_url(self._api.base.prefix, await self._issuer.look() if self._issuer else None)
 
     def open(self, listener: NotificationListener) -> AbstractAsyncContextManager[Peer]:
         """A client for the API; connects with the first call."""

@@ -25,11 +25,14 @@ ALICE = User("https://id.example", "alice")
 
 
 class Remote:
-    """A server that wants tokens, beside the commands of a test."""
+    """A server that wants tokens, beside the commands of a test; and another issuer of such."""
 
-    def __init__(self, portal: anyio.from_thread.BlockingPortal, authority: Authority, folder: Path) -> None:
+    def __init__(
+        self, portal: anyio.from_thread.BlockingPortal, authority: Authority, other: Authority, folder: Path
+    ) -> None:
         self.portal = portal
         self.authority = authority
+        self.other = other
         self.folder = folder
 
     def connect(self, subject: str, user: User | None = None) -> None:
@@ -55,8 +58,9 @@ def remote(shell: Shell) -> Iterator[Remote]:
     with (
         anyio.from_thread.start_blocking_portal() as portal,
         portal.wrap_async_context_manager(protected_server(secrets={"tg": "s3cret&="})) as (authority, _),
+        portal.wrap_async_context_manager(protected_server(resource=authority.url)) as (other, _),
     ):
-        yield Remote(portal, authority, shell.folder)
+        yield Remote(portal, authority, other, shell.folder)
 
 
 def configure(shell: Shell, remote: Remote, auth: dict[str, Any]) -> None:
@@ -148,3 +152,51 @@ def test_naming_a_user_where_no_server_has_any_is_refused(shell: Shell, remote: 
             "hint: leave it out: it is for servers with `auth: {type: oauth}`",
         ],
     )
+
+
+def issuer_in(shell: Shell) -> Any:
+    return yaml.safe_load((shell.folder / "tools.lock").read_text())["servers"]["remote"]["source"].get("issuer")
+
+
+def test_who_issues_the_tokens_is_locked_and_another_one_is_a_difference(shell: Shell, remote: Remote):
+    configure(shell, remote, {"type": "oauth"})
+    remote.connect(f"agent/{ALICE.id}", ALICE)
+    assert shell.run("lock", "--as-user", "alice").status == 0
+    assert issuer_in(shell) == remote.authority.origin
+    remote.authority.issuers = [remote.other.origin]
+    for command in ("check", "diff"):
+        ended = shell.run("lock", command, "--as-user", "alice")
+        assert ended.status == (1 if command == "check" else 0)
+        was, now = (f"issuer {one.origin}" for one in (remote.authority, remote.other))
+        assert [line.strip()[:2] for line in ended.out.splitlines() if was in line] == ["- "]
+        assert [line.strip()[:2] for line in ended.out.splitlines() if now in line] == ["+ "]
+    assert shell.run("lock", "--as-user", "alice").status == 0
+    assert issuer_in(shell) == remote.other.origin
+
+
+def test_an_issuer_that_cannot_be_found_out_is_no_difference_and_is_told_where_none_was(
+    shell: Shell, remote: Remote
+):
+    configure(shell, remote, {"type": "oauth"})
+    remote.connect(f"agent/{ALICE.id}", ALICE)
+    remote.authority.without = ("token_endpoint",)
+    ended = shell.run("lock", "--as-user", "alice")
+    assert "remote: it cannot be found out who issues its tokens; it is left out" in ended.err
+    assert (ended.status, issuer_in(shell)) == (0, None)
+    remote.authority.without = ()
+    assert shell.run("lock", "--as-user", "alice").status == 0
+    remote.authority.without = ("token_endpoint",)
+    assert shell.run("lock", "check", "--as-user", "alice").status == 0
+    assert issuer_in(shell) == remote.authority.origin
+
+
+def test_a_server_whose_issuer_is_another_one_is_hidden_from_everybody(shell: Shell, remote: Remote):
+    configure(shell, remote, MACHINE)
+    assert shell.run("lock").status == 0
+    assert [one["tool"] for one in shell.run("tools", "list", "--json").json["tools"]]
+    remote.authority.issuers = [remote.other.origin]
+    assert shell.run("tools", "list", "--json").json["tools"] == []
+    (told,) = shell.run("servers", "--json").json["servers"]
+    (drift,) = told["drift"]
+    assert (drift["tool"], drift["change"], drift["action"]) == ("*", "source", "hidden")
+    assert remote.other.forms == []

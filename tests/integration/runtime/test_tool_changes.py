@@ -12,6 +12,7 @@ import anyio
 from gateway.audit import ToolChangeRecord
 from gateway.config import load_config
 from gateway.hub import Hub
+from gateway.server_locks import locks_of_file
 from tests.support.conditions import eventually
 from tests.support.gateways import SECRET, gateway_in_process, write_files
 from tool_policies.lockfile import LockedServer, LockedTool, Lockfile, Source, write_lockfile
@@ -70,3 +71,14 @@ async def test_a_changed_tool_is_counted_kept_and_taken_after_a_reload_with_anot
         config = await anyio.to_thread.run_sync(load_config, write_files(tmp_path, document(tools), POLICIES))
         await running.gateway.load(config)
         assert offered(running.gateway.services.hub) == ["Reads, and sends."]
+
+
+async def test_a_server_that_may_change_may_name_another_issuer(tmp_path: Path):
+    config_document = document(tmp_path / "tools.json")
+    remote = {"url": "http://127.0.0.1:9/mcp", "auth": {"type": "oauth"}}
+    config_document["mcpServers"] = {"strict": remote, "loose": {**remote, "on_change": "accept"}}
+    known = LockedServer.of(Source("url", "http://127.0.0.1:9/mcp", issuer="https://id.example"), [])
+    write_files(tmp_path, config_document, POLICIES)
+    config = load_config(tmp_path / "gateway.yaml")
+    locks = locks_of_file(config, Lockfile({"strict": known, "loose": known, "gone": known}))
+    assert locks.issuers(config) == {"strict": "https://id.example"}

@@ -86,3 +86,24 @@ def test_a_change_is_told_whenever_the_digests_differ(one, other):
     assert is_told == (LockedTool.of(before).sha256 != LockedTool.of(after).sha256)
     if is_told:
         assert change_of(before, after).fields
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "is_admitted"),
+    [
+        ({}, {}, True),
+        ({}, {"issuer": "https://id"}, True),
+        ({"issuer": "https://id"}, {}, True),
+        ({"issuer": "https://id"}, {"issuer": "https://id"}, True),
+        ({"issuer": "https://id"}, {"issuer": "https://id/"}, False),
+        ({"integrity": "a"}, {}, False),
+        ({}, {"integrity": "a"}, True),
+        ({"integrity": "a"}, {"integrity": "b"}, False),
+        ({}, {"version": "1"}, False),
+    ],
+)
+def test_a_source_admits_what_says_nothing_else_than_was_known(known, found, is_admitted):
+    before, after = Source("url", "https://a", **known), Source("url", "https://a", **found)
+    assert before.admits(after) == is_admitted
+    if is_admitted:
+        assert before.completed(after) == Source("url", "https://a", **{**found, **known})
