@@ -120,7 +120,7 @@ def _pin(name: str, known: Lockfile | None) -> Origin | None:
     source = locked.source if locked is not None else None
     if source is None or source.kind == "url" or not (source.version or source.integrity):
         return None
-    return Origin(source.kind, source.asked, source.version, source.integrity)
+    return Origin(source.kind, source.asked, source.version, source.integrity, source.packages)
 
 
 def _on_change(config: Config, registered: Sequence[InProcessServerSpec]) -> dict[str, OnChange]:

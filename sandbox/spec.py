@@ -50,13 +50,15 @@ class Origin:
 
     `asked` is what its command names: packages, an image, one of our modules, or a program. `version` is the exact
     version of the package that this came to, `integrity` the digest of what the registry gave for it (`sha512-...`
-    of npm, `sha256-...` of a wheel, in hexadecimal digits), or of an image (`sha256:...`).
+    of npm, `sha256-...` of a wheel, in hexadecimal digits), or of an image (`sha256:...`). `packages` are all that
+    were installed, in lines `NAME VERSION INTEGRITY` (`sandbox.store.package_sets`); None where one is not known.
     """
 
     kind: Literal["npm", "pypi", "image", "bundled", "command"]
     asked: str
     version: str | None = None
     integrity: str | None = None
+    packages: tuple[str, ...] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

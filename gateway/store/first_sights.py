@@ -7,7 +7,7 @@ tool for the first time, the one that writes first decides for both.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import orjson
@@ -64,8 +64,13 @@ def _write(server: LockedServer) -> str:
 
 def _read(text: str) -> LockedServer:
     said: dict[str, Any] = orjson.loads(text)
-    source = Source(**said["source"]) if said["source"] else None
+    source = _read_source(said["source"]) if said["source"] else None
     definitions = cast("list[dict[str, Any]]", said["tools"])
     return LockedServer.of(
         source, [LockedTool.of(definition) for definition in definitions], said.get("instructions")
     )
+
+
+def _read_source(said: dict[str, Any]) -> Source:
+    source = Source(**said)
+    return replace(source, packages=None if source.packages is None else tuple(source.packages))

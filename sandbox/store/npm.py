@@ -13,8 +13,10 @@ from typing import Any, cast
 import anyio.to_thread
 
 from sandbox.spec import Origin, SandboxError
+from sandbox.store.npm_sets import npm_integrity, npm_packages, write_npm_lock
 from sandbox.store.package_manager import run_package_manager
-from sandbox.store.pins import check_pin
+from sandbox.store.package_sets import OTHER_HINT, digest_of
+from sandbox.store.pins import check_pin, has_pinned
 from sandbox.store.prepared import OnProgress, Program
 from sandbox.store.shelf import Installed, Request, Shelf
 
@@ -22,6 +24,15 @@ from sandbox.store.shelf import Installed, Request, Shelf
 _NAME = r"(?:@[A-Za-z0-9~_][\w.~-]*/)?[A-Za-z0-9~_][\w.~-]*"
 _VERSION = r"[A-Za-z0-9^~<>=*][\w.+^~<>=*| -]*"
 _SPEC = re.compile(rf"(?P<name>{_NAME})(?:@(?P<version>{_VERSION}))?", re.ASCII)
+_INSTALL_FLAGS = (
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--omit=dev",
+    "--no-bin-links",  # nothing that we start looks for the programs of its dependencies
+    "--no-update-notifier",
+    "--loglevel=error",
+)
 _HARMLESS_FLAGS = frozenset({"-y", "--yes", "-q", "--quiet", "--silent", "--prefer-offline"})
 
 
@@ -87,64 +98,56 @@ async def install_npx(
     """
     main = command.packages[0]
     asked = " ".join(str(package) for package in command.packages)
-    request = _request(command.packages)
+    specs, packages = command.packages, None
     wanted = pin if pin is not None and (pin.kind, pin.asked) == ("npm", asked) else None
-    if wanted is not None and wanted.version and not _has(shelf.find(request), main.name, wanted):
-        request = _request((NpmSpec(main.name, wanted.version), *command.packages[1:]))
-    specs = request.requirements
+    if wanted is not None and wanted.version:
+        there = shelf.find(_request(specs))
+        if there is None or not has_pinned(wanted, await _origin(asked, main.name, there)):
+            specs, packages = (NpmSpec(main.name, wanted.version), *specs[1:]), wanted.packages
+    texts = " ".join(map(str, specs))
 
     async def install(folder: Path) -> str:
-        on_progress(f"npm: installing {' '.join(specs)}")
-        await _npm_install(folder, specs)
+        on_progress(f"npm: installing {texts}")
+        if packages is None:
+            await _npm_install(folder, specs)
+        else:
+            await _npm_install_locked(folder, packages, what=f"install {texts}")
         version = await anyio.to_thread.run_sync(lambda: str(_manifest(folder, main.name)["version"]))
-        check_pin(wanted, version, await anyio.to_thread.run_sync(_integrity, folder, main.name))
+        check_pin(wanted, await _origin(asked, main.name, Installed(folder, version)))
         on_progress(f"npm: installed {main.name}@{version}")
         return version
 
-    installed = await shelf.get(request, install)
-    integrity = await anyio.to_thread.run_sync(_integrity, installed.folder, main.name)
-    check_pin(wanted, installed.version, integrity)
+    installed = await shelf.get(_request(specs, packages), install)
+    origin = await _origin(asked, main.name, installed)
+    check_pin(wanted, origin)
     script = await anyio.to_thread.run_sync(find_program, installed.folder, command)
-    origin = Origin("npm", asked, installed.version, integrity)
     return Program("node", origin, command.args, folder=installed.folder, script=script)
 
 
-def _request(packages: Sequence[NpmSpec]) -> Request:
-    specs = tuple(str(package) for package in packages)
-    return Request(packages[0].name, specs, f"node-{platform.system()}-{platform.machine()}".lower())
+def _request(specs: Sequence[NpmSpec], packages: Sequence[str] | None = None) -> Request:
+    exact = () if packages is None else (f"packages {digest_of(packages)}",)
+    wanted = (*(str(spec) for spec in specs), *exact)
+    return Request(specs[0].name, wanted, f"node-{platform.system()}-{platform.machine()}".lower())
 
 
-def _has(installed: Installed | None, name: str, pin: Origin) -> bool:
-    return (
-        installed is not None
-        and installed.version == pin.version
-        and pin.integrity in (None, _integrity(installed.folder, name))
-    )
+async def _origin(asked: str, name: str, installed: Installed) -> Origin:
+    integrity = await anyio.to_thread.run_sync(npm_integrity, installed.folder, name)
+    packages = await anyio.to_thread.run_sync(npm_packages, installed.folder)
+    return Origin("npm", asked, installed.version, integrity, packages)
 
 
-def _integrity(folder: Path, package: str) -> str | None:
-    """What the registry said of the package's archive, and npm checked (npm's hidden lock file). Blocking."""
-    try:
-        said: Any = json.loads((folder / "node_modules" / ".package-lock.json").read_bytes())
-        found: Any = said["packages"][f"node_modules/{package}"].get("integrity")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return found if isinstance(found, str) and found else None
-
-
-async def _npm_install(folder: Path, specs: Sequence[str]) -> None:
+async def _npm_install(folder: Path, specs: Sequence[NpmSpec]) -> None:
     """Install into `folder`. Install scripts do not run: no code of a package runs outside a box."""
     (folder / "package.json").write_text('{"private": true}\n')
-    flags = (
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--omit=dev",
-        "--no-update-notifier",
-        "--loglevel=error",
-    )
-    argv = ("npm", "install", *flags, "--", *specs)
-    await run_package_manager(argv, cwd=folder, what=f"install {' '.join(specs)}")
+    texts = [str(spec) for spec in specs]
+    argv = ("npm", "install", *_INSTALL_FLAGS, "--", *texts)
+    await run_package_manager(argv, cwd=folder, what=f"install {' '.join(texts)}")
+
+
+async def _npm_install_locked(folder: Path, packages: Sequence[str], *, what: str) -> None:
+    """The same for packages of which each is known."""
+    await anyio.to_thread.run_sync(write_npm_lock, folder, packages)
+    await run_package_manager(("npm", "ci", *_INSTALL_FLAGS), cwd=folder, what=what, hint=OTHER_HINT)
 
 
 def find_program(folder: Path, command: NpxCommand) -> PurePosixPath:

@@ -14,6 +14,7 @@ from sandbox.spec import SandboxError
 
 DEADLINE_SECONDS = 300.0
 _LAST_LINES = 8
+_HINT = "check the package's name and version, and that the package index can be reached"
 
 # What a package manager needs to reach its index, and nothing else: the gateway's environment holds secrets.
 _PASSED_ON = re.compile(
@@ -37,9 +38,12 @@ async def run_package_manager(
     *,
     cwd: Path,
     what: str,
+    hint: str = _HINT,
     deadline_seconds: float = DEADLINE_SECONDS,
 ) -> str:
     """Run `argv` in `cwd` and return its standard output. `what` completes "could not ..." in the error.
+
+    `hint` says what to do when it fails.
 
     Raises SandboxError with its last lines when it fails, cannot be started, or outlasts the deadline (it is
     killed then).
@@ -63,7 +67,7 @@ async def run_package_manager(
         last = _last_lines(done.stderr) or _last_lines(done.stdout) or f"exit status {done.returncode}"
         raise SandboxError(
             f"could not {what}: {last}",
-            hint="check the package's name and version, and that the package index can be reached",
+            hint=hint,
         )
     return done.stdout.decode(errors="replace")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 import shutil
 import sys
@@ -11,20 +10,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import Path
-from typing import Any
 
 import anyio.to_thread
 
 from sandbox.spec import Origin, SandboxError
 from sandbox.store.package_manager import run_package_manager
-from sandbox.store.pins import check_pin
+from sandbox.store.package_sets import OTHER_HINT, digest_of
+from sandbox.store.pins import check_pin, has_pinned
 from sandbox.store.prepared import OnProgress, Program
+from sandbox.store.pypi_sets import (
+    REPORT_FILE,
+    locked_requirements,
+    pypi_integrity,
+    pypi_packages,
+    write_pypi_lock,
+)
 from sandbox.store.python_runtime import compile_packages, normalised_name, runtime_tag
 from sandbox.store.shelf import Installed, Request, Shelf
-
-LOCK_FILE = "toolgate.lock"
-"""In each installation: the exact version of everything in it, one `name==version --hash=sha256:...` a line."""
-_REPORT = "toolgate.report.json"
 
 # PEP 508 names with extras and PEP 440 specifiers; markers and URLs are left out on purpose.
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -38,6 +40,7 @@ _WITH_FLAGS = frozenset({"--with", "-w"})
 _MOST_EXTRA = 32  # requirements beside the package itself
 # A comma before a version goes on with it, and one in brackets is between extras: all others begin a requirement.
 _BETWEEN_REQUIREMENTS = re.compile(r",(?!\s*[=<>~!])(?![^\[\]]*\])")
+_REQUIREMENTS = "toolgate.requirements.txt"
 # Evaluated inside the box. `-P` keeps the current folder, which may be a workspace, off the import path.
 _LAUNCHER = "import sys\nfrom {module} import {first}\nsys.argv[0] = {name!r}\nsys.exit({attribute}())"
 
@@ -131,38 +134,41 @@ async def install_uvx(
     """
     main = command.main
     requirements = tuple(requirement.text for requirement in (main, *command.extra))
-    asked = " ".join(requirements)
-    request = Request(main.name, requirements, runtime_tag())
+    asked, packages = " ".join(requirements), None
     wanted = pin if pin is not None and (pin.kind, pin.asked) == ("pypi", asked) else None
-    if wanted is not None and wanted.version and not _has(shelf.find(request), main.name, wanted):
-        exact = f"{main.project}=={wanted.version}"
-        requirements = (exact, *requirements[1:])
-        request = Request(main.name, requirements, runtime_tag())
+    if wanted is not None and wanted.version:
+        there = shelf.find(_request(main, requirements))
+        if there is None or not has_pinned(wanted, await _origin(asked, main.name, there)):
+            requirements = (f"{main.project}=={wanted.version}", *requirements[1:])
+            packages = wanted.packages
 
     async def install(folder: Path) -> str:
         on_progress(f"pip: installing {' '.join(requirements)}")
-        await _pip_install(folder, requirements)
+        await _pip_install(folder, requirements, packages)
         await compile_packages(folder)
-        version = await anyio.to_thread.run_sync(_lock, folder, main.name)
-        check_pin(wanted, version, await anyio.to_thread.run_sync(_integrity, folder, main.name))
+        await anyio.to_thread.run_sync(write_pypi_lock, folder)
+        version = _distribution(folder, main.name).version
+        check_pin(wanted, await _origin(asked, main.name, Installed(folder, version)))
         on_progress(f"pip: installed {main.name}=={version}")
         return version
 
-    installed = await shelf.get(request, install)
-    integrity = await anyio.to_thread.run_sync(_integrity, installed.folder, main.name)
-    check_pin(wanted, installed.version, integrity)
+    installed = await shelf.get(_request(main, requirements, packages), install)
+    origin = await _origin(asked, main.name, installed)
+    check_pin(wanted, origin)
     entry = await anyio.to_thread.run_sync(find_entry_point, installed.folder, command)
-    origin = Origin("pypi", asked, installed.version, integrity)
     run = launcher_args(entry)
     return Program("python", origin, command.args, folder=installed.folder, interpreter_args=run)
 
 
-def _has(installed: Installed | None, name: str, pin: Origin) -> bool:
-    return (
-        installed is not None
-        and installed.version == pin.version
-        and pin.integrity in (None, _integrity(installed.folder, name))
-    )
+def _request(main: Requirement, requirements: Sequence[str], packages: Sequence[str] | None = None) -> Request:
+    exact = () if packages is None else (f"packages {digest_of(packages)}",)
+    return Request(main.name, (*requirements, *exact), runtime_tag())
+
+
+async def _origin(asked: str, name: str, installed: Installed) -> Origin:
+    integrity = await anyio.to_thread.run_sync(pypi_integrity, installed.folder, name)
+    packages = await anyio.to_thread.run_sync(pypi_packages, installed.folder)
+    return Origin("pypi", asked, installed.version, integrity, packages)
 
 
 def find_entry_point(folder: Path, command: UvxCommand) -> EntryPoint:
@@ -194,8 +200,11 @@ def launcher_args(entry: EntryPoint) -> tuple[str, ...]:
     return ("-P", "-c", code)
 
 
-async def _pip_install(folder: Path, requirements: Sequence[str]) -> None:
-    """Install wheels only: building from source would run the package's code here, outside any box."""
+async def _pip_install(folder: Path, requirements: Sequence[str], packages: Sequence[str] | None) -> None:
+    """Install wheels only: building from source would run the package's code here, outside any box.
+
+    With `packages`, those and no others.
+    """
     common = ("--quiet", "--target", str(folder), "--only-binary", ":all:")
     if importlib.util.find_spec("pip"):
         tool = (
@@ -207,7 +216,7 @@ async def _pip_install(folder: Path, requirements: Sequence[str]) -> None:
             "--no-input",
             "--disable-pip-version-check",
             "--report",
-            str(folder / _REPORT),
+            str(folder / REPORT_FILE),
         )
     elif uv := shutil.which("uv"):
         tool = (uv, "pip", "install", "--python", sys.executable)
@@ -217,46 +226,14 @@ async def _pip_install(folder: Path, requirements: Sequence[str]) -> None:
             hint=f"run {sys.executable} -m ensurepip, or install uv",
         )
     what = f"install {' '.join(requirements)} from wheels (nothing is built from source)"
-    await run_package_manager((*tool, *common, "--", *requirements), cwd=folder, what=what)
-
-
-def _lock(folder: Path, name: str) -> str:
-    """Write down what was installed; the version of the package called `name`. Blocking."""
-    hashes = _reported_hashes(folder / _REPORT)
-    pins: list[str] = []
-    for each in distributions(path=[str(folder)]):
-        own = normalised_name(each.name)
-        pins.append(f"{own}=={each.version}" + (f" --hash=sha256:{hashes[own]}" if own in hashes else ""))
-    (folder / LOCK_FILE).write_text("\n".join(sorted(pins)) + "\n")
-    return _distribution(folder, name).version
-
-
-def _reported_hashes(report: Path) -> dict[str, str]:
-    """The digests of the wheels, by name, from pip's report (pip's "Installation Report"), which is removed."""
-    try:
-        said: Any = json.loads(report.read_bytes())
-        report.unlink()
-    except (OSError, ValueError):  # uv writes none
-        return {}
-    hashes: dict[str, str] = {}
-    for each in said.get("install", ()):
-        found: Any = each["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256")
-        if isinstance(found, str):
-            hashes[normalised_name(each["metadata"]["name"])] = found
-    return hashes
-
-
-def _integrity(folder: Path, name: str) -> str | None:
-    """The digest of the wheel that the package came in, where it is known. Blocking."""
-    try:
-        lines = (folder / LOCK_FILE).read_text().splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        project, _, rest = line.partition("==")
-        if project == normalised_name(name) and "--hash=sha256:" in rest:
-            return f"sha256-{rest.rpartition(':')[2]}"
-    return None
+    if packages is None:
+        await run_package_manager((*tool, *common, "--", *requirements), cwd=folder, what=what)
+        return
+    file = folder / _REQUIREMENTS
+    file.write_text(locked_requirements(packages))
+    exact = ("--require-hashes", "--no-deps", "--requirement", str(file))
+    await run_package_manager((*tool, *common, *exact), cwd=folder, what=what, hint=OTHER_HINT)
+    file.unlink()
 
 
 def _distribution(folder: Path, name: str) -> Distribution:

@@ -5,6 +5,7 @@ Values only. Above: `gateway.hub` holds servers to them, `toolgate lock` writes 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -22,6 +23,7 @@ class Source:
     `asked` is what the configuration names: packages, an image, a program, or a URL without its credentials.
     `version` is the exact version that this came to, `integrity` the digest of what was installed (`sha512-...`
     and `sha256-...` as the registries write them; `sha256:...` for an image), `issuer` who gives out its tokens.
+    `packages` are all that were installed with a package, it among them: sorted lines `NAME VERSION INTEGRITY`.
     """
 
     kind: SourceKind
@@ -29,6 +31,7 @@ class Source:
     version: str | None = None
     integrity: str | None = None
     issuer: str | None = None
+    packages: tuple[str, ...] | None = None
 
     def admits(self, found: Source) -> bool:
         """Whether `found` is this source.
@@ -37,11 +40,20 @@ class Source:
         then there are no new tokens either.
         """
         issuer = found.issuer if self.issuer and found.issuer else self.issuer
-        return replace(found, integrity=self.integrity and found.integrity, issuer=issuer) == self
+        packages = None if self.packages is None else found.packages
+        return (
+            replace(found, integrity=self.integrity and found.integrity, issuer=issuer, packages=packages) == self
+        )
 
     def completed(self, found: Source) -> Source:
         """With what `found`, which is the same source, says beyond it."""
-        return replace(self, integrity=self.integrity or found.integrity, issuer=self.issuer or found.issuer)
+        packages = found.packages if self.packages is None else self.packages
+        return replace(
+            self,
+            integrity=self.integrity or found.integrity,
+            issuer=self.issuer or found.issuer,
+            packages=packages,
+        )
 
     def __str__(self) -> str:
         """`npm files-server@^1, version 1.2.3, sha512-...`."""
@@ -52,6 +64,9 @@ class Source:
             parts.append(self.integrity)
         if self.issuer:
             parts.append(f"issuer {self.issuer}")
+        if self.packages is not None:
+            whole = hashlib.sha256("\n".join(self.packages).encode()).hexdigest()
+            parts.append(f"{len(self.packages)} packages {whole[:16]}")
         return ", ".join(parts)
 
 

@@ -25,6 +25,7 @@ _AGAIN = "take it from version control, or delete it and run `toolgate lock`"
 _REVIEW = "`toolgate lock` writes what the server offers; nobody else should"
 _KINDS = get_args(SourceKind)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_PACKAGE = re.compile(r"\S{1,1000} \S{1,300} sha\d+-[^\n]{1,1000}", re.ASCII)
 _LONGEST_TEXT = 4096  # characters, in a source
 _MOST_FINDINGS = 50
 
@@ -94,7 +95,8 @@ class _Reader:
         return LockedServer.of(source, tools, words if isinstance(words, str) else None)
 
     def _source(self, value: Any, path: Path) -> Source | None:
-        members = self._members(value, path, known=(*_KINDS, "version", "integrity", "issuer"))
+        members = self._members(value, path, known=(*_KINDS, "version", "integrity", "issuer", "packages"))
+        packages = self._packages(members.pop("packages"), path) if "packages" in members else None
         for name, text in members.items():
             if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_TEXT:
                 return self._wrong((*path, name), "must be a text", _AGAIN)
@@ -102,7 +104,17 @@ class _Reader:
         if len(kinds) != 1:
             return self._wrong(path, f"must name one of {', '.join(_KINDS)}", _AGAIN)
         rest = {name: cast("str", text) for name, text in members.items() if name not in _KINDS}
-        return Source(cast("SourceKind", kinds[0]), cast("str", members[kinds[0]]), **rest)
+        return Source(cast("SourceKind", kinds[0]), cast("str", members[kinds[0]]), **rest, packages=packages)
+
+    def _packages(self, value: Any, path: Path) -> tuple[str, ...] | None:
+        if not isinstance(value, list):
+            return self._wrong((*path, "packages"), "must be a list", _AGAIN)
+        lines: list[str] = []
+        for index, line in enumerate(cast("list[Any]", value)):
+            if not isinstance(line, str) or not _PACKAGE.fullmatch(line):
+                return self._wrong((*path, "packages", index), "must be a text `NAME VERSION INTEGRITY`", _AGAIN)
+            lines.append(line)
+        return tuple(sorted(lines))
 
     def _tool(self, name: str, value: Any, path: Path) -> LockedTool | None:
         members = self._members(value, path, known=("sha256", "definition"))

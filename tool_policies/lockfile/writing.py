@@ -46,7 +46,13 @@ def _server(server: LockedServer) -> dict[str, Any]:
 
 
 def _source(source: Source) -> dict[str, Any]:
-    rest = {"version": source.version, "integrity": source.integrity, "issuer": source.issuer}
+    packages = None if source.packages is None else list(source.packages)
+    rest = {
+        "version": source.version,
+        "integrity": source.integrity,
+        "issuer": source.issuer,
+        "packages": packages,
+    }
     return {source.kind: source.asked, **{name: value for name, value in rest.items() if value is not None}}
 
 

@@ -54,6 +54,8 @@ class Gathered:
                 tools.append(LockedTool.of(tool.definition))
             except Uncanonical as problem:
                 self.left_out.append(f"{server}: the tool {tool.name}: {problem}")
+        if source is not None and source.kind in ("npm", "pypi") and source.packages is None:
+            self.left_out.append(f"{server}: it is not known of every package that came with it what it is")
         self.left_out.extend(f"{server}: the tool {bad.name}: {bad.reason}" for bad in listing.bad)
         self.servers[server] = LockedServer.of(
             source, tools, listing.about.instructions if listing.about else None

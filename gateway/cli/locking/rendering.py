@@ -11,7 +11,7 @@ import orjson
 
 from gateway.cli.output import paint
 from gateway.telemetry.visible import make_visible
-from tool_policies.lockfile import ABSENT, FieldChange, ServerChange, ToolChange, suspicions
+from tool_policies.lockfile import ABSENT, FieldChange, ServerChange, Source, ToolChange, suspicions
 
 _MARKS = {"added": "+", "removed": "-"}
 _LONGEST_LINE = 2000  # characters of a line that are shown
@@ -23,11 +23,28 @@ def render(changes: Sequence[ServerChange]) -> Iterator[str]:
         yield paint(f"{_shown(change.server)}: {change.kind}", "bold", sys.stdout)
         if change.source is not None:
             yield from _values("  source", *(ABSENT if one is None else str(one) for one in change.source))
+            if change.kind == "changed":
+                yield from _packages(*change.source)
         if change.instructions is not None:
             yield from _values("  instructions", *(ABSENT if one is None else one for one in change.instructions))
             yield from (_doubt("  ", why) for why in suspicions(change.instructions[1]))
         for tool in change.tools:
             yield from _tool(tool)
+
+
+def _packages(before: Source | None, after: Source | None) -> Iterator[str]:
+    """Those alone that are others, or came or went; of a server that is new, their number says enough."""
+    removed, added = _changed_packages(before, after)
+    if removed or added:
+        yield "    packages"
+        yield from (paint(f"      - {_shown(line)}", "red", sys.stdout) for line in removed)
+        yield from (paint(f"      + {_shown(line)}", "green", sys.stdout) for line in added)
+
+
+def _changed_packages(before: Source | None, after: Source | None) -> tuple[list[str], list[str]]:
+    """Which were removed, and which added."""
+    old, new = (set(one.packages or ()) if one else set[str]() for one in (before, after))
+    return sorted(old - new), sorted(new - old)
 
 
 def _tool(change: ToolChange) -> Iterator[str]:
@@ -92,11 +109,17 @@ def to_json(changes: Sequence[ServerChange]) -> list[dict[str, Any]]:
             "server": change.server,
             "change": change.kind,
             "source": None if change.source is None else [one and str(one) for one in change.source],
+            "packages": _packages_to_json(change),
             "instructions": None if change.instructions is None else list(change.instructions),
             "tools": [_tool_to_json(tool) for tool in change.tools],
         }
         for change in changes
     ]
+
+
+def _packages_to_json(change: ServerChange) -> dict[str, list[str]] | None:
+    removed, added = _changed_packages(*change.source) if change.source is not None else ([], [])
+    return {"removed": removed, "added": added} if removed or added else None
 
 
 def _tool_to_json(change: ToolChange) -> dict[str, Any]:

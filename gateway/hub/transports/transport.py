@@ -58,7 +58,9 @@ class StdioTransport:
         """Choose the sandbox and install the server. Raises SandboxError."""
         self.backend = (await self._launcher.choose(self._server)).name
         origin = (await self._launcher.prepare(self._server, on_progress)).origin
-        self._source = Source(origin.kind, origin.asked, origin.version, origin.integrity)
+        self._source = Source(
+            origin.kind, origin.asked, origin.version, origin.integrity, packages=origin.packages
+        )
 
     async def find_source(self) -> Source | None:
         """What was installed."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.store import FirstSightings, open_database
 from tool_policies.lockfile import LockedServer, LockedTool, Lockfile, Source
 
@@ -42,3 +44,13 @@ async def test_everything_can_be_forgotten(tmp_path):
         await sights.add("files", server(tool("read"), source=None))
         await sights.forget()
         assert (await sights.load()).servers == {}
+
+
+async def test_what_comes_to_be_known_of_the_same_source_is_kept_with_it(tmp_path):
+    whole = replace(SOURCE, issuer="https://id", packages=("files 1.2.3 sha512-a",))
+    async with open_database(f"sqlite:///{tmp_path / 'db'}") as database:
+        sights = FirstSightings(database)
+        await sights.add("files", server(tool("read")))
+        assert (await sights.add("files", server(source=whole))).source == whole
+        await sights.add("files", server(source=replace(whole, packages=("files 1.2.3 sha512-b",))))
+        assert (await sights.load()).servers["files"] == server(tool("read"), source=whole)

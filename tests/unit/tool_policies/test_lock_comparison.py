@@ -100,6 +100,9 @@ def test_a_change_is_told_whenever_the_digests_differ(one, other):
         ({}, {"integrity": "a"}, True),
         ({"integrity": "a"}, {"integrity": "b"}, False),
         ({}, {"version": "1"}, False),
+        ({}, {"packages": ("a 1 sha1-a",)}, True),
+        ({"packages": ("a 1 sha1-a",)}, {}, False),
+        ({"packages": ("a 1 sha1-a",)}, {"packages": ("a 1 sha1-b",)}, False),
     ],
 )
 def test_a_source_admits_what_says_nothing_else_than_was_known(known, found, is_admitted):
