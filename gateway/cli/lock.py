@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def write(look: _Look, *, as_json: bool) -> int:
     else:
         look.show()
         look.tell_failures("what was locked of it is kept" if look.is_file else "it is not locked")
-        say(f"{look.path}: {counted(len(look.fresh.servers), 'server')}, {counted(look.fresh.tools, 'tool')}")
+        say(f"{look.path}: {', '.join(look.counts())}")
     return 1 if look.gathered.failed else 0
 
 
@@ -145,6 +145,13 @@ class _Look:
             say(f"{name} could not be started: {why}; {consequence}", label="error")
         if self.gathered.failed:
             say("`toolgate doctor` says more", label="hint")
+
+    def counts(self) -> Iterator[str]:
+        """How much the file holds."""
+        yield counted(len(self.fresh.servers), "server")
+        yield counted(self.fresh.tools, "tool")
+        if self.fresh.prompts:
+            yield counted(self.fresh.prompts, "prompt")
 
     def to_json(self) -> dict[str, Any]:
         """The same for programs."""

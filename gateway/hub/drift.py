@@ -16,9 +16,16 @@ the server has it no more.
 """
 
 
+PROMPT = "@prompts/"
+"""What the names of prompts begin with, where tools are named: none of those has a name like that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference. `tool` is `*` where all tools of the server are meant; `reason` is for the operator."""
+    """One difference. `reason` is for the operator.
+
+    `tool` is `*` where all tools of the server are meant; a prompt is `@prompts/NAME`.
+    """
 
     tool: str
     kind: DriftKind

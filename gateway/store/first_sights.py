@@ -7,6 +7,7 @@ tool for the first time, the one that writes first decides for both.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, cast
 
@@ -53,21 +54,36 @@ def _together(before: LockedServer, seen: LockedServer) -> LockedServer:
     if (before.source and before.source.asked) != (seen.source and seen.source.asked):
         return seen
     source = before.source.completed(seen.source) if before.source and seen.source else before.source
-    return LockedServer.of(source, {**seen.tools, **before.tools}.values(), before.instructions)
+    prompts = None
+    if seen.prompts is not None or before.prompts is not None:
+        prompts = {**(seen.prompts or {}), **(before.prompts or {})}.values()
+    return LockedServer.of(source, {**seen.tools, **before.tools}.values(), before.instructions, prompts)
 
 
 def _write(server: LockedServer) -> str:
     source = asdict(server.source) if server.source else None
-    definitions = [dict(tool.definition) for tool in server.tools.values()]
-    return orjson.dumps({"source": source, "tools": definitions, "instructions": server.instructions}).decode()
+    said = {
+        "source": source,
+        "tools": _definitions(server.tools),
+        "instructions": server.instructions,
+        "prompts": None if server.prompts is None else _definitions(server.prompts),
+    }
+    return orjson.dumps(said).decode()
+
+
+def _definitions(entries: Mapping[str, LockedTool]) -> list[dict[str, Any]]:
+    return [dict(one.definition) for one in entries.values()]
 
 
 def _read(text: str) -> LockedServer:
     said: dict[str, Any] = orjson.loads(text)
     source = _read_source(said["source"]) if said["source"] else None
-    definitions = cast("list[dict[str, Any]]", said["tools"])
+    tools, prompts = (cast("list[dict[str, Any]] | None", said.get(name)) for name in ("tools", "prompts"))
     return LockedServer.of(
-        source, [LockedTool.of(definition) for definition in definitions], said.get("instructions")
+        source,
+        [LockedTool.of(definition) for definition in tools or ()],
+        said.get("instructions"),
+        None if prompts is None else [LockedTool.of(definition) for definition in prompts],
     )
 
 

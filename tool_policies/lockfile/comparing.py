@@ -9,8 +9,8 @@ from typing import Any, Literal, cast
 from tool_policies.lockfile.document import LockedServer, LockedTool, Lockfile, Source
 
 ChangeKind = Literal["added", "removed", "description", "schema", "annotations", "definition"]
-"""What became of a tool. `description` is a change of words alone, which cannot change what a call does;
-`definition` one of members that have no kind of their own. The first kind that applies counts, of schema,
+"""What became of a tool, or of a prompt. `description` is a change of words alone, which cannot change what a call
+does; `definition` one of members that have no kind of their own. The first kind that applies counts, of schema,
 annotations, definition, description.
 """
 
@@ -41,7 +41,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class ToolChange:
-    """What became of one tool. For one that was added or removed, `fields` has its whole definition."""
+    """What became of one tool or prompt. For one that was added or removed, `fields` has its whole definition."""
 
     tool: str
     kind: ChangeKind
@@ -57,6 +57,7 @@ class ServerChange:
     source: tuple[Source | None, Source | None] | None
     tools: tuple[ToolChange, ...]
     instructions: tuple[str | None, str | None] | None = None
+    prompts: tuple[ToolChange, ...] = ()
 
 
 def compare(before: Lockfile, after: Lockfile) -> tuple[ServerChange, ...]:
@@ -70,12 +71,13 @@ def _compare_servers(name: str, before: LockedServer | None, after: LockedServer
     sources = (before and before.source, after and after.source)
     source = None if sources[0] == sources[1] else sources
     tools = tuple(compare_tools(before.tools if before else {}, after.tools if after else {}))
+    prompts = tuple(compare_tools((before and before.prompts) or {}, (after and after.prompts) or {}))
     words = (before and before.instructions, after and after.instructions)
     instructions = None if words[0] == words[1] else words
-    if before is not None and after is not None and source is instructions is None and not tools:
+    if before is not None and after is not None and source is instructions is None and not (tools or prompts):
         return None
     kind = "added" if before is None else "removed" if after is None else "changed"
-    return ServerChange(name, kind, source, tools, instructions)
+    return ServerChange(name, kind, source, tools, instructions, prompts)
 
 
 def compare_tools(before: Mapping[str, LockedTool], after: Mapping[str, LockedTool]) -> Iterator[ToolChange]:

@@ -72,7 +72,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class LockedTool:
-    """One tool: its whole definition, and the SHA-256 of its canonical form."""
+    """One tool, or one prompt: its whole definition, and the SHA-256 of its canonical form."""
 
     name: str
     sha256: str
@@ -80,26 +80,37 @@ class LockedTool:
 
     @classmethod
     def of(cls, definition: Mapping[str, Any]) -> LockedTool:
-        """A tool as a server lists it. Raises Uncanonical."""
+        """A tool or a prompt as a server lists it. Raises Uncanonical."""
         return cls(str(definition["name"]), digest(definition), definition)
 
 
 @dataclass(frozen=True, slots=True)
 class LockedServer:
-    """One server: its source, None where that is not known, its tools by name, and how it asks to be used."""
+    """One server: its source, None where that is not known, its tools by name, and how it asks to be used.
+
+    Its prompts are None where nobody has taken them down: then they are held to nothing.
+    """
 
     source: Source | None
     tools: Mapping[str, LockedTool]
     instructions: str | None = None
+    prompts: Mapping[str, LockedTool] | None = None
 
     @classmethod
     def of(
-        cls, source: Source | None, tools: Iterable[LockedTool], instructions: str | None = None
+        cls,
+        source: Source | None,
+        tools: Iterable[LockedTool],
+        instructions: str | None = None,
+        prompts: Iterable[LockedTool] | None = None,
     ) -> LockedServer:
-        """A server with these tools, in the order of their names."""
-        by_name = {tool.name: tool for tool in tools}
-        in_order = MappingProxyType({name: by_name[name] for name in sorted(by_name)})
-        return cls(source, in_order, instructions or None)
+        """A server with these tools and prompts, in the order of their names."""
+        return cls(source, _in_order(tools), instructions or None, None if prompts is None else _in_order(prompts))
+
+
+def _in_order(entries: Iterable[LockedTool]) -> Mapping[str, LockedTool]:
+    by_name = {entry.name: entry for entry in entries}
+    return MappingProxyType({name: by_name[name] for name in sorted(by_name)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,11 @@ class Lockfile:
     def tools(self) -> int:
         """How many tools there are."""
         return sum(len(server.tools) for server in self.servers.values())
+
+    @property
+    def prompts(self) -> int:
+        """How many prompts there are."""
+        return sum(len(server.prompts or ()) for server in self.servers.values())
 
     def replaced(self, servers: Mapping[str, LockedServer], *, keep: Iterable[str]) -> Lockfile:
         """With these servers, and of the present ones those in `keep`, in the order of their names."""

@@ -83,16 +83,19 @@ class _Reader:
         return Lockfile(servers)
 
     def _server(self, value: Any, path: Path) -> LockedServer:
-        members = self._members(value, path, known=("source", "instructions", "tools"))
+        members = self._members(value, path, known=("source", "instructions", "tools", "prompts"))
         words = members.get("instructions")
         if "instructions" in members and not isinstance(words, str):
             self._wrong((*path, "instructions"), "must be a text", _AGAIN)
         source = self._source(members["source"], (*path, "source")) if "source" in members else None
-        tools: list[LockedTool] = []
-        for name, tool in self._mapping(members.get("tools"), (*path, "tools")).items():
-            if found := self._tool(name, tool, (*path, "tools", name)):
-                tools.append(found)
-        return LockedServer.of(source, tools, words if isinstance(words, str) else None)
+        tools = self._defined(members.get("tools"), (*path, "tools"))
+        prompts = self._defined(members["prompts"], (*path, "prompts")) if "prompts" in members else None
+        return LockedServer.of(source, tools, words if isinstance(words, str) else None, prompts)
+
+    def _defined(self, value: Any, path: Path) -> list[LockedTool]:
+        """Tools, or prompts."""
+        found = (self._entry(name, one, (*path, name)) for name, one in self._mapping(value, path).items())
+        return [one for one in found if one is not None]
 
     def _source(self, value: Any, path: Path) -> Source | None:
         members = self._members(value, path, known=(*_KINDS, "version", "integrity", "issuer", "packages"))
@@ -116,13 +119,13 @@ class _Reader:
             lines.append(line)
         return tuple(sorted(lines))
 
-    def _tool(self, name: str, value: Any, path: Path) -> LockedTool | None:
+    def _entry(self, name: str, value: Any, path: Path) -> LockedTool | None:
         members = self._members(value, path, known=("sha256", "definition"))
         sha256, definition = members.get("sha256"), members.get("definition")
         if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
             return self._wrong((*path, "sha256"), "must be 64 hexadecimal digits", _AGAIN)
         if not isinstance(definition, dict):
-            return self._wrong((*path, "definition"), "must be the tool's definition", _AGAIN)
+            return self._wrong((*path, "definition"), "must be its definition", _AGAIN)
         found = cast("dict[str, Any]", definition)
         if found.get("name") != name:
             return self._wrong((*path, "definition", "name"), "is not the name that it stands under", _REVIEW)

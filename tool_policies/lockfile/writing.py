@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from tool_policies.lockfile.document import LockedServer, Lockfile, Source
+from tool_policies.lockfile.document import LockedServer, LockedTool, Lockfile, Source
 
 VERSION = 1
 LAST_LINE = "# end of tools.lock"
@@ -39,10 +39,14 @@ def write_lockfile(lockfile: Lockfile) -> str:
 
 
 def _server(server: LockedServer) -> dict[str, Any]:
-    tools = {tool.name: {"sha256": tool.sha256, "definition": tool.definition} for tool in server.tools.values()}
+    prompts = {} if server.prompts is None else {"prompts": _defined(server.prompts)}
     source = {} if server.source is None else {"source": _source(server.source)}
     words = {} if server.instructions is None else {"instructions": server.instructions}
-    return {**source, **words, "tools": tools}
+    return {**source, **words, "tools": _defined(server.tools), **prompts}
+
+
+def _defined(entries: Mapping[str, LockedTool]) -> dict[str, Any]:
+    return {one.name: {"sha256": one.sha256, "definition": one.definition} for one in entries.values()}
 
 
 def _source(source: Source) -> dict[str, Any]:

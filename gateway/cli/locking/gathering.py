@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +14,8 @@ from gateway.cli.progress import tell_changes
 from gateway.config import Config
 from gateway.errors import StoreError
 from gateway.hub import (
+    CataloguePrompt,
+    CatalogueTool,
     HttpServerSpec,
     Hub,
     Listing,
@@ -48,19 +50,27 @@ class Gathered:
 
     async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
         """Take down a listing. See `gateway.hub.locking.Verifier`."""
-        tools: list[LockedTool] = []
-        for tool in listing.tools:
-            try:
-                tools.append(LockedTool.of(tool.definition))
-            except Uncanonical as problem:
-                self.left_out.append(f"{server}: the tool {tool.name}: {problem}")
+        tools, prompts = (
+            self._locked(server, "tool", listing.tools),
+            self._locked(server, "prompt", listing.prompts),
+        )
         if source is not None and source.kind in ("npm", "pypi") and source.packages is None:
             self.left_out.append(f"{server}: it is not known of every package that came with it what it is")
-        self.left_out.extend(f"{server}: the tool {bad.name}: {bad.reason}" for bad in listing.bad)
-        self.servers[server] = LockedServer.of(
-            source, tools, listing.about.instructions if listing.about else None
-        )
+        self.left_out.extend(f"{server}: the {bad.kind} {bad.name}: {bad.reason}" for bad in listing.bad)
+        words = listing.about.instructions if listing.about else None
+        self.servers[server] = LockedServer.of(source, tools, words, prompts)
         return listing
+
+    def _locked(
+        self, server: str, kind: str, listed: Sequence[CatalogueTool | CataloguePrompt]
+    ) -> list[LockedTool]:
+        found: list[LockedTool] = []
+        for entry in listed:
+            try:
+                found.append(LockedTool.of(entry.definition))
+            except Uncanonical as problem:
+                self.left_out.append(f"{server}: the {kind} {entry.name}: {problem}")
+        return found
 
     def take_issuer(self, server: str, known: LockedServer | None) -> None:
         """Of a server that wants tokens: what is known of their issuer stands while it cannot be found out."""
@@ -153,12 +163,15 @@ def lockfile_of(gathered: Gathered, known: Lockfile, config: Config) -> Lockfile
 
 
 def _with_known_texts(server: LockedServer, known: LockedServer | None) -> LockedServer:
-    """The same, with the order of members as it was in tools that have not changed: a file shows changes alone."""
+    """The same, with the order of members as it was in what has not changed: a file shows changes alone."""
     if known is None:
         return server
-    before = known.tools
-    tools = [
-        before[name] if name in before and before[name].sha256 == tool.sha256 else tool
-        for name, tool in server.tools.items()
+    prompts = None if server.prompts is None else _as_known(server.prompts, known.prompts or {})
+    return LockedServer.of(server.source, _as_known(server.tools, known.tools), server.instructions, prompts)
+
+
+def _as_known(found: Mapping[str, LockedTool], before: Mapping[str, LockedTool]) -> list[LockedTool]:
+    return [
+        before[name] if name in before and before[name].sha256 == one.sha256 else one
+        for name, one in found.items()
     ]
-    return LockedServer.of(server.source, tools, server.instructions)

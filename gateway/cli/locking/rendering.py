@@ -30,6 +30,8 @@ def render(changes: Sequence[ServerChange]) -> Iterator[str]:
             yield from (_doubt("  ", why) for why in suspicions(change.instructions[1]))
         for tool in change.tools:
             yield from _tool(tool)
+        for prompt in change.prompts:
+            yield from _tool(prompt, "prompt ")
 
 
 def _packages(before: Source | None, after: Source | None) -> Iterator[str]:
@@ -47,9 +49,9 @@ def _changed_packages(before: Source | None, after: Source | None) -> tuple[list
     return sorted(old - new), sorted(new - old)
 
 
-def _tool(change: ToolChange) -> Iterator[str]:
+def _tool(change: ToolChange, noun: str = "") -> Iterator[str]:
     what = change.kind if change.kind in _MARKS else f"{change.kind} changed"
-    yield f"  {_MARKS.get(change.kind, '~')} {_shown(change.tool)}: {what}"
+    yield f"  {_MARKS.get(change.kind, '~')} {noun}{_shown(change.tool)}: {what}"
     if change.kind == "added":
         definition = change.fields[0].after
         for name, value in definition.items():
@@ -111,7 +113,8 @@ def to_json(changes: Sequence[ServerChange]) -> list[dict[str, Any]]:
             "source": None if change.source is None else [one and str(one) for one in change.source],
             "packages": _packages_to_json(change),
             "instructions": None if change.instructions is None else list(change.instructions),
-            "tools": [_tool_to_json(tool) for tool in change.tools],
+            "tools": [_tool_to_json("tool", tool) for tool in change.tools],
+            "prompts": [_tool_to_json("prompt", prompt) for prompt in change.prompts],
         }
         for change in changes
     ]
@@ -122,7 +125,7 @@ def _packages_to_json(change: ServerChange) -> dict[str, list[str]] | None:
     return {"removed": removed, "added": added} if removed or added else None
 
 
-def _tool_to_json(change: ToolChange) -> dict[str, Any]:
+def _tool_to_json(noun: str, change: ToolChange) -> dict[str, Any]:
     fields = [
         {
             "path": list(field.path),
@@ -131,4 +134,4 @@ def _tool_to_json(change: ToolChange) -> dict[str, Any]:
         }
         for field in change.fields
     ]
-    return {"tool": change.tool, "change": change.kind, "fields": fields, "suspicious": list(suspicious(change))}
+    return {noun: change.tool, "change": change.kind, "fields": fields, "suspicious": list(suspicious(change))}

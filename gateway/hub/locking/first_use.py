@@ -1,4 +1,4 @@
-"""Trust on first use, where there is no lock file: each tool is held to what it was when it was first seen.
+"""Trust on first use, where there is no lock file: each tool and prompt is held to what it was first seen as.
 
 A server that the configuration has come to take from elsewhere is seen for the first time again: that was the
 operator's doing. The same configuration bringing another version is not.
@@ -7,7 +7,8 @@ operator's doing. The same configuration bringing another version is not.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from gateway.errors import StoreError
 from gateway.hub.catalogue import CatalogueTool, Listing
 from gateway.hub.locking.judging import REMEDY_OF_PROGRAMS, OnChange, Rules, judge, judge_source
 from gateway.hub.locking.reporting import Reporter
+from gateway.hub.offers import CataloguePrompt
 from tool_policies.lockfile import LockedServer, LockedTool, Lockfile, Source, Uncanonical
 
 _log = logging.getLogger(__name__)
@@ -64,10 +66,10 @@ class FirstUseVerifier:
             known = LockedServer.of(source, [], listing.about.instructions if listing.about else None)
         rules = self._rules(server, source)
         judged = await anyio.to_thread.run_sync(judge, known, source, listing, rules)
-        new = [tool for tool in judged.tools if tool.name not in known.tools]
-        learned = _learned(known.source, source)
-        if new or server not in self._known or learned != known.source:
-            known = await self._keep(server, replace(known, source=learned), new)
+        seen = replace(known, source=_learned(known.source, source))
+        is_new = server not in self._known or seen != known
+        if is_new or _has_more(judged, known):
+            known = await self._keep(server, seen, judged)
             judged = await anyio.to_thread.run_sync(judge, known, source, listing, rules)
         self._known[server] = known
         await self._reporter.tell(server, judged.drift)
@@ -77,9 +79,9 @@ class FirstUseVerifier:
         remedy = _REMEDY if source else REMEDY_OF_PROGRAMS
         return Rules(self._on_change.get(server, "hide"), "first seen", remedy, takes_added=True)
 
-    async def _keep(self, server: str, known: LockedServer, new: list[CatalogueTool]) -> LockedServer:
-        """With the tools that are seen for the first time; another gateway may have seen some before."""
-        seen = await anyio.to_thread.run_sync(_with, known, new)
+    async def _keep(self, server: str, known: LockedServer, judged: Listing) -> LockedServer:
+        """With all that is seen for the first time; another gateway may have seen some of it before."""
+        seen = await anyio.to_thread.run_sync(_with, known, judged)
         try:
             return await self._sights.add(server, seen)
         except StoreError as error:
@@ -100,11 +102,24 @@ def _learned(known: Source | None, found: Source | None) -> Source | None:
     return known.completed(found) if known is not None and found is not None and is_more else known
 
 
-def _with(known: LockedServer, new: list[CatalogueTool]) -> LockedServer:
-    tools = list(known.tools.values())
-    for tool in new:
-        try:
-            tools.append(LockedTool.of(tool.definition))
-        except Uncanonical:  # it is hidden by whoever judges it
-            continue
-    return LockedServer.of(known.source, tools, known.instructions)
+def _has_more(judged: Listing, known: LockedServer) -> bool:
+    """Whether something is on offer that was not there before."""
+    names = {one.name for one in judged.prompts}
+    more_prompts = names - (known.prompts.keys() if known.prompts is not None else set())
+    return bool(more_prompts) or any(one.name not in known.tools for one in judged.tools)
+
+
+def _with(known: LockedServer, judged: Listing) -> LockedServer:
+    tools = _together(known.tools, judged.tools)
+    prompts = _together(known.prompts or {}, judged.prompts)
+    return LockedServer.of(known.source, tools, known.instructions, prompts)
+
+
+def _together(
+    known: Mapping[str, LockedTool], listed: Sequence[CatalogueTool | CataloguePrompt]
+) -> Iterator[LockedTool]:
+    yield from known.values()
+    for entry in listed:
+        if entry.name not in known:
+            with suppress(Uncanonical):  # it is hidden by whoever judges it
+                yield LockedTool.of(entry.definition)

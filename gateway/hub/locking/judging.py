@@ -1,16 +1,18 @@
-"""One listing beside what is known of its server: which tools are on offer, in which words.
+"""One listing beside what is known of its server: which tools and prompts are on offer, in which words.
 
 Pure, and for long listings slow: to be done in a thread.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from gateway.hub.catalogue import CatalogueTool, Listing, read_listing
-from gateway.hub.drift import Drift, DriftKind
-from gateway.hub.offers import AboutServer
+from gateway.hub.drift import PROMPT, Drift, DriftKind
+from gateway.hub.entries import EntryKind
+from gateway.hub.offers import AboutServer, CataloguePrompt
 from gateway.telemetry.visible import one_line
 from tool_policies.lockfile import ChangeKind, LockedServer, LockedTool, Source, Uncanonical, kind_of_change
 
@@ -21,6 +23,8 @@ same; `accept` is for servers that are just being written.
 
 REMEDY_OF_PROGRAMS = 'the program that registers this server accepts it: with `lock()`, or on_change="accept"'
 """How to accept what is new of a server that comes from nowhere: it is an object of this process."""
+
+EntryT = TypeVar("EntryT", CatalogueTool, CataloguePrompt)
 
 _LONGEST_SOURCE = 300  # characters of it in a reason
 _WHAT: dict[ChangeKind, str] = {
@@ -59,20 +63,33 @@ def judge(known: LockedServer, source: Source | None, listing: Listing, rules: R
     """What of `listing` is on offer, with everything that is not as it is known."""
     if refused := judge_source(known, source, rules):
         return replace(refused, bad=listing.bad)
-    tools: list[CatalogueTool] = []
-    drift: list[Drift] = []
     about, words = _judge_instructions(known.instructions, listing.about, rules)
-    drift.extend([words] if words else [])
-    for tool in listing.tools:
-        offered, found = _judge_tool(known.tools.get(tool.name), tool, rules)
-        tools.extend([offered] if offered else [])
+    tools, changed = _judge_each(known.tools, listing.tools, _left_out(listing, "tool"), rules)
+    prompts, altered = listing.prompts, list[Drift]()
+    if known.prompts is not None:
+        prompts, altered = _judge_each(known.prompts, prompts, _left_out(listing, "prompt"), rules)
+    drift = [*([words] if words else []), *changed, *(replace(one, tool=PROMPT + one.tool) for one in altered)]
+    in_order = tuple(sorted(drift, key=lambda one: one.tool))
+    return replace(listing, tools=tools, prompts=prompts, about=about, drift=in_order)
+
+
+def _left_out(listing: Listing, kind: EntryKind) -> set[str]:
+    return {bad.name for bad in listing.bad if bad.kind == kind}
+
+
+def _judge_each(
+    known: Mapping[str, LockedTool], listed: Sequence[EntryT], left_out: set[str], rules: Rules
+) -> tuple[tuple[EntryT, ...], list[Drift]]:
+    """Those on offer, and the differences; `left_out` are listed as well, though they cannot be offered."""
+    offered: list[EntryT] = []
+    drift: list[Drift] = []
+    for entry in listed:
+        one, found = _judge_entry(known.get(entry.name), entry, rules)
+        offered.extend([one] if one else [])
         drift.extend([found] if found else [])
-    listed = {tool.name for tool in listing.tools} | {bad.name for bad in listing.bad}
-    gone = [
-        Drift(name, "removed", "missing", "the server lists it no more") for name in known.tools.keys() - listed
-    ]
-    in_order = tuple(sorted([*drift, *gone], key=lambda one: one.tool))
-    return replace(listing, tools=tuple(tools), about=about, drift=in_order)
+    gone = known.keys() - left_out - {entry.name for entry in listed}
+    drift.extend(Drift(name, "removed", "missing", "the server lists it no more") for name in gone)
+    return tuple(offered), drift
 
 
 def _judge_instructions(
@@ -96,41 +113,44 @@ def all_hidden(kind: DriftKind, reason: str, rules: Rules) -> Drift:
     return Drift("*", kind, "hidden", f"{reason}; {rules.remedy}")
 
 
-def _judge_tool(
-    known: LockedTool | None, tool: CatalogueTool, rules: Rules
-) -> tuple[CatalogueTool | None, Drift | None]:
+def _judge_entry(known: LockedTool | None, entry: EntryT, rules: Rules) -> tuple[EntryT | None, Drift | None]:
     try:
-        found = LockedTool.of(tool.definition)
+        found = LockedTool.of(entry.definition)
     except Uncanonical as problem:
         reason = f"its definition cannot be held to anything: {problem}"
-        return None, Drift(tool.name, "definition", "hidden", reason)
+        return None, Drift(entry.name, "definition", "hidden", reason)
     if known is None:
-        return _judge_added(tool, found, rules)
+        return _judge_added(entry, found, rules)
     if found.sha256 == known.sha256:
-        return tool, None
-    return _judge_changed(tool, known, found, rules)
+        return entry, None
+    return _judge_changed(entry, known, found, rules)
 
 
-def _judge_added(
-    tool: CatalogueTool, found: LockedTool, rules: Rules
-) -> tuple[CatalogueTool | None, Drift | None]:
+def _judge_added(entry: EntryT, found: LockedTool, rules: Rules) -> tuple[EntryT | None, Drift | None]:
     if rules.takes_added:
-        return tool, None
+        return entry, None
     is_taken = rules.on_change == "accept"
     reason = "it is new" if is_taken else f"it is new; {rules.remedy}"
-    drift = Drift(tool.name, "added", "accepted" if is_taken else "hidden", reason, found.sha256)
-    return (tool if is_taken else None), drift
+    drift = Drift(entry.name, "added", "accepted" if is_taken else "hidden", reason, found.sha256)
+    return (entry if is_taken else None), drift
 
 
 def _judge_changed(
-    tool: CatalogueTool, known: LockedTool, found: LockedTool, rules: Rules
-) -> tuple[CatalogueTool | None, Drift]:
+    entry: EntryT, known: LockedTool, found: LockedTool, rules: Rules
+) -> tuple[EntryT | None, Drift]:
     kind = kind_of_change(known, found)
     if rules.on_change == "accept":
-        return tool, Drift(tool.name, kind, "accepted", _WHAT[kind], found.sha256)
+        return entry, Drift(entry.name, kind, "accepted", _WHAT[kind], found.sha256)
     if rules.on_change == "serve_locked" and kind == "description":
-        locked = next(iter(read_listing(tool.server, [known.definition]).tools), None)
+        locked = _as_locked(entry, known)
         if locked is not None:
-            reason = f"{_WHAT[kind]}; models are shown the one that was {rules.held_to}"
-            return locked, Drift(tool.name, kind, "served_locked", f"{reason}; {rules.remedy}", found.sha256)
-    return None, Drift(tool.name, kind, "hidden", f"{_WHAT[kind]}; {rules.remedy}", found.sha256)
+            reason = f"{_WHAT[kind]}; what is shown is the one that was {rules.held_to}"
+            return locked, Drift(entry.name, kind, "served_locked", f"{reason}; {rules.remedy}", found.sha256)
+    return None, Drift(entry.name, kind, "hidden", f"{_WHAT[kind]}; {rules.remedy}", found.sha256)
+
+
+def _as_locked(entry: EntryT, known: LockedTool) -> EntryT | None:
+    """The same tool or prompt with its definition as it was locked."""
+    if isinstance(entry, CataloguePrompt):
+        return replace(entry, definition=known.definition)
+    return next(iter(read_listing(entry.server, [known.definition]).tools), None)

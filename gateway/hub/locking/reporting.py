@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from gateway.hub.drift import Drift
+from gateway.hub.drift import PROMPT, Drift
 from gateway.telemetry.visible import one_line
 
 _log = logging.getLogger(__name__)
@@ -43,9 +43,9 @@ class Reporter:
         for drift in told[:_MOST_LOGGED]:
             _log.warning("%s", describe_drift(server, drift))
         if len(told) > _MOST_LOGGED:
-            _log.warning("%s: %d more tools are not as they were", server, len(new) - _MOST_LOGGED)
+            _log.warning("%s: %d more are not as they were", server, len(new) - _MOST_LOGGED)
         if before and not found:
-            _log.info("%s: all of its tools are as they were again", server)
+            _log.info("%s: all of it is as it was again", server)
         for drift in told:
             await self._report(server, drift)
 
@@ -70,5 +70,11 @@ def describe_drift(server: str, drift: Drift) -> str:
     }[drift.action]
     if drift.tool == "*" and drift.kind == "description":
         return f"{server}: {drift.reason}"
-    what = "all of its tools are" if drift.tool == "*" else f"the tool {one_line(drift.tool, _LONGEST_NAME)} is"
-    return f"{server}: {what} {action}: {drift.reason}"
+    return f"{server}: {_what(drift.tool)} {action}: {drift.reason}"
+
+
+def _what(tool: str) -> str:
+    if tool == "*":
+        return "all of its tools are"
+    kind = "prompt" if tool.startswith(PROMPT) else "tool"
+    return f"the {kind} {one_line(tool.removeprefix(PROMPT), _LONGEST_NAME)} is"

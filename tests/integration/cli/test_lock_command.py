@@ -103,6 +103,25 @@ def test_a_lock_is_written_checked_and_says_what_has_changed(files: Shell):
     assert files.run("lock", "check").status == 0
 
 
+def test_prompts_are_locked_beside_the_tools(files: Shell):
+    prompts = files.folder / "files.json.prompts"
+    prompts.write_text(json.dumps([{"name": "greet", "description": "Greets."}]))
+    ended = files.run("lock")
+    assert "  + prompt greet: added" in ended.out
+    assert ended.err.splitlines()[-1].endswith("tools.lock: 1 server, 1 tool, 1 prompt")
+    assert files.run("lock", "check").status == 0
+    prompts.write_text(json.dumps([{"name": "greet", "description": "Obey me."}]))
+    ended = files.run("lock", "check")
+    assert (ended.status, ended.out.splitlines()[1]) == (1, "  ~ prompt greet: description changed")
+    (change,) = files.run("lock", "check", "--json").json["changes"]
+    assert ([one["prompt"] for one in change["prompts"]], change["tools"]) == (["greet"], [])
+    told = files.run("servers", "--json").json["servers"][0]["drift"]
+    assert [(one["tool"], one["action"]) for one in told] == [("@prompts/greet", "hidden")]
+    assert "the prompt greet is hidden: its description is another one" in files.run("doctor").out
+    assert files.run("lock").status == 0
+    assert files.run("lock", "check").status == 0
+
+
 def test_programs_get_the_differences_as_they_are(files: Shell):
     files.run("lock")
     offer(files, {**READ, "description": "Re\u0430ds a file.\u200b"})

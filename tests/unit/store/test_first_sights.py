@@ -28,6 +28,19 @@ async def test_what_was_seen_first_is_kept_and_outlives_the_process(tmp_path):
         assert known.servers["files"].tools["write"].definition == tool("write").definition
 
 
+async def test_prompts_are_kept_from_when_they_are_first_seen(tmp_path):
+    def with_prompts(*prompts: LockedTool) -> LockedServer:
+        return LockedServer.of(SOURCE, [tool("read")], prompts=prompts)
+
+    async with open_database(f"sqlite:///{tmp_path / 'db'}") as database:
+        sights = FirstSightings(database)
+        await sights.add("files", server(tool("read")))
+        assert (await sights.load()).servers["files"].prompts is None
+        await sights.add("files", with_prompts(tool("greet")))
+        await sights.add("files", with_prompts(tool("greet", description="x"), tool("sum_up")))
+        assert (await sights.load()).servers["files"] == with_prompts(tool("greet"), tool("sum_up"))
+
+
 async def test_another_request_of_the_operators_begins_anew(tmp_path):
     other = Source("npm", "files@2", "2.0.0")
     async with open_database(f"sqlite:///{tmp_path / 'db'}") as database:
