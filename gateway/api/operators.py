@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from ipaddress import IPv6Address, ip_address
 
 from gateway.api.hosts import is_loopback_name
 from gateway.api.requests import Request
 from gateway.auth import bearer_token
+from gateway.config import is_loopback
 from gateway.errors import AuthenticationFailed
 
 _FORWARDED = ("forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip")
@@ -36,13 +36,4 @@ def is_local(request: Request) -> bool:
     client: tuple[str, int] | None = request.scope.get("client")
     if client is None or any(name in _FORWARDED or name.startswith("x-forwarded") for name in request.headers):
         return False
-    return _is_loopback(client[0]) and is_loopback_name(request.headers.get("host", "localhost"))
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return (mapped or parsed).is_loopback
+    return is_loopback(client[0]) and is_loopback_name(request.headers.get("host", "localhost"))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from gateway.config.addresses import is_loopback
 from gateway.config.client_fields import take_foreign_fields
 from gateway.config.config import Config, Listen, Source
 from gateway.config.documents import StorageDocument
@@ -37,7 +38,8 @@ from gateway.config.sections import (
     build_storage,
     check_provider_tools,
 )
-from gateway.config.server_config import ServerConfig
+from gateway.config.server_auth import UserAuth
+from gateway.config.server_config import ServerConfig, StdioServerConfig
 from gateway.config.servers import build_servers
 from gateway.config.validation import validate
 from gateway.errors import ConfigError, Problem
@@ -48,6 +50,7 @@ DEFAULT_FILE = "gateway.yaml"
 LARGEST_FILE = 1024 * 1024
 """Bytes that one file may have."""
 
+_PUBLIC_URL = "say it: mcp_endpoint: {public_url: https://...}"
 _OPTIONAL_ENTRIES = ("providers", "mcpServers")
 
 
@@ -93,12 +96,23 @@ class _Loading:
         if config is not None:
             known = self.servers.keys() | self.registered
             self.errors += check_provider_tools(config, None if self.errors else known)
+            self._warn_of_links(config)
         if self.errors or config is None:
             raise ConfigError(self._in_order(self.errors))
         warnings = tuple(self._in_order(self.warnings))
         return replace(
             config, servers=tuple(self.servers.values()), server_sources=self.sources, warnings=warnings
         )
+
+    def _warn_of_links(self, config: Config) -> None:
+        """Of links for users that lead to their own machine, since nobody said where the gateway is."""
+        if config.mcp_endpoint.public_url is not None or is_loopback(config.listen.host):
+            return
+        message = "users sign in by links to 127.0.0.1, since it is not known where browsers reach the gateway"
+        for name, server in self.servers.items():
+            if not isinstance(server, StdioServerConfig) and isinstance(server.auth, UserAuth):
+                path = ("mcpServers", name, "auth")
+                self.warnings.append(self.sources[name].problem(path, message, _PUBLIC_URL))
 
     def _without_file(self) -> Config:
         report = Report(Source("(no file)", lambda _: None))

@@ -95,8 +95,8 @@ def build_server_auth(
     _check_url((*path, "token_url"), document.token_url, report)
     if (document.client_secret is None) == (document.private_key is None):
         report.error(path, "needs a client_secret or a private_key, and not both", "give one of them")
-    if document.private_key is not None and not document.private_key.strip().startswith("-----BEGIN "):
-        report.error((*path, "private_key"), "must be a key as PEM", "write ${file:key.pem}, for example")
+    if document.private_key is not None:
+        _check_key((*path, "private_key"), document.private_key, report)
     return ClientCredentialsAuth(
         document.client_id,
         document.client_secret,
@@ -105,6 +105,18 @@ def build_server_auth(
         document.token_url,
         document.issuer,
     )
+
+
+def _check_key(path: Steps, pem: str, report: Report) -> None:
+    from gateway.config.signing_keys import read_signing_key  # noqa: PLC0415 - few have one, and it is slow to import
+
+    if not pem.strip().startswith("-----BEGIN "):
+        report.error(path, "must be a key as PEM", "write ${file:key.pem}, for example")
+        return
+    try:
+        read_signing_key(pem)
+    except ValueError as fault:
+        report.error(path, str(fault), "make one: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256")
 
 
 def _check_url(path: Steps, url: str | None, report: Report) -> None:

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 from urllib.parse import urlsplit
 
-from gateway.config.addresses import split_url
+from gateway.config.addresses import is_loopback, split_url
 
 Zone = Literal["public", "private", "loopback", "forbidden"]
 """Where an address is. Nothing ever leads to `forbidden` ones: of links, of many, of nobody."""
@@ -59,18 +59,13 @@ def endpoint_fault(url: str) -> str | None:
     parts = split_url(url)
     if parts is None or not parts.hostname or len(url) > _LONGEST:
         return "is no URL"
-    if parts.scheme != "https" and not (parts.scheme == "http" and names_loopback(parts.hostname)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         return "is not https"
     if parts.username is not None or parts.password is not None or parts.fragment:
         return "holds a user, a password or a fragment"
     if not url.isascii() or any(character <= " " or character == "\x7f" for character in url):
         return "holds characters that a URL cannot have"
     return None
-
-
-def names_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine alone (RFC 6761, section 6.3)."""
-    return host == "localhost" or host.endswith(".localhost") or zone_of(host) == "loopback"
 
 
 def origin_of(url: str) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import secrets
-from typing import Any
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from gateway.config.signing_keys import read_signing_key
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -20,8 +20,8 @@ _LIFE = 120  # seconds
 
 
 def sign_assertion(pem: str, client_id: str, audience: str, *, now: float) -> str:
-    """The assertion of a client for an audience, good for two minutes and once."""
-    key = _load(pem)
+    """The assertion of a client for an audience, good for two minutes and once. Raises ValueError for the key."""
+    key = read_signing_key(pem)
     claims = {
         "iss": client_id,
         "sub": client_id,
@@ -33,15 +33,6 @@ def sign_assertion(pem: str, client_id: str, audience: str, *, now: float) -> st
     head = {"alg": "RS256" if isinstance(key, RSAPrivateKey) else "ES256", "typ": "JWT"}
     signed = f"{_segment(orjson.dumps(head))}.{_segment(orjson.dumps(claims))}"
     return f"{signed}.{_segment(_sign(key, signed.encode()))}"
-
-
-def _load(pem: str) -> RSAPrivateKey | EllipticCurvePrivateKey:
-    key: Any = load_pem_private_key(pem.encode(), password=None)
-    if isinstance(key, RSAPrivateKey) or (
-        isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
-    ):
-        return key
-    raise ValueError("another kind of key")
 
 
 def _sign(key: RSAPrivateKey | EllipticCurvePrivateKey, data: bytes) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote_plus, urlsplit
 
-from gateway.hub.credentials.addresses import names_loopback
+from gateway.config.addresses import is_loopback
 from gateway.hub.credentials.assertions import ASSERTION_TYPE, sign_assertion
 from gateway.hub.credentials.faults import OAuthFault
 from gateway.hub.credentials.metadata import ServerMetadata
@@ -85,7 +85,7 @@ class PublicPlace:
         wanted: tuple[Method, ...] = ("none", "client_secret_basic", "client_secret_post")
         offered: list[Method] = [method for method in wanted if method in server.methods]
         host = urlsplit(self.url).hostname or ""
-        kind = "native" if names_loopback(host) else "web"
+        kind = "native" if is_loopback(host) else "web"
         return {**self._metadata(offered[0] if offered else "client_secret_basic"), "application_type": kind}
 
     def _metadata(self, method: Method) -> dict[str, Any]:
