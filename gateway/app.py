@@ -1,6 +1,6 @@
 """The ASGI application: which endpoint stands at which path. No logic.
 
-The routes that agents call are plain ASGI endpoints, found by one look into a dict; Starlette has everything else.
+The routes that agents call are plain ASGI endpoints, found by one look into a dict; FastAPI has everything else.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import partial
 
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -98,19 +98,21 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
         for place, handler in agents.items()
     }
     hot |= {place: Endpoint(place[1], handler, observe or admit, metrics) for place, handler in observers.items()}
+    fastapi = FastAPI(title="toolgate", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     call_tool = tools.PREFIX + "{name:path}"
-    routes = [Route(call_tool, Endpoint(call_tool, plain(tools.call_tool), admit, metrics), methods=["POST"])]
+    endpoint = Endpoint(call_tool, plain(tools.call_tool), admit, metrics)
+    fastapi.router.routes.append(Route(call_tool, endpoint, methods=["POST"]))
     converse = model_endpoint(BEDROCK_CONVERSE, bedrock_paths.addressing)
     for suffix in (bedrock_paths.WHOLE, bedrock_paths.STREAM):
         place = bedrock_paths.PREFIX + "{model:path}" + suffix
         endpoint = Endpoint(place, converse, admit, metrics, BEDROCK_CONVERSE)
-        routes.append(Route(place, endpoint, methods=["POST"]))
+        fastapi.router.routes.append(Route(place, endpoint, methods=["POST"]))
     show_stored = response_objects.PREFIX + "{id:path}"
     stored = Endpoint(show_stored, plain(response_objects.stored_response), admit, metrics, OPENAI_RESPONSES)
-    routes.append(Route(show_stored, stored, methods=["GET", "DELETE"]))
-    missing = partial(_not_found, frozenset(path for _, path in agents))
-    others = Starlette(routes=routes, exception_handlers={404: missing, 405: _method_not_allowed})
-    others.router.redirect_slashes = False
+    fastapi.router.routes.append(Route(show_stored, stored, methods=["GET", "DELETE"]))
+    paths = frozenset(path for _, path in agents)
+    fastapi.add_exception_handler(404, partial(_not_found, paths))
+    fastapi.add_exception_handler(405, _method_not_allowed)
     below: dict[tuple[str, str], ASGIApp] = {
         ("POST", prefix): Endpoint(prefix + "{model}", gemini_paths.call_gemini, admit, metrics, GEMINI)
         for prefix in gemini_paths.PREFIXES
@@ -127,12 +129,12 @@ def build_app(admit: Admit, metrics: Metrics, *, observe: Admit | None = None) -
     for prefix, handler in (("/v1/models/", models.show_model), ("/v1beta/models/", models.show_googles)):
         shown = Endpoint(prefix + "{model}", plain(handler), admit, metrics, _dialect_at(prefix))
         below |= {("GET", prefix): shown, ("HEAD", prefix): shown}
-    return _Routes(hot, below, McpEndpoint(admit, observe or admit, metrics), others)
+    return _Routes(hot, below, McpEndpoint(admit, observe or admit, metrics), fastapi)
 
 
 class _Routes:
     """Endpoints by method and exact path; then MCP's, which takes every method, and those that are sent something
-    to a path below one; anything else is Starlette's.
+    to a path below one; anything else is FastAPI's.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """The frame around every endpoint: it is admitted, its exceptions become answers, it is counted.
 
-An `Endpoint` is a plain ASGI application: a framework's machinery would cost more than all the rest of a request
+An `Endpoint` is a plain ASGI application: FastAPI's own machinery would cost more than all the rest of a request
 that is passed through.
 """
 
