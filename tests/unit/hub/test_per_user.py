@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 
 from gateway.hub import HubSettings
-from gateway.hub.per_user import PerUserUpstream
+from gateway.hub.upstreams.per_user import PerUserUpstream
 from tests.support.conditions import eventually
 
 

@@ -1,7 +1,7 @@
 """A server whose users have credentials of their own: one list of tools for all, and calls that are each user's.
 
-Above: `gateway.hub.upstreams`. Below: a connection for everybody, and credentials. In the modern era calls of all
-users share that connection, each with its user's token; before that, each user has a session of their own.
+Above: `gateway.hub.upstreams.making`. Below: a connection for everybody, and credentials. In the modern era calls
+of all users share that connection, each with its user's token; before that, each user has a session of their own.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Protocol
 
 import anyio
 from anyio.abc import TaskGroup
@@ -23,45 +22,15 @@ from gateway.hub.credentials.credentials import Credentials
 from gateway.hub.credentials.user_authorizers import AnyUserAuthorizer
 from gateway.hub.credentials.users import UserTokens
 from gateway.hub.failures import to_tool_server_error
-from gateway.hub.instances import Instances, watch_instance
 from gateway.hub.peer import JsonObject, PeerError
 from gateway.hub.requests import Request
 from gateway.hub.session import Era
 from gateway.hub.specs import HubSettings
 from gateway.hub.status import ServerState, ServerStatus
+from gateway.hub.upstreams.instances import Instances, watch_instance
+from gateway.hub.upstreams.shared import SharedUpstream
 from gateway.hub.watch import Watch
 from gateway.hub.watches import UpdateListener
-
-
-class Shared(Protocol):
-    """The connection for everybody: see `gateway.hub.upstreams.Upstream`."""
-
-    @property
-    def listing(self) -> Listing: ...
-
-    async def run(self) -> None: ...
-
-    async def settled(self) -> None: ...
-
-    @property
-    def state(self) -> ServerState: ...
-
-    def status(self) -> ServerStatus: ...
-
-    async def request(self, request: Request, *, owner: str, user: User | None) -> JsonObject: ...
-
-    async def watch_with(
-        self,
-        uri: str,
-        listener: UpdateListener,
-        whose: str,
-        authorizer: Authorizer,
-        timeout: float,  # noqa: ASYNC109 - as in `Connection.watch`
-    ) -> Watch: ...
-
-    def relist(self) -> None: ...
-
-    def lacks_network(self, complaint: str) -> bool: ...
 
 
 class PerUserUpstream:
@@ -70,7 +39,7 @@ class PerUserUpstream:
     def __init__(
         self,
         name: str,
-        shared: Shared,
+        shared: SharedUpstream,
         lister: AnyUserAuthorizer,
         credentials: Credentials,
         users: UserTokens,
