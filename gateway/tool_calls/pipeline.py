@@ -68,7 +68,7 @@ class ToolCaller:
         The watch is None unless it was allowed and has begun; the caller closes it.
         """
         request = ToolCallRequest(offer.call_id, offer.qualified, offer.arguments)
-        call = Call(request, context, started=anyio.current_time())
+        call = Call(request, context)
         begun: list[Watch] = []
         try:
             outcome = await self._take(call, partial(self._watch, offer, on_update, begun))

@@ -40,9 +40,12 @@ class CallReports:
             self._emitted = anyio.Event()
             self._group.start_soon(self._pass_on, self._emitted)
 
-    async def end(self) -> None:
-        """Wait until all that was heard is emitted, and hear no more."""
+    def close(self) -> None:
+        """Hear no more, whether the call has ended or was cancelled: by then the group may be over, too."""
         self._is_over = True
+
+    async def emitted(self) -> None:
+        """Wait until all that was heard is emitted."""
         if self._emitted is not None:
             await self._emitted.wait()
 

@@ -100,7 +100,7 @@ class ToolLoop:
         else:
             last = self.finish.last
             await _emit_all(emit, stream_filter.started(last.model, last.created))
-            await _emit_all(emit, stream_filter.resumed(self._told(self.finish)))
+            await _emit_all(emit, stream_filter.resumed(self._told(self.finish), self.machine.rounds))
         await _emit_all(emit, stream_filter.ended(self.finish.reason, self.told_usage(self.finish)))
         return self.finish
 
@@ -113,7 +113,7 @@ class ToolLoop:
         return self._told(finish).parts
 
     def _told(self, finish: Finish | None) -> Told:
-        return self.telling.told(self.machine.transcript, finish)
+        return self.telling.told(self.machine.transcript, self.machine.client_calls, finish)
 
     async def _timed(self, stream_filter: StreamFilter, emit: Sink) -> Finish:
         self._stopwatch.start()
@@ -126,7 +126,7 @@ class ToolLoop:
         if self._underway:
             action = self.machine.again()
             await _emit_all(emit, stream_filter.started(self.machine.request.model, int(time.time())))
-            await _emit_all(emit, stream_filter.resumed(self._told(None)))
+            await _emit_all(emit, stream_filter.resumed(self._told(None), self.machine.rounds))
         else:
             self._underway = True
             action = self.machine.start()
@@ -152,6 +152,7 @@ class ToolLoop:
 
     async def _stream_round(self, action: CallModel, stream_filter: StreamFilter, emit: Sink) -> ModelResponse:
         await _emit_all(emit, stream_filter.between_rounds())
+        stream_filter.begin_round(closing=action.closing)
         while True:
             said = _Counting(emit)
             try:
@@ -160,13 +161,13 @@ class ToolLoop:
                 # As long as nothing of the round has left, it can be begun anew without anybody's noticing.
                 if said.events or not error.may_begin_anew:
                     raise
+                stream_filter.begin_anew()
             else:
                 stream_filter.end_round(response)
                 return response
 
     async def _stream_once(self, action: CallModel, stream_filter: StreamFilter, emit: Sink) -> ModelResponse:
         assembler = ResponseAssembler()
-        stream_filter.begin_round(closing=action.closing)
         async with self._model.stream(action.request) as events:
             async for event in events_with_distinct_call_ids(events, action.round):
                 assembler.add(event)

@@ -6,6 +6,7 @@ Above: the driver. Below: a `ToolRunner`. Refuses to know: models, how a result 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 
 import anyio
@@ -40,7 +41,7 @@ class CallsOfRun:
     async def run(self, action: RunTools, emit: Sink, showing: Showing) -> list[ToolResult]:
         """The results of these calls, in their order; those that have theirs already are not made again."""
         due = [call for call in action.calls if call.id not in self.results]
-        share = self._spent.room_for_results // max(1, len(due))
+        share = self._spent.room_for_results // len(action.calls)  # those of an earlier attempt have had theirs
         places = anyio.Semaphore(self._limits.concurrent_calls, fast_acquire=True)
 
         async def run_one(call: ToolCall) -> None:
@@ -64,12 +65,13 @@ class CallsOfRun:
     async def _run_one(self, call: ToolCall, budget: ToolBudget, emit: Sink, group: TaskGroup) -> ToolOutcome:
         """Run one call and keep its result before anything else can be cancelled."""
         reports = CallReports(call, emit, group)
-        outcome = await self.runner.run(call, budget, reports)
+        with closing(reports):
+            outcome = await self.runner.run(call, budget, reports)
         # What a tool gave stands in the transcript, once: runs are kept for a while after their end.
         self.outcomes.append(replace(outcome, content=(), structured=None, loads=()))
         content = _within(self._room_for_media(), outcome.content)
         self.results[call.id] = ToolResult(call.id, content, outcome.is_error, outcome.loads)
-        await reports.end()
+        await reports.emitted()
         return outcome
 
     def _room_for_media(self) -> int:

@@ -142,6 +142,11 @@ class ToolLoopMachine:
         return self._close_round(elapsed)
 
     @property
+    def client_calls(self) -> tuple[ToolCall, ...]:
+        """Those of the last answer that the client must answer; none before there are any."""
+        return self._client_calls
+
+    @property
     def text(self) -> str:
         """The text of all rounds answered so far; nothing yet when only the last round's text is to leave."""
         return "" if self.request.structured_output else ROUND_SEPARATOR.join(self._texts)

@@ -73,8 +73,13 @@ class StreamFilter:
         """The next events are another round's. In a closing round no tool call leaves."""
         self._closing = closing
         self._rounds += 1
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """The next events are the same round's as those since its beginning, of which none has left."""
         self._held.clear()
         self._client_indexes.clear()
+        self._end = self._usage = None
 
     def started(self, model: str, created: int, event: ResponseStarted | None = None) -> Iterator[StreamEvent]:
         """The run's own first event, once."""
@@ -84,9 +89,9 @@ class StreamFilter:
             yield replace(first, id=self._response_id)
             yield from (ToolsListed(listing) for listing in self._telling.shown.listings)
 
-    def resumed(self, told: Told) -> Iterator[StreamEvent]:
-        """What an earlier attempt at this run had already answered."""
-        self._rounds += 1
+    def resumed(self, told: Told, rounds: int) -> Iterator[StreamEvent]:
+        """What an earlier attempt at this run had already answered, in so many rounds."""
+        self._rounds = rounds
         self._separator_due = told.separator_due
         yield from retold(told.parts)
 

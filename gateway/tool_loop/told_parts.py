@@ -37,16 +37,18 @@ class Telling:
     round_break: UnknownPart | None = None
     holds_words: bool = False
 
-    def told(self, transcript: Sequence[Message], finish: Finish | None) -> Told:
-        """What has been told by the time that `transcript` is all that a run has added; with its end, of all."""
-        told = _Growing(self)
+    def told(self, transcript: Sequence[Message], client_calls: Sequence[ToolCall], finish: Finish | None) -> Told:
+        """What has been told by the time that `transcript` is all that a run has added, `client_calls` among it;
+        with its end, of all.
+        """
+        told = _Growing(self, client_calls)
         last = None if finish is None else finish.last.message
         for place, message in enumerate(transcript):
             if message.role == "assistant":
-                told.add(message, finish if message is last else None)
+                told.add(message, is_end=message is last)
                 told.parts += self.shown.answered(transcript, place)
         if last is not None and all(message is not last for message in transcript):
-            told.add(last, finish)
+            told.add(last, is_end=True)
         return Told(tuple(told.parts), told.separator_due)
 
     def separates(self, message: Message) -> bool:
@@ -59,12 +61,13 @@ class Telling:
 @dataclass(slots=True)
 class _Growing:
     telling: Telling
+    client_calls: Sequence[ToolCall]
     parts: list[Part] = field(default_factory=list[Part])
     separator_due: bool = False
     _rounds: int = 0
 
-    def add(self, message: Message, finish: Finish | None) -> None:
-        """A round; `finish` if it was the last."""
+    def add(self, message: Message, *, is_end: bool) -> None:
+        """A round, of which it is known whether it was the last."""
         if self._rounds and self.telling.round_break is not None:
             self._separate()
             self.parts.append(self.telling.round_break)
@@ -72,7 +75,7 @@ class _Growing:
         held: list[Part] = []
         for part in message.parts:
             if isinstance(part, ToolCall):
-                if finish is not None and part in finish.client_calls:
+                if part in self.client_calls:
                     self.parts.append(part)
             elif isinstance(part, Reasoning):
                 self._think(part)
@@ -80,7 +83,7 @@ class _Growing:
                 held.append(part)
             else:
                 self._say(part)
-        if finish is not None:
+        if is_end:
             for part in held:  # a stream knows at its end only that there is no other round
                 self._say(part)
         has_said = bool(message.text) and not self.telling.holds_words
