@@ -19,13 +19,14 @@ import anyio.to_thread
 from starlette.types import ASGIApp
 
 from gateway.app import build_app
+from gateway.building.shared import open_shared
 from gateway.cli.locking.gathering import Gathered, known_so_far, lockfile_of
 from gateway.cli.serving import Stopping, bind, until_stopped
 from gateway.cli.setup.writing import Draft, write_all
 from gateway.config import DEFAULT_FILE, LOCK_NAME, Config, load_config, name_fault
 from gateway.errors import ConfigError, ToolServerDown
 from gateway.hub import Hub, InProcessServerSpec, ServerStatus, functions_server
-from gateway.runtime import Gateway, open_gateway, open_shared
+from gateway.runtime import Gateway, open_gateway
 from gateway.telemetry.logs import configure_logging
 from tool_policies.lockfile import write_lockfile
 

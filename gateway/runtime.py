@@ -8,35 +8,22 @@ doing) is shared by all.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
-from urllib.parse import urlsplit
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
-from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.api.hosts import HostGuard
-from gateway.api.protected_resource import ProtectedResource
-from gateway.api.provider_tools import read_substitutes
-from gateway.api.services import HttpLimits, Services
-from gateway.api.stored_responses import StoredResponses
-from gateway.audit import AuditTrail, open_trail
-from gateway.auth import KeyId
-from gateway.config import (
-    Config,
-    StdioServerConfig,
-    check_lock,
-    is_loopback,
-)
-from gateway.errors import ConfigError, Overloaded, StoreError
-from gateway.exposure import Exposer
+from gateway.api.services import Services
+from gateway.building.server_locks import open_locks
+from gateway.building.services import build_services, public_url
+from gateway.building.shared import Shared
+from gateway.config import Config, check_lock
+from gateway.errors import ConfigError, Overloaded
 from gateway.hub import (
-    Connecting,
     Credentials,
     HttpServerSpec,
     Hub,
@@ -44,41 +31,13 @@ from gateway.hub import (
     OpenApiServerSpec,
     PublicPlace,
     ServerStatus,
-    UpstreamPool,
 )
-from gateway.identity_building import build_callers
-from gateway.providers import HttpClients
-from gateway.router_building import build_router
-from gateway.routing import Conditions
-from gateway.server_locks import open_locks
-from gateway.store import FirstSightings, ProviderObjects, SealedCredentials, SealedPayloads, open_database
 from gateway.telemetry import Metrics
-from gateway.telemetry.logs import Redactor
-from gateway.tool_calls import ToolCaller
-from gateway.tool_loop import Attempts, LoopLimits, Memory
-from sandbox import open_sandbox
 
 _log = logging.getLogger(__name__)
 
 _BEYOND_RUNS = 30.0  # seconds that a retired generation waits for its requests beyond the longest run
-_HOUSEKEEPING = 3600.0  # seconds
 _SETTLING = 60.0  # seconds that a reload waits for the new generation's servers before it swaps all the same
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What all generations have in common."""
-
-    pool: UpstreamPool
-    clients: HttpClients
-    audit: AuditTrail
-    payloads: SealedPayloads
-    objects: ProviderObjects
-    sightings: FirstSightings
-    credentials: SealedCredentials
-    metrics: Metrics
-    attempts: Attempts = field(default_factory=Attempts)
-    conditions: Conditions = field(default_factory=Conditions)
 
 
 @dataclass(slots=True)
@@ -185,7 +144,7 @@ class Gateway:
         place = PublicPlace(public_url(config))
         credentials = Credentials(at_urls, shared.credentials, place, locks.issuers(config))
         hub = Hub(specs, None, verifier=locks.verifier, credentials=credentials, pool=shared.pool)
-        services = _build_services(config, hub, shared, credentials.connecting)
+        services = build_services(config, hub, shared, credentials.connecting)
         async with hub, anyio.create_task_group() as tasks:
             tasks.start_soon(services.callers.run)
             generation = _Generation(services, config.limits.requests_in_flight)
@@ -208,52 +167,6 @@ async def _settle(generation: _Generation) -> None:
     except BaseException:
         generation.retire()
         raise
-
-
-@asynccontextmanager
-async def open_shared(config: Config) -> AsyncGenerator[Shared]:
-    """What a gateway with this configuration stands on. Raises StoreError.
-
-    A later configuration keeps it: where things are stored, only a restart can change.
-    """
-    storage = config.storage
-    metrics = Metrics()
-    clients = HttpClients()
-    sandbox = open_sandbox(state_dir=storage.state_dir, cache_dir=storage.cache_dir)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(clients.aclose)
-        database = await stack.enter_async_context(open_database(storage.database))
-        payloads = await SealedPayloads.open(database, storage.state_dir, most_bytes=storage.memory_bytes)
-        objects = ProviderObjects(database)
-        credentials = await SealedCredentials.open(database, storage.state_dir)
-        trail = await stack.enter_async_context(open_trail(database, metrics, storage.audit_jsonl))
-        tasks = await stack.enter_async_context(anyio.create_task_group())
-        stack.callback(tasks.cancel_scope.cancel)
-        tasks.start_soon(_keep_house, trail, payloads, objects, credentials, storage.retention_days)
-        if any(isinstance(server, StdioServerConfig) for server in config.servers):
-            await sandbox.sweep()  # who runs nothing in boxes need not look for the engine
-        sightings = FirstSightings(database)
-        pool = await stack.enter_async_context(UpstreamPool(sandbox))
-        yield Shared(pool, clients, trail, payloads, objects, sightings, credentials, metrics)
-
-
-async def _keep_house(
-    trail: AuditTrail,
-    payloads: SealedPayloads,
-    objects: ProviderObjects,
-    credentials: SealedCredentials,
-    retention_days: int,
-) -> None:
-    """Forget what is out of date, now and then."""
-    while True:
-        try:
-            await trail.purge(older_than_days=retention_days)
-            await payloads.purge()
-            await objects.purge(older_than_days=retention_days)
-            await credentials.purge()
-        except (StoreError, SQLAlchemyError) as error:
-            _log.warning("what is out of date could not be removed: %s", error)
-        await anyio.sleep(_HOUSEKEEPING)
 
 
 @asynccontextmanager
@@ -285,79 +198,3 @@ def _check_names(config: Config, registered: Sequence[InProcessServerSpec]) -> N
     problems = [config.problem(("mcpServers", name), message, "rename one of them") for name in sorted(taken)]
     if problems:
         raise ConfigError(problems)
-
-
-def _build_services(config: Config, hub: Hub, shared: Shared, connecting: Connecting) -> Services:
-    """Everything that a configuration decides. Raises ConfigError."""
-    limits = config.limits
-    return Services(
-        callers=build_callers(config, shared.clients),
-        policies={KeyId(key.name): config.policies.policy_for(key.policies) for key in config.keys},
-        router=build_router(config, shared.clients, metrics=shared.metrics, conditions=shared.conditions),
-        hub=hub,
-        exposer=Exposer(),
-        tool_caller=ToolCaller(hub, shared.audit, shared.metrics),
-        memory=Memory(
-            shared.payloads,
-            retention_days=config.storage.memory_days,
-            put_back_bytes=limits.remembered_bytes,
-        ),
-        stored=StoredResponses(shared.payloads, retention_days=config.storage.memory_days),
-        objects=shared.objects,
-        connecting=connecting,
-        attempts=shared.attempts,
-        audit=shared.audit,
-        metrics=shared.metrics,
-        loop_limits=LoopLimits(
-            rounds=limits.rounds,
-            calls=limits.calls,
-            concurrent_calls=limits.concurrent_calls,
-            wall_clock_seconds=limits.wall_clock_seconds,
-            tool_call_seconds=limits.tool_call_seconds,
-            result_bytes=limits.result_bytes,
-            repeats=limits.repeats,
-            usd=limits.usd,
-        ),
-        http_limits=HttpLimits(limits.body_bytes, limits.stream_heartbeat_seconds, limits.upload_bytes),
-        operator_token_digest=_digest(config.operator_token),
-        provider_tools=read_substitutes(config),
-        passthrough_provider=config.passthrough_provider,
-        sealed_states=shared.payloads.states,
-        public_host=_public_host(config),
-        host_guard=HostGuard(own_hosts(config), config.mcp_endpoint.allowed_origins),
-        protected_resource=_protected_resource(config),
-        clean=Redactor(config.secrets).clean,
-    )
-
-
-def _protected_resource(config: Config) -> ProtectedResource:
-    signing_in = [issuer for issuer in config.issuers if issuer.mcp_sign_in]
-    scopes = dict.fromkeys(scope for issuer in signing_in for scope in issuer.scopes)
-    public_url = config.mcp_endpoint.public_url or ""
-    return ProtectedResource(public_url, tuple(issuer.issuer for issuer in signing_in), tuple(scopes))
-
-
-def own_hosts(config: Config) -> Iterator[str]:
-    """The names, beside this machine's own, by which the gateway lets itself be called."""
-    host = config.listen.host
-    if host not in ("0.0.0.0", "::"):  # noqa: S104 - not to listen there, but because it is no name
-        yield f"[{host}]" if ":" in host else host
-    yield from config.mcp_endpoint.allowed_hosts
-    yield _public_host(config)
-
-
-def _public_host(config: Config) -> str:
-    """The host, and the port if there is one, in the address that clients elsewhere know; empty for none."""
-    return urlsplit(config.mcp_endpoint.public_url or "").netloc.lower()
-
-
-def public_url(config: Config) -> str:
-    """Where browsers reach the gateway; on this machine alone, unless the configuration says more."""
-    if config.mcp_endpoint.public_url is not None:
-        return config.mcp_endpoint.public_url
-    host = config.listen.host if is_loopback(config.listen.host) else "127.0.0.1"
-    return f"http://{f'[{host}]' if ':' in host else host}:{config.listen.port}"
-
-
-def _digest(token: str | None) -> bytes | None:
-    return None if token is None else hashlib.sha256(token.encode()).digest()

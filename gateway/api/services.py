@@ -1,7 +1,7 @@
 """What the HTTP surface uses of a running gateway.
 
-Above: `gateway.runtime` fills it in, once for each configuration. A request holds on to the `Services` that it
-began with, so a reload in the middle of it changes nothing for it.
+Above: `gateway.building.services` fills it in, once for each configuration. A request holds on to the `Services`
+that it began with, so a reload in the middle of it changes nothing for it.
 """
 
 from __future__ import annotations

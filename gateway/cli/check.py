@@ -9,6 +9,7 @@ import anyio
 import click
 
 from gateway.api.provider_tools import read_substitutes
+from gateway.building.router import build_router, unpriced
 from gateway.cli.loading import load
 from gateway.cli.openapi_documents import judge_documents
 from gateway.cli.options import config_options, json_option
@@ -16,7 +17,6 @@ from gateway.cli.output import counted, print_json, say, show_problems
 from gateway.config import Config, check_lock
 from gateway.errors import ConfigError, Problem
 from gateway.providers import HttpClients
-from gateway.router_building import build_router, unpriced
 
 
 @click.command(help="Check the configuration and the policies, without starting anything.")

@@ -23,6 +23,7 @@ import anyio.to_thread
 import click
 import orjson
 
+from gateway.building.shared import open_shared
 from gateway.cli.commands import nearest, program
 from gateway.cli.demo_files import DemoChoices, write_demo
 from gateway.cli.options import log_options
@@ -33,7 +34,7 @@ from gateway.config import Config, load_config
 from gateway.hub import ServerStatus
 from gateway.providers import KNOWN_PROVIDERS
 from gateway.providers.scripted import serve_scripted_model
-from gateway.runtime import open_gateway, open_shared
+from gateway.runtime import open_gateway
 from gateway.telemetry.logs import configure_logging
 from sandbox import BackendName, open_sandbox
 from sandbox.locations import default_cache_dir

@@ -9,13 +9,13 @@ from typing import Any
 import anyio
 import click
 
+from gateway.building.router import build_router
 from gateway.cli.loading import load
 from gateway.cli.options import config_options, json_option
 from gateway.cli.output import print_json, print_table
 from gateway.cli.session import chosen_key
 from gateway.config import Config
 from gateway.providers import HttpClients
-from gateway.router_building import build_router
 from gateway.routing import ModelInfo, Route
 from gateway.telemetry.logs import configure_logging
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from gateway.building.server_locks import server_spec
 from gateway.config import Config, OpenApiServerConfig
 from gateway.config.addresses import travels_in_clear
 from gateway.errors import ConfigError, Problem
 from gateway.hub import DocumentFault, OpenApiServerSpec
-from gateway.server_locks import server_spec
 
 
 def judge_documents(config: Config) -> tuple[Problem, ...]:

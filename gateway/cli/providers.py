@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import anyio
 import click
 
+from gateway.building.router import ProviderFault, build_provider
 from gateway.cli.checkup.findings import Finding
 from gateway.cli.checkup.providers import check_providers
 from gateway.cli.loading import load
@@ -19,7 +20,6 @@ from gateway.cli.output import counted, print_json, print_table
 from gateway.config import Config, ProviderConfig
 from gateway.errors import ConfigError, Problem
 from gateway.providers import KNOWN_PROVIDERS, HttpClients, Provider
-from gateway.router_building import ProviderFault, build_provider
 from gateway.telemetry.logs import Redactor, configure_logging
 
 

@@ -13,6 +13,7 @@ import anyio
 import anyio.to_thread
 import click
 
+from gateway.building.shared import open_shared
 from gateway.cli.failures import find_failure
 from gateway.cli.loading import load
 from gateway.cli.options import config_options, log_options
@@ -20,7 +21,7 @@ from gateway.cli.output import Failure, say, show_problems
 from gateway.cli.progress import describe_status, settle
 from gateway.cli.serving import Stopping, base_url, bind, until_stopped
 from gateway.config import DEFAULT_FILE, Config
-from gateway.runtime import Gateway, open_gateway, open_shared
+from gateway.runtime import Gateway, open_gateway
 from gateway.telemetry.logs import configure_logging
 
 _log = logging.getLogger(__name__)

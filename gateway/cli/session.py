@@ -10,12 +10,13 @@ from typing import TypeVar
 import anyio
 
 from gateway.auth import KeyId
+from gateway.building.shared import open_shared
 from gateway.cli.commands import nearest
 from gateway.cli.loading import load
 from gateway.cli.output import Failure
 from gateway.cli.progress import settle
 from gateway.config import Config
-from gateway.runtime import Gateway, open_gateway, open_shared
+from gateway.runtime import Gateway, open_gateway
 from gateway.telemetry.logs import configure_logging
 
 ResultT = TypeVar("ResultT")

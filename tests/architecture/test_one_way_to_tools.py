@@ -63,7 +63,7 @@ def test_the_composition_root_hands_the_hub_to_the_pipeline_and_to_those_who_loo
             if isinstance(node, ast.Call):
                 given = [*node.args, *(keyword.value for keyword in node.keywords)]
                 takers |= {last_name(node.func) for value in given if last_name(value) == "hub"}
-    assert takers <= {"ToolCaller", "Services", "_build_services"}
+    assert takers <= {"ToolCaller", "Services", "build_services"}
     assert "ToolCaller" in takers
 
 

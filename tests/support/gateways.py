@@ -23,9 +23,10 @@ from starlette.types import ASGIApp
 
 from gateway.app import build_app
 from gateway.audit import RunRecord, ToolCallRecord
+from gateway.building.shared import Shared, open_shared
 from gateway.config import load_config
 from gateway.providers.scripted.serving import serve_app
-from gateway.runtime import Gateway, Shared, open_gateway, open_shared
+from gateway.runtime import Gateway, open_gateway
 from tests.support.conditions import PATIENCE
 
 SECRET = "test-secret-0123456789"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 
+from gateway.building.router import ProviderFault, build_provider
 from gateway.cli.checkup.findings import Finding, Tell
 from gateway.cli.output import counted
 from gateway.config import Config, ProviderConfig
@@ -17,7 +18,6 @@ from gateway.providers import (
     Timeouts,
 )
 from gateway.providers.endpoints import ENDPOINTS
-from gateway.router_building import ProviderFault, build_provider
 
 _PATIENCE = 10.0  # seconds for one provider
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 
+from gateway.building.server_locks import locks_of_file, server_spec
 from gateway.cli.checkup.findings import Finding, Tell
 from gateway.cli.output import counted
 from gateway.cli.progress import tell_changes
@@ -19,7 +20,6 @@ from gateway.config import (
     StdioServerConfig,
 )
 from gateway.hub import Hub, ServerStatus, describe_drift
-from gateway.server_locks import locks_of_file, server_spec
 from sandbox import Sandbox, StdioServer, explains_network_failure
 
 _LINES = 10  # of a server's standard error

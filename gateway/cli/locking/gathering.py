@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import anyio
 
+from gateway.building.server_locks import server_spec
+from gateway.building.services import public_url
 from gateway.cli.loading import is_without_database
 from gateway.cli.output import say
 from gateway.cli.progress import tell_changes
@@ -24,8 +26,6 @@ from gateway.hub import (
     PublicPlace,
     ServerSpec,
 )
-from gateway.runtime import public_url
-from gateway.server_locks import server_spec
 from gateway.store import FirstSightings, SealedCredentials, open_database
 from sandbox import open_sandbox
 from tool_policies.lockfile import LockedServer, LockedTool, Lockfile, Source, Uncanonical

@@ -21,9 +21,10 @@ from pydantic import AnyUrl
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import build_app
+from gateway.building.shared import Shared, open_shared
 from gateway.config import load_config
 from gateway.providers.scripted.serving import serve_app
-from gateway.runtime import Shared, open_gateway, open_shared
+from gateway.runtime import open_gateway
 from tests.support.gateways import SECRET, write_files
 from tests.support.issuing import Issuer
 

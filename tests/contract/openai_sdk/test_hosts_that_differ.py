@@ -11,11 +11,11 @@ import openai
 import pytest
 from mistralai.client.models import ChatCompletionRequest
 
+from gateway.building.router import build_router
 from gateway.config import load_config
 from gateway.errors import ConfigError
 from gateway.providers import HttpClients
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
-from gateway.router_building import build_router
 from tests.contract.loop.conftest import POLICIES, loop_document
 from tests.support.gateways import InProcess, gateway_in_process, write_files
 

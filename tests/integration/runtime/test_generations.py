@@ -14,10 +14,11 @@ import openai
 import pytest
 
 from gateway import runtime as runtime_module
+from gateway.building.shared import open_shared
 from gateway.config import load_config
 from gateway.errors import ConfigError, Overloaded
 from gateway.providers.scripted import Call, ScriptedUpstream, Turn
-from gateway.runtime import open_gateway, open_shared
+from gateway.runtime import open_gateway
 from tests.support.conditions import eventually
 from tests.support.gateways import SECRET, InProcess, gateway_in_process, write_files
 
@@ -199,14 +200,14 @@ async def test_a_reload_that_is_broken_off_leaves_no_servers_behind(upstream: Sc
     async with gateway_in_process(tmp_path, document(upstream), POLICIES) as gateway:
         before = gateway.gateway.services
         hubs: list[Any] = []
-        build = runtime_module._build_services
+        build = runtime_module.build_services
 
         def remembered(config: Any, hub: Any, *rest: Any) -> Any:
             hubs.append(hub)
             return build(config, hub, *rest)
 
         with pytest.MonkeyPatch.context() as patch, anyio.CancelScope() as scope:
-            patch.setattr(runtime_module, "_build_services", remembered)
+            patch.setattr(runtime_module, "build_services", remembered)
             patch.setattr(runtime_module, "_settle", cancelling(scope, runtime_module._settle))
             await load(gateway, tmp_path, document(upstream, "demo"))
         assert scope.cancelled_caught

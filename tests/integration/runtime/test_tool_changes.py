@@ -10,9 +10,9 @@ from typing import Any
 import anyio
 
 from gateway.audit import ToolChangeRecord
+from gateway.building.server_locks import locks_of_file
 from gateway.config import load_config
 from gateway.hub import Hub
-from gateway.server_locks import locks_of_file
 from tests.support.conditions import eventually
 from tests.support.gateways import SECRET, gateway_in_process, write_files
 from tool_policies.lockfile import LockedServer, LockedTool, Lockfile, Source, write_lockfile

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.building.router import build_router
 from gateway.config import load_config
 from gateway.errors import ConfigError
 from gateway.providers import HttpClients
 from gateway.providers.litellm_bridge import client as bridge
-from gateway.runtime import build_router
 
 CONFIG = """\
 version: 1

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.building.router import build_router, unpriced
 from gateway.config import load_config
 from gateway.errors import ConfigError
 from gateway.providers import HttpClients
-from gateway.router_building import build_router, unpriced
 from gateway.routing import Price, Rate
 
 

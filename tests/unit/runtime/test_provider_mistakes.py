@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.building.router import build_router
 from gateway.config import load_config
 from gateway.errors import ConfigError
 from gateway.providers import HttpClients
-from gateway.router_building import build_router
 
 MISTAKES = [
     ("{base_url: 'http://h/', dialect: nope}", "providers.p.dialect", "no dialect is called"),
