@@ -6,6 +6,7 @@ Above: `peer`. Below: nothing. Refuses to know: how the answer came.
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ _SHORTEST_SECRET = 6  # characters; what is shorter is in every text
 _LONG_ENOUGH = 24  # characters of a value that may be a secret whatever its name
 _NAMES_SECRET = re.compile(r"key|token|secret|passw|credential|auth|cookie|sig", re.IGNORECASE)
 _HIDDEN = "[hidden]"
+_JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _TEXTS = re.compile(
     r"text/.+|image/svg\+xml|application/(.+\+)?(json|xml|yaml)|application/(x-)?(ndjson|yaml|javascript|graphql)"
@@ -58,10 +60,32 @@ class Secrets:
     values: tuple[str, ...] = field(repr=False)
 
     def hide(self, text: str) -> str:
-        """The text without any of them."""
+        """The text without any of them, also where a string of JSON has them with escapes."""
+        text = self._without(text)
+        if not self.values or "\\" not in text:
+            return text
+        return _JSON_STRING.sub(lambda match: self._in_string(match[0]), text)
+
+    def hide_bytes(self, data: bytes) -> bytes:
+        """The same for what is no text."""
+        for value in self.values:
+            data = data.replace(value.encode(errors="surrogatepass"), _HIDDEN.encode())
+        return data
+
+    def _without(self, text: str) -> str:
         for value in self.values:
             text = text.replace(value, _HIDDEN)
         return text
+
+    def _in_string(self, literal: str) -> str:
+        if "\\" not in literal:
+            return literal
+        try:
+            said: str = json.loads(literal, strict=False)
+        except ValueError:
+            return literal
+        shown = self._without(said)
+        return literal if shown == said else json.dumps(shown)
 
     def and_in(self, sent: Iterable[tuple[str, str]]) -> Secrets:
         """These, and those in further headers."""
@@ -101,7 +125,7 @@ def _success(
     if not body:
         return _result(secrets.hide("\n".join([_status(answer), *_told(answer)])), is_error=output is not None)
     if not _is_text(kind, body):
-        return _media(answer, kind, body, name)
+        return _media(answer, kind, secrets.hide_bytes(body), name)
     text = secrets.hide(_decoded(body, charset))
     if kind.endswith("json") or output is not None:
         return _json(text, output)

@@ -58,7 +58,7 @@ def read_api(
     listed = list(_operations(root))
     held = replace(held, query=held.query | base.query_names, says_nothing=not _wants_anything(root, listed))
     given = _given(root, held)
-    base = replace(base, cookie_names=given.cookies)
+    base = replace(base, cookie_names=given.cookies, key_names=given.query)
     selection = Selection(include, exclude)
     operations: dict[str, Operation] = {}
     left_out: list[LeftOut] = []

@@ -22,12 +22,13 @@ _SHOULD_BE_GIVEN = "give the server a url, such as url: https://api.example.com/
 class Base:
     """What stands before the path of each operation, without a slash at its end; and what goes into each query.
 
-    `cookie_names` are those of the operator's cookies.
+    `cookie_names` are those of the operator's cookies, `key_names` those of his credentials in the query.
     """
 
     prefix: str
     query: str = field(default="", repr=False)
     cookie_names: frozenset[str] = frozenset()
+    key_names: frozenset[str] = frozenset()
 
     @property
     def parameters(self) -> tuple[tuple[str, str], ...]:
@@ -36,8 +37,8 @@ class Base:
 
     @property
     def query_names(self) -> frozenset[str]:
-        """Only the names."""
-        return frozenset(name for name, _ in self.parameters)
+        """The names of all that the operator has in queries."""
+        return self.key_names | {name for name, _ in self.parameters}
 
 
 def base_of(url: str | None, root: Node) -> Base:

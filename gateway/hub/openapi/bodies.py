@@ -26,6 +26,7 @@ _BINARY = re.compile(
     re.ASCII,
 )
 """Kinds of files, without those that are made of elements of a document, such as XML."""
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+*-]+/[a-z0-9!#$&^_.+*-]+", re.ASCII)
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 
@@ -91,7 +92,7 @@ def _chosen(content: Node) -> tuple[BodyKind, str, Node] | None:
     media_types = {media.partition(";")[0].strip().lower(): node for media, node in content.items()}
     for kind, fits in _KINDS:
         for media, node in media_types.items():
-            if fits(media):
+            if fits(media) and _MEDIA_TYPE.fullmatch(media):
                 is_any = kind == "json" and "*" in media
                 return kind, "application/json" if is_any else media, node.object()
     return None

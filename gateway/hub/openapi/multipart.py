@@ -83,7 +83,10 @@ def _media_types(said: Node) -> tuple[str, ...]:
     for name, header in headers.items() if headers else ():
         if header.resolved().flag("required") and name.lower() != "content-type":
             raise said.fault("a part with a header of its own is not supported, and this one is required")
-    return tuple(one.strip().lower() for one in said.text("contentType").split(",") if one.strip())
+    written = said.text("contentType")
+    if not (written.isascii() and written.isprintable()):
+        raise said.fault("its contentType holds characters that no media type has")
+    return tuple(one.strip().lower() for one in written.split(",") if one.strip())
 
 
 def _kind(node: Node | None, media_types: Sequence[str]) -> Literal["text", "json", "file"]:

@@ -108,7 +108,8 @@ def _path(operation: Operation, given: Mapping[str, Any]) -> str:
             written[parameter.name] = in_path(parameter, value, names_of(operation.parameters, "path"))
     parts = path_parts(operation.path)
     path = "".join(written[part] if index % 2 else part for index, part in enumerate(parts))
-    if any(unquote(segment) in (".", "..") for segment in path.split("/")):
+    # What follows a semicolon are parameters of the segment to some servers, which take `..;a=b` for `..`.
+    if any(unquote(segment).partition(";")[0] in (".", "..") for segment in path.split("/")):
         raise ArgumentFault("The arguments make a segment of the path that is . or .., which is another path.")
     return path
 

@@ -154,9 +154,12 @@ class _Reader:
 
     def _add_type(self, node: Node, schema: Schema) -> None:
         kind: Any = node.value.get("type")
-        kinds = [one for one in cast("list[Any]", kind) if one in _TYPES] if isinstance(kind, list) else kind
-        if kinds and (isinstance(kinds, list) or kinds in _TYPES):
-            schema["type"] = kinds
+        if isinstance(kind, str) and kind in _TYPES:
+            schema["type"] = kind
+        elif isinstance(kind, list):
+            kinds = [one for one in cast("list[Any]", kind) if isinstance(one, str) and one in _TYPES]
+            if kinds:
+                schema["type"] = kinds
 
     def _named(self, node: Node, depth: int, within: frozenset[str]) -> Schema:
         return {

@@ -6,10 +6,12 @@ known here, so that nothing that is made of a document can hold one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gateway.config.addresses import header_fault
 from gateway.hub.openapi.document import DocumentFault, Node
 from gateway.telemetry.visible import one_line
 
@@ -19,6 +21,7 @@ SentIn = Literal["header", "query", "cookie"]
 
 _LONGEST_SHOWN = 60  # characters of a name, in a message
 _MOST_ALTERNATIVES = 50
+_COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 
 
 class CredentialsFault(DocumentFault):
@@ -152,6 +155,10 @@ def _key_place(name: str, scheme: Node) -> Placed:
     place: SentIn | None = next((one for one in ("header", "query", "cookie") if one == written), None)
     if not parameter or place is None:
         raise scheme.fault("an apiKey needs a name, and is in a header, the query or a cookie")
+    if place == "header" and (fault := header_fault(parameter, "")):
+        raise scheme.fault(f"the header of this apiKey cannot be sent: {fault}")
+    if place == "cookie" and _COOKIE_NAME.fullmatch(parameter) is None:
+        raise scheme.fault("HTTP allows no cookie with the name of this apiKey")
     return Placed(name, place, parameter)
 
 

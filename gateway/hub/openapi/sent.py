@@ -73,7 +73,8 @@ def secrets_of(
             known += [
                 ("secret", form) for form in {credential, quote(credential, safe=""), _for_cookie(credential)}
             ]
-    return secrets_in([*headers.items(), *parameters, *known])
+    given = [(name, form) for name, value in parameters for form in {value, quote(value, safe="")}]
+    return secrets_in([*headers.items(), *given, *known])
 
 
 def cookie_names(headers: Mapping[str, str]) -> frozenset[str]:

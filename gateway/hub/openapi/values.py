@@ -76,7 +76,7 @@ def in_path(parameter: Parameter, value: Any, others: frozenset[str]) -> str:
     written = [_pair(part) if is_object and is_exploded else encoded(part) for part in parts]
     if parameter.style == "matrix":
         if is_object and is_exploded:
-            _check_keys(cast("dict[str, Any]", value), others - {parameter.name})
+            _check_members(cast("dict[str, Any]", value), others - {parameter.name})
         return _matrix(encoded(parameter.name), written, is_exploded=is_exploded, is_object=is_object)
     if parameter.style == "label":
         if is_exploded and any("." in part for part in parts):
@@ -103,7 +103,7 @@ def in_cookie(parameter: Parameter, value: Any, others: frozenset[str]) -> Itera
         yield f"{parameter.name}={encoded(json_text(value))}"
     elif isinstance(value, dict) and parameter.explode:
         members = cast("dict[str, Any]", value)
-        _check_keys(members, others - {parameter.name})
+        _check_members(members, others - {parameter.name})
         yield from (f"{encoded(key)}={write(scalar(one))}" for key, one in members.items())
     elif isinstance(value, list) and parameter.explode:
         yield from (f"{parameter.name}={write(scalar(one))}" for one in cast("list[Any]", value))
@@ -172,37 +172,47 @@ def in_query(parameter: Parameter, value: Any, others: frozenset[str]) -> Iterat
 
 def _object_pairs(parameter: Parameter, members: Mapping[str, Any], others: frozenset[str]) -> Iterator[str]:
     if parameter.style == "deepObject":
-        yield from _deep_pairs(parameter.name, members, _DEEPEST)
+        pairs = list(_deep_pairs(parameter.name, members, _DEEPEST))
+        _check_keys(dict(pairs), others - {parameter.name})
+        yield from (f"{encoded(key)}={encoded(scalar(one))}" for key, one in pairs)
     elif parameter.explode and parameter.style == "form":
-        _check_keys(members, others - {parameter.name})
+        _check_members(members, others - {parameter.name})
         yield from (f"{encoded(key)}={encoded(scalar(one))}" for key, one in members.items())
     else:
         parts = [part for key, one in members.items() for part in (key, scalar(one))]
         yield f"{encoded(parameter.name)}={_delimited(parameter, parts)}"
 
 
-def _deep_pairs(name: str, value: Any, depth: int) -> Iterator[str]:
-    """`name[a][b]=1` and `name[a][0]=1`: what OpenAPI leaves open beyond one level, as most read it."""
+def _deep_pairs(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
+    """`name[a][b]` and `name[a][0]` with values: what OpenAPI leaves open beyond one level, as most read it."""
     if depth == 0:
         raise ArgumentFault(f"it is nested deeper than {_DEEPEST} levels")
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
-        _check_keys(members, frozenset())
+        _check_brackets(members)
     elif isinstance(value, list):
         members = {str(index): one for index, one in enumerate(cast("list[Any]", value))}
     else:
-        yield f"{encoded(name)}={encoded(scalar(value))}"
+        yield name, value
         return
     for key, one in members.items():
         yield from _deep_pairs(f"{name}[{key}]", one, depth - 1)
 
 
+def _check_members(members: Mapping[str, Any], others: frozenset[str]) -> None:
+    _check_brackets(members)
+    _check_keys(members, others)
+
+
 def _check_keys(members: Mapping[str, Any], others: frozenset[str]) -> None:
     """See that a member is no other parameter in disguise."""
-    if any("[" in key or "]" in key or not key for key in members):
-        raise ArgumentFault("the names in it must not be empty or hold brackets")
     if any(key in others for key in members):
         raise ArgumentFault("it holds the name of another parameter: give that as an argument of its own")
+
+
+def _check_brackets(members: Mapping[str, Any]) -> None:
+    if any("[" in key or "]" in key or not key for key in members):
+        raise ArgumentFault("the names in it must not be empty or hold brackets")
 
 
 def _delimited(parameter: Parameter, parts: list[str]) -> str:

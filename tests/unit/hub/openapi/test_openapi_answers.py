@@ -123,3 +123,21 @@ def test_an_answer_that_breaks_the_promise_is_an_error_with_the_answer():
         assert text_of(result).startswith(body.decode())
         assert "not of the form" in text_of(result)
     assert read(b"", output=OUTPUT)["isError"]
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    "repeated", [rb"Bearer aa\/bb+cc==", rb"aa\u002fbb\u002Bcc\u003d\u003d", rb"q\"Bearer \u0061a/bb+cc=="]
+)
+def test_credentials_are_hidden_where_json_has_them_with_escapes(status, repeated):
+    secrets = secrets_in([("Authorization", "Bearer aa/bb+cc==")])
+    result = read(b'{"n": "a\\nb", "h": "' + repeated + b'"}', "application/json", status, secrets=secrets)
+    assert "[hidden]" in text_of(result)
+    assert "bb" not in str(result)
+    assert r'"a\nb"' in text_of(result)
+
+
+@pytest.mark.parametrize("kind", ["application/x-echo", "image/png"])
+def test_credentials_are_hidden_in_what_is_no_text(kind):
+    (block,) = read(b"\0s3cret-1\xff", kind, secrets=secrets_in([("X-Key", "s3cret-1")]))["content"]
+    assert base64.b64decode(block.get("data") or block["resource"]["blob"]) == b"\0[hidden]\xff"

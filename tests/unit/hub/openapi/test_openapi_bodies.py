@@ -247,3 +247,11 @@ def test_json_is_preferred_and_forms_are_to_parts(tmp_path):
         operation, _ = operation_of(tmp_path, method="post", requestBody={"content": content})
         assert operation.body.media_type == expected
         del content[expected]
+
+
+def test_media_types_that_would_be_more_than_that_are_refused(tmp_path):
+    encoding = {"a": {"contentType": "text/plain\r\nX-Other: 1"}}
+    body = body_of("multipart/form-data", {"properties": {"a": {"type": "string"}}}, encoding=encoding)
+    assert "characters that no media type has" in reason_of(tmp_path, method="post", requestBody=body)
+    for media in ("text/plain\r\nx", "application/a\r\n+json"):
+        assert "are not supported" in reason_of(tmp_path, method="post", requestBody=body_of(media))

@@ -349,3 +349,17 @@ def test_null_is_a_body_of_its_own_only_where_it_is_asked_for(tmp_path):
     body = {"content": {"application/json": {"schema": {}}}}
     assert sent(tmp_path, {"body": None}, method="post", requestBody=body).body is None
     assert sent(tmp_path, {"body": 0}, method="post", requestBody=body).body == b"0"
+
+
+def test_no_object_can_hold_the_name_of_what_stands_in_the_query_of_the_url(tmp_path):
+    deep = parameter("query", "f", style="deepObject")
+    base = Base(URL, "f[key]=1")
+    assert sent(tmp_path, {"f": {"kex": "2"}}, deep, base=base).url.endswith("?f[key]=1&f%5Bkex%5D=2")
+    with pytest.raises(ArgumentFault, match="the name of another parameter"):
+        sent(tmp_path, {"f": {"key": "2"}}, deep, base=base)
+
+
+def test_no_argument_makes_a_segment_that_is_the_folder_above_but_for_its_parameters(tmp_path):
+    listed = (parameter("path"), parameter("path", "m", style="matrix"))
+    with pytest.raises(ArgumentFault, match="which is another path"):
+        sent(tmp_path, {"x": "..", "m": "1"}, *listed, path="/a/{x}{m}/b")

@@ -166,3 +166,8 @@ def test_whatever_the_document_allows_is_allowed(schema, a, b, value):
         return
     if is_allowed:
         assert Draft202012Validator(found).is_valid(value)
+
+
+@pytest.mark.parametrize("kind", [{"a": 1}, [{"a": 1}, ["string"], "string"], [], 7, "text"])
+def test_types_that_are_none_are_left_out(kind):
+    assert convert({"type": kind}) == ({"type": ["string"]} if "string" in str(kind) else {})

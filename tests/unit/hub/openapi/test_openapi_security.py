@@ -12,6 +12,7 @@ from gateway.hub.openapi import Held, read_api
 from gateway.hub.openapi.requests import build_request
 from gateway.hub.openapi.security import Placed, Security
 from gateway.hub.openapi.sent import cookie_names, secrets_of, sent_with
+from gateway.hub.openapi.values import ArgumentFault
 
 from .documents import written
 
@@ -219,3 +220,36 @@ def test_credentials_are_hidden_in_every_form_in_which_they_are_sent():
 def test_the_names_of_cookies_are_read_from_the_operators_header():
     assert cookie_names({"COOKIE": "a=1; sid=x=y;b"}) == {"a", "sid"}
     assert cookie_names({"X": "a=1"}) == frozenset()
+
+
+def test_no_object_in_the_query_can_hold_the_name_of_a_credential(tmp_path):
+    listed = [{"name": "f", "in": "query", "schema": {"type": "object"}}]
+    api = api_with(tmp_path, [{"in-query": []}], held(in_query="text"), parameters=listed)
+    with pytest.raises(ArgumentFault, match="the name of another parameter"):
+        build_request(api.operations["op"], api.base, {"f": {"the key": "mine"}})
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("header", "X Key"),
+        ("header", "X-Key\r\nX-Other"),
+        ("header", "Host"),
+        ("cookie", "a; b"),
+        ("cookie", "a\n"),
+    ],
+)
+def test_a_key_whose_place_http_does_not_have_is_refused(tmp_path, place, name):
+    document = {
+        "security": [{"odd": []}],
+        "paths": {"/": {"get": {"operationId": "op"}}},
+        "components": {"securitySchemes": {"odd": {"type": "apiKey", "in": place, "name": name}}},
+    }
+    with pytest.raises(DocumentFault, match=r"securitySchemes/odd.*HTTP allows|cannot be sent"):
+        read_api(written(tmp_path, document), held=held(odd="text"))
+
+
+def test_what_stands_in_the_query_of_the_url_is_hidden_as_it_stands_there_and_as_it_means():
+    secrets = secrets_of({}, [("key", "qu/ery+secret")], {})
+    for form in ("qu/ery+secret", "qu%2Fery%2Bsecret"):
+        assert secrets.hide(f"<{form}>") == "<[hidden]>"
