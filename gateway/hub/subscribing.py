@@ -47,6 +47,11 @@ class Subscriptions(ABC):
     async def bring(self, wanted: frozenset[str], settle: Settle) -> None:
         """Subscribe to what is wanted and not subscribed to yet, and to nothing else any more."""
 
+    @property
+    @abstractmethod
+    def there(self) -> frozenset[str]:
+        """What it is subscribed to."""
+
     async def stirred(self, changed: anyio.Event) -> None:
         """Wait until `bring` has something to do: what is wanted has changed, or something was lost."""
         with anyio.move_on_after(_TRY_AGAIN if self._has_lost else math.inf):
@@ -84,6 +89,11 @@ class _EachByItself(Subscriptions):
     def __init__(self, session: Session, authorizer: Authorizer | None) -> None:
         super().__init__(session, authorizer)
         self._there: set[str] = set()
+
+    @property
+    def there(self) -> frozenset[str]:
+        """See the class above."""
+        return frozenset(self._there)
 
     async def bring(self, wanted: frozenset[str], settle: Settle) -> None:
         """See the class above."""
@@ -156,18 +166,22 @@ class _OneStream(Subscriptions):
     async def bring(self, wanted: frozenset[str], settle: Settle) -> None:
         """See the class above."""
         self._refused &= wanted
-        fresh = wanted - self._covered() - self._refused
+        if self._stream is not None and self._stream.ended.is_set():
+            self._stream = None
+        fresh = wanted - self.there - self._refused
         if not await self._cover(wanted - self._refused, fresh, settle):
             for uri in sorted(fresh):  # so that one costs no other
-                await self._cover((self._covered() & wanted) | {uri}, frozenset({uri}), settle)
+                await self._cover((self.there & wanted) | {uri}, frozenset({uri}), settle)
 
-    def _covered(self) -> frozenset[str]:
+    @property
+    def there(self) -> frozenset[str]:
+        """See the class above."""
         stream = self._stream
         return frozenset() if stream is None or stream.ended.is_set() else stream.honoured
 
     async def _cover(self, uris: frozenset[str], fresh: frozenset[str], settle: Settle) -> bool:
         """Listen for these, of which some are new; False when they were refused together."""
-        if uris == self._covered():
+        if uris == self.there:
             return True
         stream = await self._open(uris) if uris else None
         if stream is not None and (problem := stream.problem):
@@ -180,7 +194,7 @@ class _OneStream(Subscriptions):
             self._stream.scope.cancel()
         self._stream = stream
         for uri in fresh:
-            if uri in self._covered():
+            if uri in self.there:
                 settle(uri, None)
             else:
                 self._fail(uri, _NOT_TOLD, settle)
@@ -229,5 +243,5 @@ class _OneStream(Subscriptions):
                 tasks.cancel_scope.cancel()
 
             tasks.start_soon(until_changed)
-            if self._stream is not None and self._covered() | self._refused != self._refused:
+            if self._stream is not None and self._stream.honoured - self._refused:
                 tasks.start_soon(until_lost, self._stream)

@@ -25,6 +25,8 @@ UpdateListener = Callable[[], None]
 MOST_WATCHED = 4096
 """URIs of one server that are watched for one set of credentials."""
 _TRY_AGAIN = 300.0  # seconds until what a server refused to tell of is asked for once more
+_LONGEST_URI = 4096
+"""Characters of a URI whose update is told. Clients can name no longer one, and each of its parts is looked up."""
 _PARTS = ("/", "?", "#")
 """What comes after the URI of a resource in that of a part of it."""
 
@@ -87,7 +89,7 @@ class Watches:
     def note(self, params: JsonObject) -> None:
         """The params of `notifications/resources/updated`, which may be of a part of what is watched."""
         uri = params.get("uri")
-        if isinstance(uri, str):
+        if isinstance(uri, str) and len(uri) <= _LONGEST_URI:
             for watched in self._meant(uri):
                 watched.tell()
 
@@ -106,6 +108,7 @@ class Watches:
                 self._changed = anyio.Event()
                 subscriptions.forgive(uri for uri, one in self._watched.items() if not one.settled.is_set())
                 await subscriptions.bring(frozenset(self._watched), self._settle)
+                self._take_over(subscriptions.there)
                 if not self._watched:
                     break
                 with anyio.move_on_after(_TRY_AGAIN) as waiting:
@@ -114,6 +117,12 @@ class Watches:
                     subscriptions.forgive(self._watched)
             self.is_kept = False  # at once: whoever comes while this is ending begins anew
             tasks.cancel_scope.cancel()
+
+    def _take_over(self, there: frozenset[str]) -> None:
+        """Settle what was given up and wanted again before the server was told of either."""
+        for uri, watched in self._watched.items():
+            if uri in there and not watched.settled.is_set():
+                self._settle(uri, None)
 
     def _settle(self, uri: str, refusal: PeerError | None) -> None:
         """What became of a subscription that there was not before in this session."""

@@ -169,6 +169,27 @@ async def test_a_stream_that_breaks_is_opened_again_and_what_was_missed_counts_a
         assert told == ["a:", "a:"]
 
 
+async def test_a_stream_that_breaks_while_another_is_refused_is_missed_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gateway.hub.subscribing._LISTEN_AGAIN", 0)
+    server, watches = Server(), Watches()
+    told: list[str] = []
+    listen = server.listen
+
+    async def refuse_once(params: Mapping[str, Any]) -> Any:
+        server.peer.answers["subscriptions/listen"] = listen
+        server.streams[0].over.set()
+        await anyio.wait_all_tasks_blocked()
+        return RpcError(-32000, "not now")
+
+    async with kept(server, "modern", watches):
+        await watches.add("a:", lambda: told.append("a:"))
+        await watches.add("b:", other := lambda: None)
+        server.peer.answers["subscriptions/listen"] = refuse_once
+        watches.remove("b:", other)
+        await eventually(lambda: told == ["a:"])
+        assert server.streams[-1].uris == ["a:"]
+
+
 async def test_the_next_stream_is_there_before_the_one_before_ends():
     server, watches = Server(), Watches()
     async with kept(server, "modern", watches):
@@ -230,6 +251,29 @@ async def test_an_update_of_a_part_is_one_of_the_whole():
         for params in ({}, {"uri": None}, {"uri": 7}, {"uri": ["file:///a"]}):
             watches.note(params)
         assert told == ["a"] * 4
+
+
+async def test_a_resource_whose_uri_is_overlong_is_none_that_could_be_watched():
+    watches, told = Watches(), []
+    async with kept(Server(), "legacy", watches):
+        await watches.add("a:", lambda: told.append("a"))
+        watches.note({"uri": "a:" + "/" * 1_000_000})  # each of these could end the URI of a whole
+        assert told == []
+        watches.note({"uri": "a:" + "/" * 4000})
+        assert told == ["a"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_who_comes_when_the_last_has_just_left_watches_what_is_subscribed_to_still(era: str):
+    server, watches = Server(), Watches()
+    told: list[str] = []
+    async with kept(server, era, watches):
+        await watches.add("a:", first := lambda: told.append("first"))
+        watches.remove("a:", first)
+        with anyio.fail_after(10):
+            await watches.add("a:", lambda: told.append("second"))
+        updated(server, watches, "a:")
+        assert told == ["second"]
 
 
 async def test_what_is_watched_is_bounded():
