@@ -83,6 +83,7 @@ async def _stream(
 ) -> None:
     """The head leaves with the first bytes, so that a fault before them can still be an HTTP error."""
     scanner = inquiry.dialect.usage_scanner()
+    taker = None if usage_asking is None else usage_asking.taker()
     fault = _Fault(inquiry.dialect)
     cutter = inquiry.dialect.traits.frames
     chunks = given.chunks() if cutter is None else _whole_frames(given, cutter())
@@ -99,11 +100,16 @@ async def _stream(
             if held or not chunk.endswith(b"\n"):
                 chunk, held = _whole_lines(held + chunk, in_lines=in_lines)  # noqa: PLW2901 - what is left of it
             is_over = is_over or _holds_one_of(marks, chunk)
-            if usage_asking is not None and scanner.usage is not known:
-                chunk = usage_asking.take_out(chunk)  # noqa: PLW2901 - what is left of it
+            if taker is not None:
+                chunk = taker.take_out(chunk, is_told=scanner.usage is not known)  # noqa: PLW2901 - likewise
             if chunk:
                 fault.note(chunk)
                 await answer.write(chunk)
+        if held:
+            known = scanner.usage
+            scanner.feed(b"\n")  # the last line is as whole as it will be
+            if taker is not None:
+                held = taker.take_out(held, is_told=scanner.usage is not known)
     finally:
         run.usage = scanner.usage
     if not is_over and not _holds_one_of(marks, held):

@@ -23,6 +23,14 @@ class Cutter(Protocol):
         ...
 
 
+class UsageTaker(Protocol):
+    """Takes out of one answer what was told because the usage was asked for."""
+
+    def take_out(self, lines: bytes, *, is_told: bool) -> bytes:
+        """The next whole lines without it; `is_told` says whether a usage was found in them."""
+        ...
+
+
 class UsageAsking(Protocol):
     """Has a provider tell the usage of a stream that passes through, and the client not."""
 
@@ -34,8 +42,12 @@ class UsageAsking(Protocol):
         """The same request with the wish for it, as bytes and as what they say. Raises InvalidRequest."""
         ...
 
-    def take_out(self, lines: bytes) -> bytes:
-        """Whole lines of the answer without what was told because of it."""
+    def is_refused(self, status: int, body: bytes) -> bool:
+        """Whether a provider's refusal may be of the wish alone."""
+        ...
+
+    def taker(self) -> UsageTaker:
+        """For one answer."""
         ...
 
 

@@ -56,7 +56,7 @@ class Attempt(Protocol[Answer]):
 @dataclass(slots=True)
 class Calls:
     """What all calls of one configuration have in common. `clock` is in seconds, `chance` gives numbers from 0 up
-    to 1.
+    to 1. `tell_no_usage` are the deployments, by provider and label, that refuse to be asked for a stream's usage.
     """
 
     settings: RoutingSettings = field(default_factory=RoutingSettings)
@@ -65,6 +65,7 @@ class Calls:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     chance: Callable[[], float] = random.random
+    tell_no_usage: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def begin(
         self, route: Route, attempt: Attempt[Answer], *, is_stream: bool, first: Deployment | None = None

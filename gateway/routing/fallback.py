@@ -9,6 +9,7 @@ first. Until then the next deployment is tried after every failure that it might
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from typing import Any
 from gateway.conversation import ModelRequest, ModelResponse, ResponseStarted, StreamEvent, UsageReported
 from gateway.dialects.splice import rewrite_model
 from gateway.dialects.traits import UsageAsking
-from gateway.errors import UpstreamError, UpstreamProtocolError
+from gateway.errors import UpstreamError, UpstreamProtocolError, UpstreamRefused
 from gateway.providers.answers import ProviderAnswer
 from gateway.providers.caller import ProviderCaller
 from gateway.providers.endpoints import Endpoint
@@ -26,6 +27,8 @@ from gateway.providers.provider import Provider
 from gateway.routing.calling import Begun, Calls
 from gateway.routing.targets import Deployment, Route
 from gateway.routing.uses import Use
+
+_log = logging.getLogger(__name__)
 
 
 class RoutedModel:
@@ -208,13 +211,15 @@ class Forwarding:
     @property
     def usage_asking(self) -> UsageAsking | None:
         """What is to take the usage out of the answer, if it was asked for without the client's wish."""
-        return self._usage_asking(self.deployment.provider)
+        return None if self._begun is None else self._begun.answer.usage_asking
 
-    def _usage_asking(self, provider: Provider) -> UsageAsking | None:
+    def _usage_asking(self, deployment: Deployment) -> UsageAsking | None:
         if not self._is_stream or self._counts or self._path is not None:
             return None
         asking = self._endpoint.dialect.traits.usage_asking
-        return asking if asking is not None and asking.is_due(self._parsed, provider.quirks) else None
+        if asking is None or not asking.is_due(self._parsed, deployment.provider.quirks):
+            return None
+        return None if _named(deployment) in self._calls.tell_no_usage else asking
 
     async def __aenter__(self) -> ProviderAnswer:
         self._begun = await self._calls.begin(self._route, self, is_stream=self._is_stream)
@@ -235,12 +240,28 @@ class Forwarding:
         await self._begun.answer.exchange.__aexit__(kind, error, trace)
 
     async def begin(self, deployment: Deployment, provider: Provider) -> _Forwarded:
-        """See `gateway.routing.calling.Attempt`."""
+        """See `gateway.routing.calling.Attempt`. A wish of ours must not cost the client its answer."""
+        asking = self._usage_asking(deployment)
+        try:
+            return await self._begin(deployment, provider, asking)
+        except UpstreamRefused as refused:
+            if asking is None or not asking.is_refused(refused.answer.status, refused.answer.body):
+                raise
+        begun = await self._begin(deployment, provider, None)
+        self._calls.tell_no_usage.add(_named(deployment))
+        _log.warning(
+            "the provider %s refuses to be asked for the usage of streams of %s: their tokens are not known; "
+            "with no_stream_options among its quirks it is never asked",
+            *_named(deployment),
+        )
+        return begun
+
+    async def _begin(self, deployment: Deployment, provider: Provider, asking: UsageAsking | None) -> _Forwarded:
         endpoint, body, kind = self._endpoint, self._body, None
         if isinstance(body, Form):
             body, kind = body.write(deployment.model), body.content_type
         elif endpoint.dialect.traits.names_model:
-            parsed, asking = self._parsed, self._usage_asking(provider)
+            parsed = self._parsed
             if asking is not None:
                 body, parsed = asking.ask(body, parsed)
             body = rewrite_model(body, parsed, deployment.model)
@@ -254,7 +275,7 @@ class Forwarding:
         except BaseException as error:
             await call.__aexit__(type(error), error, error.__traceback__)
             raise
-        return _Forwarded(answer, call)
+        return _Forwarded(answer, call, asking)
 
     async def discard(self, answer: _Forwarded) -> None:
         """See `gateway.routing.calling.Attempt`."""
@@ -265,3 +286,8 @@ class Forwarding:
 class _Forwarded:
     answer: ProviderAnswer
     exchange: AbstractAsyncContextManager[ProviderAnswer]
+    usage_asking: UsageAsking | None
+
+
+def _named(deployment: Deployment) -> tuple[str, str]:
+    return deployment.provider.name, deployment.label

@@ -16,6 +16,7 @@ from gateway.dialects.usage_scanning import object_in, tells_usage
 
 _OPTIONS = "stream_options"
 _WANTED = "include_usage"
+_REFUSED = (400, 422)
 
 
 class UsageAsking:
@@ -41,26 +42,51 @@ class UsageAsking:
         options = {**(object_or_none(fields.get(_OPTIONS)) or {}), _WANTED: True}
         return set_member(body, fields, _OPTIONS, options), {**fields, _OPTIONS: options}
 
-    def take_out(self, lines: bytes) -> bytes:
-        """Whole lines of the answer without the chunk that tells the usage and nothing else."""
-        if not tells_usage(lines):
+    def is_refused(self, status: int, body: bytes) -> bool:
+        """Whether a refusal is of the wish itself, as hosts give one that take no field they do not know."""
+        return status in _REFUSED and _OPTIONS.encode() in body
+
+    def taker(self) -> UsageTaker:
+        """For one answer."""
+        return UsageTaker()
+
+
+class UsageTaker:
+    """See `gateway.dialects.traits.UsageTaker`."""
+
+    __slots__ = ("_is_behind_it",)
+
+    def __init__(self) -> None:
+        self._is_behind_it = False
+
+    def take_out(self, lines: bytes, *, is_told: bool) -> bytes:
+        """Whole lines of the answer without the chunk that tells the usage and nothing else, if it is there."""
+        if not is_told and not self._is_behind_it:
             return lines
         kept: list[bytes] = []
-        is_behind_it = False
+        begins_event = True
         for line in lines.splitlines(keepends=True):
             is_blank = not line.strip(b"\r\n")
-            if not (is_behind_it and is_blank):
-                is_behind_it = _tells_usage_alone(line)
-                if not is_behind_it:
-                    kept.append(line)
+            if is_blank and self._is_behind_it:
+                self._is_behind_it, begins_event = False, True
+            elif _tells_usage_alone(line):
+                self._is_behind_it = (
+                    begins_event  # else the blank line keeps what stands before from the next event
+                )
+            else:
+                self._is_behind_it, begins_event = False, is_blank
+                kept.append(line)
         return b"".join(kept)
 
 
 def _tells_usage_alone(line: bytes) -> bool:
+    """Not so a chunk with an error. Some hosts have no choices in it where others have an empty list."""
     if not line.startswith(b"data:") or not tells_usage(line):
         return False
     chunk = object_in(line.removeprefix(b"data:"))
-    return chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict)
+    is_chunk = "choices" in chunk or chunk.get("object") == "chat.completion.chunk"
+    is_empty = not chunk.get("choices") and not chunk.get("error")
+    return is_chunk and is_empty and isinstance(chunk.get("usage"), dict)
 
 
 USAGE_ASKING = UsageAsking()

@@ -60,11 +60,21 @@ async def gateway(script: ScriptedUpstream) -> AsyncGenerator[InProcess]:
                 "api_key": "the-providers-own-key",
                 "quirks": ["no_stream_options"],
             },
+            **{
+                f"picky{status}": {
+                    "dialect": "openai_chat",
+                    "base_url": script.base_url,
+                    "api_key": "the-providers-own-key",
+                }
+                for status in (400, 422)
+            },
         },
         "models": {
             "fast": [{"provider": "script", "model": "tiny"}],
             "tiny": [{"provider": "script", "model": "tiny"}],
             "strict": [{"provider": "strict", "model": "tiny"}],
+            "picky400": [{"provider": "picky400", "model": "tiny"}],
+            "picky422": [{"provider": "picky422", "model": "tiny"}],
         },
         "mcpServers": {
             "demo": demo,

@@ -183,6 +183,71 @@ async def test_a_provider_that_refuses_the_wish_for_the_usage_is_not_told_it_and
     assert unmetered(gateway) == before + 1
 
 
+def chunk(**fields: object) -> bytes:
+    return (
+        b"data: " + json.dumps({"object": "chat.completion.chunk", "model": "tiny", **fields}).encode() + b"\n\n"
+    )
+
+
+SAID = chunk(choices=[{"index": 0, "delta": {"content": "one"}, "finish_reason": None}])
+FINISHED = chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}])
+USAGE = chunk(choices=[], usage={"prompt_tokens": 3, "completion_tokens": 5})
+
+
+def streamed(body: bytes) -> Turn:
+    """These bytes, as they are."""
+    return Turn(body=body, content_type="text/event-stream")
+
+
+async def test_the_usage_is_read_from_a_last_line_that_does_not_end_and_taken_out_of_it(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    upstream.add(streamed(SAID + FINISHED + USAGE.rstrip()))
+    answer = await post(gateway, BODY % b"true")
+    assert answer.content == SAID + FINISHED
+    run, _ = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
+    assert run.usage is not None
+    assert (run.usage.input_tokens, run.usage.output_tokens) == (3, 5)
+
+
+async def test_an_error_in_the_chunk_that_tells_the_usage_reaches_the_client(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    failed = chunk(choices=[], usage={"prompt_tokens": 3}, error={"message": "overloaded", "code": 502})
+    upstream.add(streamed(SAID + failed))
+    answer = await post(gateway, BODY % b"true")
+    assert answer.content == SAID + failed
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_provider_that_turns_out_to_refuse_the_wish_is_asked_without_it_from_then_on(
+    gateway: InProcess, upstream: ScriptedUpstream, status: int
+):
+    model = f"picky{status}"
+    refusal = b'{"error": {"message": "Extra inputs are not permitted", "loc": ["body", "stream_options"]}}'
+    upstream.add(Turn(status=status, body=refusal), *[streamed(SAID + FINISHED + b"data: [DONE]\n\n")] * 2)
+    body = (BODY % b"true").replace(b'"fast"', f'"{model}"'.encode())
+    answers = [await post(gateway, body) for _ in range(2)]
+    assert [answer.content for answer in answers] == [SAID + FINISHED + b"data: [DONE]\n\n"] * 2
+    plain = (BODY % b"true").replace(b'"fast"', b'"tiny"')
+    asked = b'{"stream_options":{"include_usage":true},' + plain[1:]
+    assert [request.raw for request in upstream.requests] == [asked, plain, plain]
+    for answer in answers:
+        run, _ = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
+        assert (run.outcome, run.usage) == ("ok", None)
+
+
+async def test_a_wish_of_the_clients_own_that_is_refused_is_its_to_know(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    refusal = b'{"error": {"message": "stream_options is not supported"}}'
+    upstream.add(Turn(status=400, body=refusal))
+    body = json.loads(BODY % b"true") | {"stream_options": {"include_usage": True}}
+    answer = await post(gateway, json.dumps(body).encode())
+    assert (answer.status_code, answer.content) == (400, refusal)
+    assert len(upstream.requests) == 1
+
+
 def unmetered(gateway: InProcess) -> float:
     families = text_string_to_metric_families(gateway.gateway.metrics.exposition({}, ()).decode())
     samples = [one for family in families for one in family.samples if one.name == "toolgate_unmetered_runs_total"]
