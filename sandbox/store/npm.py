@@ -112,7 +112,7 @@ async def install_npx(
             await _npm_install(folder, specs)
         else:
             await _npm_install_locked(folder, packages, what=f"install {texts}")
-        version = await anyio.to_thread.run_sync(lambda: str(_manifest(folder, main.name)["version"]))
+        version = await anyio.to_thread.run_sync(_version, folder, main.name)
         check_pin(wanted, await _origin(asked, main.name, Installed(folder, version)))
         on_progress(f"npm: installed {main.name}@{version}")
         return version
@@ -193,6 +193,16 @@ def _is_inside(path: PurePosixPath, home: PurePosixPath) -> bool:
 def _manifest(folder: Path, package: str) -> dict[str, Any]:
     path = folder / "node_modules" / package / "package.json"
     try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        said: Any = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
         raise SandboxError(f"npm: {package} was installed without a readable package.json") from error
+    if not isinstance(said, dict):
+        raise SandboxError(f"npm: the package.json of {package} is no object")
+    return cast("dict[str, Any]", said)
+
+
+def _version(folder: Path, package: str) -> str:
+    version = _manifest(folder, package).get("version")
+    if not isinstance(version, str):
+        raise SandboxError(f"npm: the package.json of {package} does not say its version")
+    return version

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from sandbox.store.package_sets import Lines, Package, bad_line, parse_lines
 
-_NAME = r"(?:@[\w.~-]+/)?[\w.~-]+"
+_NAME = r"(?:@[\w~-][\w.~-]*/)?[\w~-][\w.~-]*"  # none begins with a dot, as `..` does
 _PLACE = re.compile(rf"{_NAME}(?:/node_modules/{_NAME})*", re.ASCII)
 _VERSION = re.compile(rf"(?:npm:(?P<alias>{_NAME})@)?(?P<version>[0-9A-Za-z][\w.+-]*)", re.ASCII)
 _ROOT = "node_modules/"

@@ -144,9 +144,9 @@ async def install_uvx(
 
     async def install(folder: Path) -> str:
         on_progress(f"pip: installing {' '.join(requirements)}")
-        await _pip_install(folder, requirements, packages)
+        is_reported = await _pip_install(folder, requirements, packages)
         await compile_packages(folder)
-        await anyio.to_thread.run_sync(write_pypi_lock, folder)
+        await anyio.to_thread.run_sync(write_pypi_lock, folder, is_reported)
         version = _distribution(folder, main.name).version
         check_pin(wanted, await _origin(asked, main.name, Installed(folder, version)))
         on_progress(f"pip: installed {main.name}=={version}")
@@ -200,13 +200,14 @@ def launcher_args(entry: EntryPoint) -> tuple[str, ...]:
     return ("-P", "-c", code)
 
 
-async def _pip_install(folder: Path, requirements: Sequence[str], packages: Sequence[str] | None) -> None:
+async def _pip_install(folder: Path, requirements: Sequence[str], packages: Sequence[str] | None) -> bool:
     """Install wheels only: building from source would run the package's code here, outside any box.
 
-    With `packages`, those and no others.
+    With `packages`, those and no others. Whether there is a report.
     """
     common = ("--quiet", "--target", str(folder), "--only-binary", ":all:")
-    if importlib.util.find_spec("pip"):
+    has_pip = importlib.util.find_spec("pip") is not None
+    if has_pip:
         tool = (
             sys.executable,
             "-m",
@@ -228,12 +229,13 @@ async def _pip_install(folder: Path, requirements: Sequence[str], packages: Sequ
     what = f"install {' '.join(requirements)} from wheels (nothing is built from source)"
     if packages is None:
         await run_package_manager((*tool, *common, "--", *requirements), cwd=folder, what=what)
-        return
+        return has_pip
     file = folder / _REQUIREMENTS
     file.write_text(locked_requirements(packages))
     exact = ("--require-hashes", "--no-deps", "--requirement", str(file))
     await run_package_manager((*tool, *common, *exact), cwd=folder, what=what, hint=OTHER_HINT)
     file.unlink()
+    return has_pip
 
 
 def _distribution(folder: Path, name: str) -> Distribution:

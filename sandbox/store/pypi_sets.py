@@ -23,23 +23,20 @@ _INTEGRITY = re.compile(r"sha256-(?P<hex>[0-9a-f]{64})", re.ASCII)
 _PIN = re.compile(r"(?P<name>\S+)==(?P<version>\S+?) --hash=sha256:(?P<hex>[0-9a-f]{64})", re.ASCII)
 
 
-def write_pypi_lock(folder: Path) -> None:
-    """Write down what was installed. Blocking."""
-    hashes = _reported_hashes(folder / REPORT_FILE)
+def write_pypi_lock(folder: Path, is_reported: bool) -> None:
+    """Write down what was installed. Where pip has not reported, a file of that name is a package's. Blocking."""
+    hashes = _reported_hashes(folder / REPORT_FILE) if is_reported else {}
     pins: list[str] = []
     for each in distributions(path=[str(folder)]):
-        own = normalised_name(each.name)
+        own = normalised_name(str(each.name))  # None of what is no package, though it is called like one
         pins.append(f"{own}=={each.version}" + (f" --hash=sha256:{hashes[own]}" if own in hashes else ""))
     (folder / LOCK_FILE).write_text("\n".join(sorted(pins)) + "\n")
 
 
 def _reported_hashes(report: Path) -> dict[str, str]:
     """The digests of the wheels, by name, from pip's report (pip's "Installation Report"), which is removed."""
-    try:
-        said: Any = json.loads(report.read_bytes())
-        report.unlink()
-    except (OSError, ValueError):  # uv writes none
-        return {}
+    said: Any = json.loads(report.read_bytes())
+    report.unlink()
     hashes: dict[str, str] = {}
     for each in said.get("install", ()):
         found: Any = each["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256")

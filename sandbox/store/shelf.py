@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ import anyio
 import anyio.to_thread
 
 from sandbox.file_lock import file_lock
+from sandbox.spec import SandboxError
+
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]{0,127}", re.ASCII)
+"""What npm and Python have for versions, and what a part of the name of a folder can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ class Shelf:
     async def get(self, request: Request, install: Install) -> Installed:
         """The installation that answers `request`; `install` is called when there is none yet.
 
-        Raises what `install` raises; nothing of a failed installation stays visible.
+        Raises what `install` raises, and SandboxError for a version that is none; nothing of a failed installation
+        stays visible.
         """
         if found := self.find(request):
             return found
@@ -83,6 +89,8 @@ class Shelf:
         await anyio.to_thread.run_sync(_make_empty, partial)
         try:
             version = await install(partial)
+            if _VERSION.fullmatch(version) is None:
+                raise SandboxError(f"{request.name} says that its version is {version[:80]!r}, which is none")
             return await anyio.to_thread.run_sync(self._publish, request, partial, version)
         finally:
             with anyio.CancelScope(shield=True):

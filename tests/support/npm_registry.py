@@ -29,8 +29,12 @@ class Registry:
         """Another package, or other content under the name of one that is there."""
         manifest = {"name": name, "version": version, "bin": "main.js", "dependencies": dict(needs or {})}
         self.manifests[name, version] = manifest
-        self.archives[name, version] = _archive({"package.json": json.dumps(manifest), "main.js": code})
+        self.archive(name, version, {"package.json": json.dumps(manifest), "main.js": code})
         self.newest[name] = version
+
+    def archive(self, name: str, version: str, files: Mapping[str, str]) -> None:
+        """What is in a package, whatever npm is told of it."""
+        self.archives[name, version] = _archive(files)
 
     def about(self, name: str) -> dict[str, Any] | None:
         """What npm is told of a package."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sandbox.store import PackageStore
 from sandbox.store.npm_sets import npm_packages, write_npm_lock
 from sandbox.store.package_sets import MOST_PACKAGES
 from sandbox.store.pypi_sets import locked_requirements
+from sandbox.store.shelf import Request, Shelf
 from tests.integration.sandbox.test_pypi import index, make_wheel, sha256
 from tests.support.npm_registry import serving_registry
 
@@ -154,6 +156,11 @@ def test_of_what_did_not_come_from_a_registry_not_all_is_known(tmp_path, entries
         "../a 1.0.0 sha512-x",
         "a/../../b 1.0.0 sha512-x",
         "a/b/c 1.0.0 sha512-x",
+        ".. 1.0.0 sha512-x",
+        "a/node_modules/.. 1.0.0 sha512-x",
+        "@a/.. 1.0.0 sha512-x",
+        ".bin 1.0.0 sha512-x",
+        "a npm:..@1.0.0 sha512-x",
         "a git+ssh://example.com/a sha512-x",
         "a npm:../b@1.0.0 sha512-x",
         "a 1.0.0 sha512-x\nb",
@@ -221,3 +228,53 @@ async def test_nothing_comes_that_was_not_locked(index, tmp_path):
     again, folder = await prepare(uvx(fewer), tmp_path / "elsewhere")
     assert again == fewer
     assert not list(folder.rglob("demo_library*"))
+
+
+async def test_nothing_is_believed_that_a_wheel_says_of_digests_where_uv_tells_none(index, tmp_path, monkeypatch):
+    said = {
+        "metadata": {"name": "demo-server"},
+        "download_info": {"archive_info": {"hashes": {"sha256": "0" * 64}}},
+    }
+    report = {"toolgate.report.json": json.dumps({"install": [said]}).encode()}
+    make_wheel(index, "demo-server", "2.0.0", files=report)
+    fake = tmp_path / "bin" / "uv"
+    fake.parent.mkdir()
+    unpack = "import sys, zipfile\nzipfile.ZipFile(WHEEL).extractall(sys.argv[sys.argv.index('--target') + 1])\n"
+    wheel = str(index / "demo_server-2.0.0-py3-none-any.whl")
+    fake.write_text(f"#!{sys.executable}\n{unpack.replace('WHEEL', repr(wheel))}")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(fake.parent))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    origin, _ = await prepare(uvx(), tmp_path / "here")
+    assert (origin.version, origin.integrity, origin.packages) == ("2.0.0", None, None)
+
+
+@pytest.mark.parametrize("version", ["1.0/../../../outside", "..", "", "1.0\n", "é", "1" * 200])
+async def test_a_version_that_is_none_is_refused_and_nothing_is_kept(tmp_path, version):
+    async def install(folder: Path) -> str:
+        return version
+
+    root = tmp_path / "shelf"
+    (root / "a@1.0").mkdir(parents=True)
+    with pytest.raises(SandboxError, match="which is none"):
+        await Shelf(root).get(Request("a", ("a",), "test"), install)
+    assert [path.name for path in tmp_path.iterdir()] == ["shelf"]
+    assert sorted(path.name for path in root.iterdir()) == [".locks", ".partial", "a@1.0"]
+
+
+@real_npm
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [
+        ({"name": "files", "version": "1.0/../../../outside"}, "which is none"),
+        ({"name": "files"}, "does not say its version"),
+        (["files"], "is no object"),
+        ("files", "is no object"),
+    ],
+)
+async def test_a_package_of_npm_that_says_nonsense_of_itself_is_refused_in_words(
+    registry, tmp_path, manifest, words
+):
+    registry.archive("files", "1.0.0", {"package.json": json.dumps(manifest), "main.js": ""})
+    with pytest.raises(SandboxError, match=words):
+        await prepare(npx(), tmp_path / "here")
