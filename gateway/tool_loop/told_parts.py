@@ -67,7 +67,7 @@ class _Growing:
     _rounds: int = 0
 
     def add(self, message: Message, *, is_end: bool) -> None:
-        """A round, of which it is known whether it was the last."""
+        """A round; one in which the client is called was the last, whether the run has come to its end or not."""
         if self._rounds and self.telling.round_break is not None:
             self._separate()
             self.parts.append(self.telling.round_break)
@@ -77,6 +77,7 @@ class _Growing:
             if isinstance(part, ToolCall):
                 if part in self.client_calls:
                     self.parts.append(part)
+                    is_end = True
             elif isinstance(part, Reasoning):
                 self._think(part)
             elif self.telling.holds_words:

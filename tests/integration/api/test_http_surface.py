@@ -150,7 +150,13 @@ async def test_metrics_count_routes_and_never_paths(gateway: InProcess):
 async def test_models_are_those_of_the_key(gateway: InProcess):
     async with gateway.http() as http, gateway.http(OTHER_SECRET) as other:
         mine, theirs = (await http.get("/v1/models")).json(), (await other.get("/v1/models")).json()
-    assert [model["id"] for model in mine["data"]] == ["fast", "tiny", "strict"]
+    assert [model["id"] for model in mine["data"]] == [
+        "fast",
+        "tiny",
+        "strict",
+        "picky400",
+        "picky422",
+    ]
     assert [model["id"] for model in theirs["data"]] == ["tiny"]
     assert mine["object"] == "list"
     assert {name: type(value) for name, value in mine["data"][0].items()} == {

@@ -130,11 +130,12 @@ async def interrupted(run: Run, tools: Stuck) -> None:
             tasks.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("structured", [False, True], ids=["as they come", "held"])
 @pytest.mark.parametrize("order", [("1", "2"), ("2", "1")])
-async def test_the_clients_calls_are_told_by_a_run_that_broke_off_beside_them_too(order: tuple[str, str]):
+async def test_the_clients_calls_and_words_are_told_by_a_run_that_broke_off_beside_them_too(order, structured):
     tools = Stuck()
     calls = {"1": call("1"), "2": call("2", THEIRS, '{"city":"Paris"}')}
-    run = Run(answer("see", *(calls[one] for one in order)), tools=tools)
+    run = Run(answer("see", *(calls[one] for one in order)), tools=tools, structured_output=structured)
     await interrupted(run, tools)
     finish = await run.go()
     assert finish.client_calls == (calls["2"],)
