@@ -145,10 +145,12 @@ class McpEndpoint:
             await stream.run(request, answer)
 
     def _listener_of(self, visit: Visit) -> Listener:
-        request = visit.request
+        request, owner = visit.request, visit.principal.owner
 
         async def look_at(services: Services) -> Seen:
             principal = await authenticate(request, services)
+            if principal.owner != owner:  # what is watched is the one's before, whose secret this was
+                raise http_refusal(401, "The key is another one now")
             return Seen(services, principal, see(request, services, principal, self._surfaces))
 
         look = look_again(self._observe, look_at)

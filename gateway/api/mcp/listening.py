@@ -143,7 +143,7 @@ class Stream:
             await wait()
             tasks.cancel_scope.cancel()
 
-        with anyio.move_on_after(seconds):
+        with anyio.move_on_after(min(seconds, self.watching.due_in())):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(first, lambda: services.hub.change(seen.surface.catalogue))
                 tasks.start_soon(first, services.ending.wait)

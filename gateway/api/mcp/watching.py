@@ -8,6 +8,7 @@ is judged once more at that moment, and after a change of what the client sees e
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -28,19 +29,31 @@ MOST_OF_CLIENT = 256
 """URIs in one session or stream."""
 _MOST_OF_KEY = 1024
 _PATIENCE = 10.0  # seconds for a server to take a subscription: the client's stream waits meanwhile
+_TRY_AGAIN = 30.0  # seconds until a server is asked again that could not be asked when all was looked at anew
+_PASSING = frozenset({503, 504})  # what is answered while a server is down, or too slow
 _AT_ONCE = 16
 """Watches that one client begins at the same time."""
 
 
 @dataclass(slots=True)
 class _Watched:
-    """A URI as the client knows it. `ending` tells configurations apart without holding on to one."""
+    """A URI as the client knows it, as it was last judged.
+
+    `ending` tells configurations apart without holding on to one. `again_at` is on anyio's clock: when to try once
+    more what could not be judged.
+    """
 
     place: Place | None = None
     watch: Watch | None = None
     ending: anyio.Event | None = None
+    again_at: float = -math.inf
     lock: anyio.Lock = field(default_factory=anyio.Lock)
     is_gone: bool = False
+
+    def judge(self, place: Place | None, ending: anyio.Event, watch: Watch | None) -> None:
+        """It has been judged: `watch` takes the place of the one before, which ends only now."""
+        self.drop()
+        self.place, self.ending, self.watch, self.again_at = place, ending, watch, -math.inf
 
     def drop(self) -> None:
         """Watch it no more."""
@@ -71,6 +84,9 @@ class Watching:
         try:
             async with watched.lock:
                 await self._begin(seen, run_id, uri, watched)
+        except Refusal:
+            self._forget(uri, watched)
+            raise
         finally:
             if watched.watch is None:
                 self._forget(uri, watched)
@@ -83,33 +99,45 @@ class Watching:
         return watched
 
     async def _begin(self, seen: Seen, run_id: str, uri: str, watched: _Watched) -> None:
-        """Watch it as it is seen now, in the place of how it was seen before. Raises Refusal."""
+        """Watch it as it is seen now, in the place of how it was seen before.
+
+        Raises Refusal. What is refused for now alone stays as it was: nothing is told but what may be heard then.
+        """
         place, ending = seen.surface.resources.find(uri), seen.services.ending
         if watched.watch is not None and (watched.place, watched.ending) == (place, ending):
             return
         try:
             begun = await self._watch(seen, run_id, uri, place)
-        finally:
-            watched.drop()  # only now: where it is the same for the server, that notices nothing
-            watched.place, watched.ending = place, ending
+        except Refusal as refusal:
+            if refusal.status in _PASSING:
+                watched.again_at = anyio.current_time() + _TRY_AGAIN
+            else:
+                watched.judge(place, ending, None)
+            raise
         if watched.is_gone or self._is_closed:
             begun.close()
             raise http_refusal(409, "The subscription was taken back meanwhile")
-        watched.watch = begun
+        is_first = watched.ending is None
+        has_gap = watched.place != place or not begun.continues(watched.watch)
+        watched.judge(place, ending, begun)
+        if has_gap and not is_first:
+            self._update(uri)
 
     async def _watch(self, seen: Seen, run_id: str, uri: str, place: Place | None) -> Watch:
         if place is None:
             raise no_resource(uri)
 
-        def updated() -> None:
-            self._updated[uri] = None
-            self.stirred.set()
-
         offer, context = _offer(run_id, place), _context(seen, run_id)
-        outcome, watch = await seen.services.tool_caller.watch(offer, context, updated)
+        outcome, watch = await seen.services.tool_caller.watch(offer, context, lambda: self._update(uri))
         if watch is None:
             raise no_resource(uri) if outcome.outcome == "unknown_tool" else refusal_of(outcome)
         return watch
+
+    def _update(self, uri: str) -> None:
+        """A resource may have changed."""
+        if uri in self._watched:
+            self._updated[uri] = None
+            self.stirred.set()
 
     async def add_all(self, seen: Seen, run_id: str, uris: Iterable[str]) -> list[str]:
         """Watch several; those that are."""
@@ -120,13 +148,20 @@ class Watching:
         """Watch what is watched as it is seen now; what is not there any more may come back."""
 
         async def look_again(uri: str) -> None:
-            watched = self._watched[uri]
+            watched = self._watched.get(uri)
+            if watched is None or watched.again_at > anyio.current_time():
+                return
             if (watched.place, watched.ending) != (seen.surface.resources.find(uri), seen.services.ending):
                 async with watched.lock:
                     await self._begin(seen, run_id, uri, watched)
 
         if self._watched:
             await _each(tuple(self._watched), look_again)
+
+    def due_in(self) -> float:
+        """Seconds until `follow` has something to try once more; infinite where all has been judged."""
+        waiting = [one.again_at for one in self._watched.values() if one.again_at > -math.inf]
+        return max(0.0, min(waiting) - anyio.current_time()) if waiting else math.inf
 
     def take(self, seen: Seen, run_id: str) -> list[str]:
         """What may have changed since this was last asked for, of what the client may read at this moment."""

@@ -20,6 +20,7 @@ from mcp.client.subscriptions import ResourceUpdated
 from mcp.shared.exceptions import MCPError
 
 from gateway.config import load_config
+from gateway.errors import ToolServerDown
 from tests.support.conditions import eventually
 from tests.support.gateways import MCP_ERAS, OTHER_SECRET, SECRET, InProcess, gateway_in_process, write_files
 
@@ -254,6 +255,53 @@ async def test_what_is_watched_outlives_a_configuration_for_those_who_may_still_
         with anyio.fail_after(10):
             while await watched_at(gateway, path) != [uri]:
                 await anyio.sleep(0.01)
+
+
+@both_eras
+async def test_a_server_that_is_down_while_the_configuration_changes_is_watched_on(tmp_path: Path, mode: str):
+    path, uri = OLD
+    async with (
+        gateway_in_process(tmp_path, DOCUMENT, POLICIES) as gateway,
+        watcher(gateway, mode, path, uri) as watching,
+    ):
+        hub = gateway.gateway.services.hub
+        connection: Any = hub._upstreams["old"]._connection  # type: ignore[attr-defined]
+        wait_for_session = connection._wait_for_session
+
+        async def is_down() -> Any:
+            asked.set()
+            raise ToolServerDown("The tool server 'old' is down.", server="old")
+
+        asked, connection._wait_for_session = anyio.Event(), is_down
+        await gateway.gateway.load(load_config(write_files(tmp_path, DOCUMENT, POLICIES)))
+        await asked.wait()
+        connection._wait_for_session = wait_for_session
+        await watching.touch(uri)
+        await eventually(lambda: watching.heard == [uri])
+
+
+async def test_a_stream_does_not_go_on_for_another_key_with_the_secret_of_its_own(tmp_path: Path):
+    path, uri = OLD
+    async with gateway_in_process(tmp_path, DOCUMENT, POLICIES) as gateway, httpx2.AsyncClient(timeout=60) as http:
+        wishes = {"notifications": {"resourceSubscriptions": [uri]}}
+        body = message("subscriptions/listen", {**wishes, "_meta": META})
+        headers = {
+            "authorization": f"Bearer {SECRET}",
+            "accept": "application/json, text/event-stream",
+            "mcp-protocol-version": "2026-07-28",
+            "mcp-method": "subscriptions/listen",
+        }
+        with anyio.fail_after(60):
+            async with http.stream("POST", f"{gateway.origin}{path}", json=body, headers=headers) as stream:
+                lines = stream.aiter_lines()
+                while "acknowledged" not in await anext(lines):
+                    pass
+                keys = {**DOCUMENT["keys"], "agent": {"secret": "no-more-0123456789", "policies": ["all"]}}
+                keys["heir"] = {"secret": SECRET, "policies": ["all"]}
+                changed = write_files(tmp_path, {**DOCUMENT, "keys": keys}, POLICIES)
+                await gateway.gateway.load(load_config(changed))
+                async for _ in lines:
+                    pass
 
 
 async def test_wishes_that_make_no_sense_are_refused(gateway: InProcess):

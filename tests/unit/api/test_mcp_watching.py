@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +24,10 @@ class World:
         self.updated: dict[str, Any] = {}
         self.closed: list[str] = []
         self.is_allowed = True
+        self.outcome = "ok"
+        self.upstream = "first"
+        self.begun = anyio.Event()
+        self.go_on: anyio.Event | None = None
         self.settings()
 
     def settings(self, *, hidden: tuple[str, ...] = ()) -> None:
@@ -40,8 +45,18 @@ class World:
         uri = offer.arguments["uri"]
         if not self.is_allowed:
             return SimpleNamespace(outcome="denied", error=None, text="no"), None
+        self.begun.set()
+        if self.go_on is not None:
+            await self.go_on.wait()
+        if self.outcome != "ok":
+            return SimpleNamespace(outcome=self.outcome, error=None, text="not now"), None
         self.updated[uri] = on_update
-        return SimpleNamespace(outcome="ok"), SimpleNamespace(close=lambda: self.closed.append(uri))
+        upstream = self.upstream
+        return SimpleNamespace(outcome="ok"), SimpleNamespace(
+            upstream=upstream,
+            continues=lambda before: before is not None and before.upstream == upstream,
+            close=lambda: self.closed.append(uri),
+        )
 
     def allows(self, offer: Any, context: Any) -> bool:
         return self.is_allowed
@@ -89,6 +104,86 @@ async def test_in_another_configuration_each_is_judged_anew_and_may_come_back(wo
     await watching.follow(world.seen, "run")
     world.updated["b:"]()
     assert watching.take(world.seen, "run") == ["b:"]
+
+
+@pytest.mark.parametrize("outcome", ["server_down", "timeout"])
+async def test_what_cannot_be_judged_for_now_is_watched_on_and_judged_later(
+    world: World, outcome: str, monkeypatch: pytest.MonkeyPatch
+):
+    watching = Watchings().of(KEY)
+    await watching.add(world.seen, "run", "a:")
+    world.settings()
+    world.outcome = outcome
+    await watching.follow(world.seen, "run")
+    assert world.closed == []
+    assert 0 < watching.due_in() <= 30
+    world.updated["a:"]()
+    assert watching.take(world.seen, "run") == ["a:"]
+    world.outcome = "ok"
+    await watching.follow(world.seen, "run")  # too soon
+    assert world.closed == []
+    now = anyio.current_time()
+    monkeypatch.setattr("anyio.current_time", lambda: now + 60)
+    await watching.follow(world.seen, "run")
+    assert (world.closed, watching.due_in()) == (["a:"], math.inf)
+    world.updated["a:"]()
+    assert watching.take(world.seen, "run") == ["a:"]
+
+
+async def test_whoever_asks_for_it_again_and_is_refused_for_now_does_not_watch_it(world: World):
+    watching = Watchings().of(KEY)
+    await watching.add(world.seen, "run", "a:")
+    world.settings()
+    world.outcome = "server_down"
+    with pytest.raises(Refusal):
+        await watching.add(world.seen, "run", "a:")
+    assert (len(watching), world.closed) == (0, ["a:"])
+
+
+async def test_a_stream_that_ends_while_all_is_judged_anew_leaves_that_to_the_next(world: World):
+    watching = Watchings().of(KEY)
+    await watching.add(world.seen, "run", "a:")
+    world.settings()
+    world.begun, world.go_on = anyio.Event(), anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watching.follow, world.seen, "run")
+        await world.begun.wait()
+        tasks.cancel_scope.cancel()
+    assert world.closed == []
+    world.updated["a:"]()
+    assert watching.take(world.seen, "run") == ["a:"]
+    world.go_on.set()
+    await watching.follow(world.seen, "run")
+    world.updated["a:"]()
+    assert (watching.take(world.seen, "run"), world.closed) == (["a:"], ["a:"])
+
+
+async def test_what_is_taken_back_while_all_is_judged_anew_harms_nothing_else(world: World):
+    watching = Watchings().of(KEY)
+    uris = [f"{number}:" for number in range(20)]  # more than are judged at once
+    await watching.add_all(world.seen, "run", uris)
+    world.settings()
+    world.begun, world.go_on = anyio.Event(), anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watching.follow, world.seen, "run")
+        await world.begun.wait()
+        for uri in uris[1:]:
+            watching.remove(uri)
+        world.go_on.set()
+    assert len(watching) == 1
+
+
+async def test_what_another_process_tells_of_from_now_on_counts_as_changed(world: World):
+    watching = Watchings().of(KEY)
+    await watching.add(world.seen, "run", "a:")
+    world.settings()
+    await watching.follow(world.seen, "run")
+    assert watching.take(world.seen, "run") == []
+    world.settings()
+    world.upstream = "second"
+    await watching.follow(world.seen, "run")
+    assert watching.stirred.is_set()
+    assert watching.take(world.seen, "run") == ["a:"]
 
 
 async def test_what_is_refused_or_removed_is_not_watched_and_not_counted(world: World):
