@@ -100,17 +100,16 @@ class EmbeddedGateway:
         Where it listens and where it stores things, only a restart changes. Raises ConfigError, and then nothing
         has changed.
         """
-        names = [server.name for server in self._servers]
-        config = await anyio.to_thread.run_sync(partial(load_config, self._path, registered=names))
+        config = await self._read()
         await self._gateway.load(config)
         self.config = replace(config, listen=self.config.listen, storage=self.config.storage)
 
     async def lock(self) -> Path:
         """Write down in `tools.lock` what the program's own servers offer now, and hold them to that.
 
-        Where there was no such file, the others' tools are written down as they were first seen. Raises OSError
-        where the file cannot be written, ToolServerDown where a server cannot be listed, and ConfigError like
-        `reload`.
+        Of the others, the file keeps what it says by now; where there was none, they are written down as they were
+        first seen. Raises OSError where the file cannot be written, ToolServerDown where a server cannot be listed
+        and ConfigError like `reload`.
         """
         gathered = Gathered()
         async with Hub(self._servers, None, verifier=gathered) as hub:
@@ -120,12 +119,17 @@ class EmbeddedGateway:
             raise ToolServerDown(f"{status.name} cannot be listed: {status.error}", server=status.name)
         for line in gathered.left_out:
             _log.warning("%s; it is left out of the lock", line)
-        known, _ = await known_so_far(self.config)
-        path = self.config.lock.path or Path(LOCK_NAME)
-        draft = Draft(path, write_lockfile(lockfile_of(gathered, known, self.config)))
+        config = replace(await self._read(), storage=self.config.storage)
+        known, _ = await known_so_far(config)
+        path = config.lock.path or Path(LOCK_NAME)
+        draft = Draft(path, write_lockfile(lockfile_of(gathered, known, config)))
         await anyio.to_thread.run_sync(write_all, [draft])
         await self.reload()
         return path
+
+    async def _read(self) -> Config:
+        names = [server.name for server in self._servers]
+        return await anyio.to_thread.run_sync(partial(load_config, self._path, registered=names))
 
 
 def _check_names(servers: Sequence[InProcessServerSpec]) -> None:

@@ -39,7 +39,12 @@ class Gathered:
 
     servers: dict[str, LockedServer] = field(default_factory=dict[str, LockedServer])
     failed: dict[str, str] = field(default_factory=dict[str, str])
-    left_out: list[str] = field(default_factory=list[str])
+    _left_out: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+
+    @property
+    def left_out(self) -> list[str]:
+        """What cannot be locked, and why; those of one server together."""
+        return [f"{server}: {why}" for server, reasons in self._left_out.items() for why in reasons]
 
     def basis(self, server: str) -> object:
         """Nothing: it takes what it is given."""
@@ -49,14 +54,15 @@ class Gathered:
         """It may come from anywhere."""
 
     async def verify(self, server: str, source: Source | None, listing: Listing) -> Listing:
-        """Take down a listing. See `gateway.hub.locking.Verifier`."""
+        """Take down a listing in the place of any before. See `gateway.hub.locking.Verifier`."""
+        left_out = self._left_out[server] = []
         tools, prompts = (
             self._locked(server, "tool", listing.tools),
             self._locked(server, "prompt", listing.prompts),
         )
         if source is not None and source.kind in ("npm", "pypi") and source.packages is None:
-            self.left_out.append(f"{server}: it is not known of every package that came with it what it is")
-        self.left_out.extend(f"{server}: the {bad.kind} {bad.name}: {bad.reason}" for bad in listing.bad)
+            left_out.append("it is not known of every package that came with it what it is")
+        left_out.extend(f"the {bad.kind} {bad.name}: {bad.reason}" for bad in listing.bad)
         words = listing.about.instructions if listing.about else None
         self.servers[server] = LockedServer.of(source, tools, words, prompts)
         return listing
@@ -69,7 +75,7 @@ class Gathered:
             try:
                 found.append(LockedTool.of(entry.definition))
             except Uncanonical as problem:
-                self.left_out.append(f"{server}: the {kind} {entry.name}: {problem}")
+                self._left_out[server].append(f"the {kind} {entry.name}: {problem}")
         return found
 
     def take_issuer(self, server: str, known: LockedServer | None) -> None:
@@ -80,7 +86,7 @@ class Gathered:
         if known is not None and known.source is not None and known.source.admits(found.source):
             self.servers[server] = replace(found, source=known.source)
         else:
-            self.left_out.append(f"{server}: it cannot be found out who issues its tokens")
+            self._left_out[server].append("it cannot be found out who issues its tokens")
 
 
 async def known_so_far(config: Config) -> tuple[Lockfile, bool]:

@@ -19,6 +19,7 @@ from gateway.embedding import EmbeddedGateway, InProcessServerSpec, functions_se
 from gateway.errors import ConfigError
 from gateway.providers.scripted.serving import serve_app
 from tests.support.gateways import SECRET, write_files
+from tool_policies.lockfile import LockedServer, read_lockfile, write_lockfile
 
 DOCUMENT: dict[str, Any] = {"keys": {"agent": {"secret": SECRET, "policies": ["all"]}}}
 POLICIES: dict[str, Any] = {
@@ -195,3 +196,22 @@ async def test_toolgate_lock_leaves_what_is_written_of_it(tmp_path: Path):
     done = await anyio.run_process([sys.executable, "-m", "gateway.cli", "lock"], cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "tools.lock").read_text() == before
+
+
+async def test_lock_keeps_what_somebody_else_has_locked_since_the_files_were_read(tmp_path: Path):
+    async with embedded(tmp_path, functions_server("mine", add)) as (gateway, _):
+        path = await gateway.lock()
+        locked = read_lockfile(path.read_text(), "tools.lock")
+        path.write_text(write_lockfile(locked.replaced({"theirs": LockedServer.of(None, [])}, keep=["mine"])))
+        await gateway.lock()
+        assert read_lockfile(path.read_text(), "tools.lock").servers.keys() == {"mine", "theirs"}
+
+
+async def test_lock_writes_nothing_over_a_file_that_cannot_be_read(tmp_path: Path):
+    async with embedded(tmp_path, functions_server("mine", add)) as (gateway, http):
+        path = await gateway.lock()
+        path.write_text(torn := path.read_text()[:-40])
+        with pytest.raises(ConfigError, match=r"tools\.lock"):
+            await gateway.lock()
+        assert path.read_text() == torn
+        assert await tools(http) == {"mine__add"}
