@@ -161,6 +161,7 @@ class _Run:
     async def run(self) -> None:
         """Run, answer, record; a fault is told to the client and recorded, and the run kept for a retry."""
         log = RunLog(self.request, self.inquiry.principal, self.inquiry.dialect.name, self.inquiry.model)
+        log.counted = self.loop.machine.rounds, self.loop.machine.usage
         async with log.recorded(self.services):
             try:
                 if self.loop.machine.request.stream:

@@ -40,9 +40,11 @@ async def pass_through(request: Request, services: Services, answer: Answer, inq
                 inquiry.route, dialect, inquiry.form or inquiry.body, inquiry.fields, headers, inquiry.path
             )
             async with sent as given:
-                await _answer(answer, given, inquiry, run, sent.usage_asking)
-            if run.usage is not None:
-                run.usage = services.router.prices.priced(run.usage, sent.deployment)
+                try:
+                    await _answer(answer, given, inquiry, run, sent.usage_asking)
+                finally:
+                    if run.usage is not None:
+                        run.usage = services.router.prices.priced(run.usage, sent.deployment)
 
 
 def passed_in(headers: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from gateway.api.services import Services
 from gateway.audit import RunRecord, now, to_json
 from gateway.auth import Principal
 from gateway.conversation import Usage
+from gateway.telemetry import Metrics
 from gateway.telemetry.visible import one_line
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,11 @@ _RECORDING = 10.0  # seconds that a record may wait for a trail that is behind
 
 @dataclass(slots=True)
 class RunLog:
-    """What is known of a run while it goes on; `outcome` is what became of it if nobody says otherwise."""
+    """What is known of a run while it goes on; `outcome` is what became of it if nobody says otherwise.
+
+    Of one that is taken up again, `rounds` and `usage` are of all attempts, and `counted` of those before, which
+    are in the metrics already.
+    """
 
     request: Request
     principal: Principal
@@ -39,6 +44,7 @@ class RunLog:
     rounds: int = 0
     calls: int = 0
     usage: Usage | None = None
+    counted: tuple[int, Usage | None] = (0, None)
     started: datetime = field(default_factory=now)
 
     def recorded(self, services: Services) -> _Recording:
@@ -47,12 +53,7 @@ class RunLog:
 
     async def record(self, services: Services) -> None:
         """Count and record the run, which has ended. Cancellation does not keep the record from being made."""
-        if self.rounds:
-            services.metrics.run(self.rounds)
-        if self.usage is not None:
-            services.metrics.tokens(self.usage)
-        elif self.rounds and self.outcome in _ANSWERED:
-            services.metrics.tokens_unknown()
+        self._count(services.metrics)
         record = RunRecord(
             run_id=self.request.run_id,
             key_id=self.principal.key_id,
@@ -72,6 +73,16 @@ class RunLog:
                 await services.audit.record(record)
             if waiting.cancelled_caught:
                 _log.critical("the audit trail is stuck; this record is here alone: %s", to_json(record).decode())
+
+    def _count(self, metrics: Metrics) -> None:
+        rounds, usage = self.counted
+        if self.rounds == rounds:
+            return
+        metrics.run(self.rounds - rounds)
+        if self.usage is not None and self.usage != usage:
+            metrics.tokens(self.usage if usage is None else self.usage - usage)
+        elif self.outcome in _ANSWERED:
+            metrics.tokens_unknown()
 
 
 class _Recording:

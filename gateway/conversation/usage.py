@@ -32,3 +32,14 @@ class Usage:
             self.reasoning_tokens + other.reasoning_tokens,
             None if self.cost_usd is None or other.cost_usd is None else self.cost_usd + other.cost_usd,
         )
+
+    def __sub__(self, other: Usage) -> Usage:
+        """What came to `other` to make this of it."""
+        return Usage(
+            self.input_tokens - other.input_tokens,
+            self.output_tokens - other.output_tokens,
+            self.cached_input_tokens - other.cached_input_tokens,
+            self.cache_write_tokens - other.cache_write_tokens,
+            self.reasoning_tokens - other.reasoning_tokens,
+            None if self.cost_usd is None or other.cost_usd is None else self.cost_usd - other.cost_usd,
+        )

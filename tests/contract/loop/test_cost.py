@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from openai import BadRequestError
+from openai import BadRequestError, InternalServerError
+from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.providers.scripted import ScriptedUpstream, Turn
 from tests.contract.loop.asking import HELLO, SUM, TIME, whole
@@ -40,6 +42,21 @@ async def test_a_run_that_is_passed_through_is_recorded_with_its_cost(
     async with gateway.client("plain-secret-0123456789") as client:
         raw = await client.chat.completions.with_raw_response.create(model="priced", messages=HELLO)
     run, _ = await audited(gateway.shared, raw.headers["x-toolgate-run-id"])
+    assert run.usage is not None
+    assert run.usage.cost_usd == pytest.approx(ONE_CALL)
+
+
+async def test_what_passes_through_and_breaks_off_is_recorded_with_the_cost_told_so_far(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    chunk = {"model": "tiny", "choices": [{"index": 0, "delta": {"content": "one"}}], "usage": USAGE}
+    body = b"data: " + json.dumps(chunk).encode() + b"\n\n"
+    upstream.add(Turn(body=body, content_type="text/event-stream"))
+    async with gateway.http("plain-secret-0123456789") as http:
+        asked = {"model": "priced", "messages": HELLO, "stream": True}
+        answer = await http.post("/v1/chat/completions", json=asked)
+    run, _ = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
+    assert run.outcome != "ok"
     assert run.usage is not None
     assert run.usage.cost_usd == pytest.approx(ONE_CALL)
 
@@ -88,4 +105,36 @@ def _without_usage() -> bytes:
         b'{"id":"c","object":"chat.completion","created":1,"model":"tiny","choices":[{"index":0,"finish_reason":'
         b'"tool_calls","message":{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function",'
         b'"function":{"name":"demo__current_time","arguments":"{}"}}]}}]}'
+    )
+
+
+async def test_what_a_run_cost_is_counted_once_however_often_its_client_asks_for_the_answer(
+    gateway: InProcess, upstream: ScriptedUpstream
+):
+    upstream.add(Turn(calls=(SUM,), usage=USAGE), Turn(status=503), Turn(text="Done.", usage=USAGE))
+    before = counted(gateway)
+    headers = {"idempotency-key": "counted-once"}
+    with pytest.raises(InternalServerError):
+        await whole(gateway, model="priced", extra_headers=headers)
+    answers = [await whole(gateway, model="priced", extra_headers=headers) for _ in range(2)]
+    assert [answer.choices[0].message.content for answer in answers] == ["Done."] * 2
+    assert [after - was for after, was in zip(counted(gateway), before, strict=True)] == [
+        pytest.approx(2 * ONE_CALL),
+        2 * USAGE["prompt_tokens"],
+        2,
+    ]
+
+
+def counted(gateway: InProcess) -> tuple[float, float, float]:
+    """Dollars, tokens read, and calls of models, of all runs so far."""
+    families = text_string_to_metric_families(gateway.gateway.metrics.exposition({}, ()).decode())
+    samples = [sample for family in families for sample in family.samples]
+
+    def total(name: str, **labels: str) -> float:
+        return sum(one.value for one in samples if one.name == name and one.labels == labels)
+
+    return (
+        total("toolgate_cost_usd_total"),
+        total("toolgate_tokens_total", kind="input"),
+        total("toolgate_rounds_sum"),
     )
