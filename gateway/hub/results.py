@@ -161,5 +161,8 @@ def read_progress(params: Any) -> ToolProgress | None:
 def read_log_message(params: Mapping[str, Any]) -> str:
     """The params of `notifications/message` as one line for people."""
     data = params.get("data")
-    text = data if isinstance(data, str) else repr(data)[:_LONGEST_SAID]
+    try:
+        text = data if isinstance(data, str) else repr(data)[:_LONGEST_SAID]
+    except RecursionError:
+        text = "[nested too deeply to be shown]"
     return one_line(f"{params.get('level')}: {text}", _LONGEST_SAID)

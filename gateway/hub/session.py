@@ -54,6 +54,7 @@ _MOST_ENTRIES = 5000
 _LARGEST_LIST = 8 * 1024 * 1024  # bytes of JSON in all pages; the page that goes beyond is the last
 _LONGEST_INSTRUCTIONS = 16 * 1024  # characters of them that are kept
 _RELISTEN_AFTER = 1.0  # seconds
+_LEVEL_PATIENCE = 5.0  # seconds for a server to take a level of logging: a call waits for that
 
 
 class _Listed(NamedTuple):
@@ -159,7 +160,8 @@ class Session:
         if self.era == "legacy" and rank < self._log_rank and "logging" in self.capabilities:
             self._log_rank = rank
             try:
-                await self.peer.request("logging/setLevel", {"level": level})
+                with anyio.move_on_after(_LEVEL_PATIENCE):
+                    await self.peer.request("logging/setLevel", {"level": level})
             except (RpcError, RequestFault) as problem:
                 _log.debug("a server keeps its level of logging: %s", problem.message)
         return request

@@ -34,6 +34,9 @@ from gateway.hub.protocol import LOG_MESSAGE, MODERN_VERSION, SUBSCRIPTION_META_
 
 _log = logging.getLogger(__name__)
 
+_MOST_TAKEN_BACK = 1000
+"""Requests that are remembered until the server answers them; beyond that, it is not trusted to any more."""
+_NEVER_ANSWERED = 0  # no request has this id
 _NEVER_CANCELLED = frozenset({"initialize", "server/discover"})
 
 
@@ -70,7 +73,8 @@ class DuplexPeer(ABC):
         self._is_modern = False
         self._ids = itertools.count(1)
         self._last_id = 0
-        self._in_doubt = 0  # the last id when a request was taken back; 0 once all is clear again
+        self._taken_back: set[int] = set()  # requests whose log messages may still come
+        self._last_before = 0  # the last id when one was taken back
         self._waiting: dict[int, _Waiting] = {}
         self._closed = anyio.Event()
         self._reason = ""
@@ -102,10 +106,10 @@ class DuplexPeer(ABC):
         """Whose a log message is that comes now: here, nothing in it says so.
 
         A modern server logs for those who asked for it alone, an older one for anybody: then nobody else may have
-        anything to do with it. A request that was taken back may be heard of until the server has answered one
-        that came after that.
+        anything to do with it. A request that was taken back may be heard of until it was answered all the same,
+        for not every server stops; among requests of one owner, until one was answered that came after that.
         """
-        if self._in_doubt or not (self._is_modern or self._has_one_owner):
+        if self._taken_back or not (self._is_modern or self._has_one_owner):
             return None
         waiting = self._waiting.values()
         heard = [one for one in waiting if one.meanwhile.on_log] if self._is_modern else list(waiting)
@@ -152,14 +156,28 @@ class DuplexPeer(ABC):
             await self._send(message, authorizer)
             return await waiting.answer()
         except anyio.get_cancelled_exc_class():
-            if meanwhile.on_log is not None:
-                self._in_doubt = self._last_id
+            self._doubt(request_id, meanwhile)
             if method not in _NEVER_CANCELLED:
                 with suppress(PeerError):  # a server that cannot be told stays untold
                     self._send_soon(encode_cancellation(request_id))
             raise
         finally:
             del self._waiting[request_id]
+
+    def _doubt(self, request_id: int, meanwhile: Meanwhile) -> None:
+        """A request was taken back, which the server may be logging for."""
+        if meanwhile.on_log is None and self._is_modern:
+            return
+        self._last_before = self._last_id
+        self._taken_back.add(request_id if len(self._taken_back) < _MOST_TAKEN_BACK else _NEVER_ANSWERED)
+
+    def _believe(self, answered: int | None) -> None:
+        """The server has answered: it may have nothing more to log for what was taken back."""
+        if not self._taken_back or answered is None or answered == _NEVER_ANSWERED:
+            return
+        self._taken_back.discard(answered)
+        if self._has_one_owner and answered > self._last_before:
+            self._taken_back.clear()
 
     async def notify(self, method: str, params: JsonObject | None = None) -> None:
         """Send a notification. Raises PeerError."""
@@ -174,8 +192,7 @@ class DuplexPeer(ABC):
         """A message from the server."""
         if is_response(message):
             answered = request_id_of(message)
-            if self._in_doubt and answered is not None and answered > self._in_doubt:
-                self._in_doubt = 0
+            self._believe(answered)
             self.settle(answered, _outcome_of(message))
         elif "id" in message:
             self._answer(message)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.hub.results import ToolProgress, read_call_result, read_progress
+from gateway.hub.results import ToolProgress, read_call_result, read_log_message, read_progress
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -113,3 +114,10 @@ def test_wishes_of_any_form_and_number_become_a_short_error():
 
 def test_a_kind_of_any_length_is_quoted_in_part():
     assert len(read_call_result({"resultType": "k" * 100_000}).text()) < 200
+
+
+def test_a_log_message_nested_deeper_than_can_be_shown_is_one_line_all_the_same():
+    data = orjson.loads("[" * 1000 + "]" * 1000)
+    said = read_log_message({"level": "info", "data": data})
+    assert said.startswith("info: [")
+    assert len(said) <= 500

@@ -14,6 +14,7 @@ from gateway.hub.meanwhile import Meanwhile
 from gateway.hub.requests import Caller, Request
 from gateway.hub.session import Session
 from gateway.hub.transports.duplex import DuplexPeer
+from tests.support.conditions import eventually
 
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
 
@@ -111,6 +112,46 @@ async def test_after_one_was_taken_back_nobody_is_told_until_the_server_has_hear
     assert wire.diagnosed == ["of the first"]
 
 
+async def test_among_many_owners_one_that_was_taken_back_is_in_doubt_until_it_was_answered_itself():
+    wire, first, second, third = Wire(MODERN), [], [], []
+    async with calling(wire, first) as scopes:
+        taken_back = wire.sent[-1]["id"]
+        scopes[0].cancel()
+        await anyio.wait_all_tasks_blocked()
+        async with calling(wire, second):
+            wire.answer(wire.sent[-1]["id"])
+            await anyio.wait_all_tasks_blocked()
+        async with calling(wire, third):
+            wire.log("of the first")
+            wire.answer(taken_back)
+            wire.log("of the third")
+    assert (first, second, third) == ([], [], ["of the third"])
+    assert wire.diagnosed == ["of the first"]
+
+
+async def test_what_a_server_never_answers_after_all_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gateway.hub.transports.duplex._MOST_TAKEN_BACK", 2)
+    wire, heard = Wire(MODERN), []
+    for _ in range(4):
+        async with calling(wire, []) as scopes:
+            scopes[0].cancel()
+    for request_id in range(10):
+        wire.answer(request_id)
+    async with calling(wire, heard):
+        wire.log("anybody's")
+    assert (heard, wire.diagnosed) == ([], ["anybody's"])
+
+
+async def test_an_older_server_may_log_for_what_was_taken_back_whoever_wanted_that():
+    wire, heard = Wire(LEGACY, has_one_owner=True), []
+    async with calling(wire, None) as scopes:
+        scopes[0].cancel()
+        await anyio.wait_all_tasks_blocked()
+        async with calling(wire, heard):
+            wire.log("of the first")
+    assert (heard, wire.diagnosed) == ([], ["of the first"])
+
+
 async def test_a_server_is_asked_for_no_log_that_could_be_anybodys():
     wire, heard = Wire(MODERN), []
     session = Session(wire, MODERN, {})
@@ -150,3 +191,14 @@ async def test_an_older_server_is_told_of_a_level_once_and_of_a_lower_one():
         tasks.cancel_scope.cancel()
     told = [said["params"]["level"] for said in wire.sent if said["method"] == "logging/setLevel"]
     assert told == ["warning", "debug"]
+
+
+async def test_a_server_that_does_not_answer_to_a_level_holds_up_no_call(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gateway.hub.session._LEVEL_PATIENCE", 0.01)
+    wire = Wire(LEGACY, has_one_owner=True)
+    session = Session(wire, LEGACY, {"capabilities": {"logging": {}}})
+    request = Request("tools/call", {}, 5, Caller(log_level="info"), Meanwhile(on_log=lambda params: None))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(session.request, request)
+        await eventually(lambda: any(said["method"] == "tools/call" for said in wire.sent))
+        wire.answer(next(said["id"] for said in wire.sent if said["method"] == "tools/call"))
