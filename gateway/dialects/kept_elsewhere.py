@@ -86,4 +86,4 @@ def _is_public(address: str) -> bool:
 
 
 def _is_in_bucket(value: Any) -> bool:
-    return isinstance(value, str) and value[:16].strip().lower().startswith(_BUCKETS)
+    return isinstance(value, str) and value.lstrip()[:16].lower().startswith(_BUCKETS)

@@ -170,6 +170,7 @@ FILE_OF_GOOGLE = "https://generativelanguage.googleapis.com/v1beta/files/x"
     [
         (OPENAI_CHAT, {"messages": [{"content": [{"type": "file", "file": {"file_id": "f"}}]}]}, "messages[0]"),
         (OPENAI_CHAT, {"messages": [{"content": [{"image_url": {"url": "gs://b/x"}}]}]}, "messages[0]"),
+        (OPENAI_CHAT, {"messages": [{"content": [{"image_url": {"url": " " * 16 + "gs://b/x"}}]}]}, "messages[0]"),
         (OPENAI_RESPONSES, {"input": [{"content": [{"type": "input_image", "file_id": "f"}]}]}, "input[0]"),
         (OPENAI_RESPONSES, {"tools": [{"type": "x", "container": {"file_ids": ["f"]}}]}, "tools[0]"),
         (
