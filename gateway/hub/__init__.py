@@ -11,6 +11,7 @@ from gateway.hub.credentials.connecting import Connecting
 from gateway.hub.credentials.credentials import Credentials, label_of, subject_of
 from gateway.hub.credentials.faults import OAuthFault
 from gateway.hub.credentials.listing import ListingCredentials
+from gateway.hub.credentials.looking import look_at_issuer
 from gateway.hub.credentials.tickets import TICKET_LIFE
 from gateway.hub.credentials.users import UserTokens
 from gateway.hub.drift import Drift, DriftAction, DriftKind
@@ -109,6 +110,7 @@ __all__ = [
     "functions_server",
     "header_map",
     "label_of",
+    "look_at_issuer",
     "object_in",
     "own_name",
     "qualified_name",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import anyio
 
 from gateway.building.server_locks import locks_of_file, server_spec
 from gateway.cli.checkup.findings import Finding, Tell
+from gateway.cli.checkup.tokens import check_issuers, wants_tokens
 from gateway.cli.output import counted
 from gateway.cli.progress import tell_changes
 from gateway.config import (
@@ -43,10 +45,6 @@ _OUT_OF_SIGHT = (
 _IN_EVERY_BOX = frozenset(map(Path, ("/", "/usr", "/bin", "/lib", "/lib64", "/etc", "/dev", "/proc", "/sys")))
 
 
-def _wants_tokens(server: ServerConfig) -> bool:
-    return isinstance(server, HttpServerConfig) and server.auth is not None
-
-
 async def check_servers(
     config: Config, sandbox: Sandbox, tell: Tell, progress: Callable[[str], None] | None, *, patience: float
 ) -> None:
@@ -54,15 +52,17 @@ async def check_servers(
 
     `progress` is told what the others are busy with.
     """
-    waiting = {server.name: server for server in config.servers if not _wants_tokens(server)}
+    with_tokens = [server for server in config.servers if wants_tokens(server)]
+    waiting = {server.name: server for server in config.servers if not _is_listed_with_tokens(server)}
     told: dict[str, str] = {}
     locks = None if config.lock.lockfile is None else locks_of_file(config, config.lock.lockfile)
     specs = [locks.spec(server) if locks else server_spec(server) for server in waiting.values()]
-    for server in config.servers:
-        if _wants_tokens(server):
-            message = "not tried: the tokens for it are the running gateway's"
-            tell(Finding("warn", "server", server.name, message, "ask that one: GET /v1/servers"))
-    async with Hub(specs, sandbox, verifier=locks.verifier if locks else None) as hub:
+    async with (
+        Hub(specs, sandbox, verifier=locks.verifier if locks else None) as hub,
+        anyio.create_task_group() as tasks,
+    ):
+        issuers = locks.issuers(config) if locks else dict[str, str]()
+        tasks.start_soon(partial(check_issuers, with_tokens, issuers, tell, patience=patience))
         with anyio.move_on_after(patience):
             while waiting:
                 for status in hub.statuses():
@@ -76,6 +76,11 @@ async def check_servers(
             if status.name in waiting:
                 message = f"not ready within {patience:g} s: {status.activity or 'still starting'}"
                 tell(Finding("fail", "server", status.name, message, "wait longer with --timeout", _last(status)))
+
+
+def _is_listed_with_tokens(server: ServerConfig) -> bool:
+    """An API's operations are listed from its document."""
+    return wants_tokens(server) and not server.disabled and isinstance(server, HttpServerConfig)
 
 
 def judge(status: ServerStatus, server: ServerConfig) -> Iterator[Finding]:

@@ -188,8 +188,12 @@ def test_a_key_without_policies_is_a_warning(shell: Shell):
     assert (idle["state"], quiet["state"]) == ("warn", "ok")
 
 
-def test_a_server_whose_tokens_the_gateway_has_is_not_tried(shell: Shell):
-    configure(shell, mcpServers={"notes": {"url": "http://127.0.0.1:1/mcp", "auth": {"type": "oauth"}}})
-    found = only(shell.run("doctor", "--json"), "server")
-    assert (found["state"], found["subject"]) == ("warn", "notes")
-    assert "not tried" in found["message"]
+def test_a_server_that_wants_tokens_and_cannot_be_reached_is_a_failure(shell: Shell):
+    remote = {"url": "http://127.0.0.1:1/mcp", "auth": {"type": "oauth"}}
+    configure(shell, mcpServers={"notes": remote, "off": {**remote, "disabled": True}})
+    off, notes = sorted(
+        findings(shell.run("doctor", "--json"), "server"), key=lambda one: one["state"], reverse=True
+    )
+    assert (notes["state"], notes["subject"]) == ("fail", "notes")
+    assert "could not be reached" in notes["message"]
+    assert (off["state"], off["message"]) == ("ok", "disabled")

@@ -200,3 +200,33 @@ def test_a_server_whose_issuer_is_another_one_is_hidden_from_everybody(shell: Sh
     (drift,) = told["drift"]
     assert (drift["tool"], drift["change"], drift["action"]) == ("*", "source", "hidden")
     assert remote.other.forms == []
+
+
+@pytest.mark.parametrize("auth", [{"type": "oauth"}, MACHINE])
+def test_doctor_tells_who_issues_the_tokens_and_sends_no_secret(
+    shell: Shell, remote: Remote, auth: dict[str, Any]
+):
+    configure(shell, remote, auth)
+    (found,) = servers_found(shell)
+    assert (found["state"], found["subject"]) == ("ok", "remote")
+    assert found["message"] == f"answers, and {remote.authority.origin} issues its tokens"
+    remote.authority.without = ("token_endpoint",)
+    (found,) = servers_found(shell)
+    assert found["state"] == "fail"
+    assert "no tokens can be had for it" in found["message"]
+    assert remote.authority.forms == remote.authority.registrations == []
+
+
+def test_doctor_tells_that_another_issuer_was_locked(shell: Shell, remote: Remote):
+    configure(shell, remote, MACHINE)
+    assert shell.run("lock").status == 0
+    assert servers_found(shell)[0]["state"] == "ok"
+    remote.authority.issuers = [remote.other.origin]
+    (found,) = servers_found(shell)
+    assert (found["state"], remote.other.forms) == ("fail", [])
+    assert "is not the one that was locked" in found["message"]
+    assert "lock the server again" in found["hint"]
+
+
+def servers_found(shell: Shell) -> list[Any]:
+    return [one for one in shell.run("doctor", "--json").json["findings"] if one["area"] == "server"]
