@@ -46,7 +46,9 @@ def can_answer(abilities: Abilities, method: str, params: Mapping[str, Any]) -> 
         case "elicitation/create":
             able = abilities.get("elicitation")
             mode = params.get("mode", "form")
-            return able is not None and (mode in able or (mode == "form" and not able))
+            if able is None or not isinstance(mode, str):
+                return False
+            return mode in able or (mode == "form" and not able)
         case "sampling/createMessage":
             able = abilities.get("sampling")
             wants_tools = "tools" in params or "toolChoice" in params

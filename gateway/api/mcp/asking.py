@@ -69,10 +69,15 @@ async def _ask_for(asked: Asked, wanted: InputRequired) -> dict[str, Any]:
     """The client's answers, by the keys of what is wanted. Raises Unanswered."""
     answers: dict[str, Any] = {}
     problems: list[Unanswered] = []
+    size = 0
 
     async def ask(key: str, raw: Any) -> None:
+        nonlocal size
         try:
-            answers[key] = await ask_client(asked, *_question(raw))
+            answers[key] = answer = await ask_client(asked, *_question(raw))
+            size += len(orjson.dumps(answer))
+            if size > _LARGEST:
+                raise Unanswered("the answers are too large")
         except Unanswered as problem:
             problems.append(problem)
             tasks.cancel_scope.cancel()
@@ -82,8 +87,6 @@ async def _ask_for(asked: Asked, wanted: InputRequired) -> dict[str, Any]:
             tasks.start_soon(ask, key, raw)
     if problems:
         raise problems[0]
-    if len(orjson.dumps(answers)) > _LARGEST:
-        raise Unanswered("the answers are too large")
     return answers
 
 

@@ -137,6 +137,7 @@ class McpEndpoint:
             finally:
                 if session.stream is scope:
                     session.stream = None
+                    self._sessions.touch(session)
         if scope.cancelled_caught:
             await answer.write(b"", more=False)
 

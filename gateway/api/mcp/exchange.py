@@ -20,8 +20,9 @@ EVENT_HEADERS: Mapping[str, str] = {
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",
 }
-_MOST_WAITING = 256
-"""Notifications; a client that reads more slowly misses steps of its progress, and never the result."""
+_MOST_WAITING = 1024
+"""Notifications, and more than a call may have log messages; a client that reads more slowly misses steps of its
+progress, and never the result."""
 
 
 class Exchange:

@@ -99,6 +99,7 @@ class Posts:
         version = read_initialize(message)
         abilities = read_abilities(message.params.get("capabilities"))
         session = self.sessions.begin(visit.principal.owner, visit.surface.server, version, abilities)
+        self.sessions.keep_swept(visit.request.loop)
         visit.answer.headers[SESSION_HEADER] = session.id
         await visit.answer.whole(Response(200, encode_result(message.id, initialized(version, visit.surface))))
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import anyio
 
-from gateway.api.mcp.wire import RequestId, encode_notification, encode_request
+from gateway.api.mcp.wire import Refusal, RequestId, encode_notification, encode_request
 from gateway.telemetry.visible import one_line
 
 _MOST = 32  # questions of a session at once
@@ -56,9 +56,13 @@ class Questions:
         if len(self._open) >= _MOST:
             raise Unanswered("too many questions are open")
         question_id = f"toolgate-{secrets.token_urlsafe(12)}"
+        try:
+            encoded = encode_request(question_id, method, params)
+        except Refusal as refusal:
+            raise Unanswered(refusal.message) from refusal
         question = self._open[question_id] = _Question()
         try:
-            if not send(encode_request(question_id, method, params)):
+            if not send(encoded):
                 raise Unanswered("the client takes no questions beside its answer")
             await question.answered.wait()
         except anyio.get_cancelled_exc_class():

@@ -7,6 +7,7 @@ forgotten; the client is told 404, and begins another one.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections import defaultdict
@@ -95,6 +96,8 @@ class Sessions:
         self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._swept = clock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self.watchings = Watchings()
         """What is watched in sessions, and elsewhere."""
 
@@ -131,10 +134,28 @@ class Sessions:
         session.used = now
         return session
 
+    def touch(self, session: Session) -> None:
+        """It counts as used now: what went on for long has just ended."""
+        session.used = self._clock()
+
     def end(self, session: Session) -> None:
         """Forget a session, and what it has under way."""
         self._sessions.pop(session.id, None)
         session.close()
+
+    def keep_swept(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Forget in time what is not used, as long as there is any: it may keep servers running."""
+        if self._timer is None and self._sessions:
+            self._timer = loop.call_later(_SWEEP_EVERY, self._sweep_on, loop)
+
+    def _sweep_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        self._sweeping = loop.create_task(self._sweep_in_task(loop))
+
+    async def _sweep_in_task(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What is let go of with a session asks which task it is in."""
+        self._forget_unused()
+        self.keep_swept(loop)
 
     def _is_over(self, session: Session, now: float) -> bool:
         return not session.is_busy and now - session.used > self._idle
@@ -144,7 +165,10 @@ class Sessions:
         now = self._clock()
         if now - self._swept < _SWEEP_EVERY and len(self._sessions) < self._most:
             return
-        self._swept = now
+        self._forget_unused()
+
+    def _forget_unused(self) -> None:
+        now = self._swept = self._clock()
         for session in [session for session in self._sessions.values() if self._is_over(session, now)]:
             self.end(session)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -9,7 +10,9 @@ import orjson
 import pytest
 
 from gateway.api.mcp.abilities import can_answer, read_abilities
+from gateway.api.mcp.asking import in_rounds
 from gateway.api.mcp.questions import Questions, Unanswered
+from gateway.hub import InputRequired
 
 ELICIT, SAMPLE, ROOTS = "elicitation/create", "sampling/createMessage", "roots/list"
 
@@ -30,6 +33,8 @@ def test_of_what_a_client_says_as_little_is_kept_as_counts():
         ({"elicitation": {"url": {}}}, ELICIT, {}, False),
         ({"elicitation": {"url": {}}}, ELICIT, {"mode": "url"}, True),
         ({"elicitation": {"url": {}}}, ELICIT, {"mode": "voice"}, False),
+        ({"elicitation": {"url": {}}}, ELICIT, {"mode": []}, False),
+        ({"elicitation": {}}, ELICIT, {"mode": {}}, False),
         ({}, ELICIT, {}, False),
         ({"sampling": {}}, SAMPLE, {}, True),
         ({"sampling": {}}, SAMPLE, {"tools": []}, False),
@@ -133,3 +138,36 @@ async def test_a_question_that_cannot_leave_is_unanswered_at_once():
     with pytest.raises(Unanswered, match="takes no questions"):
         await questions.ask(ROOTS, {}, lambda _message: False)
     assert len(questions) == 0
+
+
+async def test_a_question_that_cannot_be_written_is_unanswered_at_once():
+    questions, client = Questions(), Client()
+    deep = orjson.loads("[" * 400 + "]" * 400)
+    with pytest.raises(Unanswered, match="nested too deeply"):
+        await questions.ask(ELICIT, {"message": deep}, client.send)
+    assert (len(questions), client.heard) == (0, [])
+
+
+async def test_answers_that_are_too_large_together_end_the_round_before_it_is_whole():
+    questions, client = Questions(), Client()
+    session = SimpleNamespace(abilities={"roots": {}}, questions=questions)
+    limits = SimpleNamespace(tool_call_seconds=60)
+    asked: Any = SimpleNamespace(session=session, services=SimpleNamespace(loop_limits=limits), ask=client.send)
+    wanted = InputRequired({str(number): {"method": ROOTS} for number in range(4)})
+
+    async def once(given: Any) -> Any:
+        return wanted
+
+    async with anyio.create_task_group() as tasks:
+
+        async def run() -> None:
+            with pytest.raises(Unanswered, match="too large"):
+                await in_rounds(asked, None, once, lambda got: got)
+
+        tasks.start_soon(run)
+        await anyio.wait_all_tasks_blocked()
+        first, second, *others = [one["id"] for one in client.heard]
+        for question_id in (first, second):
+            questions.answer(question_id, {"result": {"roots": ["x" * 3 * 1024 * 1024]}})
+    withdrawn = [one["params"]["requestId"] for one in client.heard if one["method"] == "notifications/cancelled"]
+    assert sorted(withdrawn) == sorted(others)

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from gateway.api.mcp.endpoint import McpEndpoint
 from gateway.api.mcp.sessions import Session, Sessions
 from gateway.api.mcp.wire import Refusal
 from gateway.auth import Owner
+from tests.support.conditions import eventually
 
 KEY, OTHER = Owner("one"), Owner("two")
 
@@ -130,3 +136,31 @@ async def test_ending_a_session_ends_what_it_has_under_way():
     with session.calling(1) as scope:
         sessions.end(session)
         assert scope.cancel_called
+
+
+async def test_a_session_whose_stream_has_just_ended_was_used_just_now(clock: Clock):
+    sessions = Sessions(idle=60, clock=clock)
+    session = begin(sessions)
+    nothing: Any = None
+    endpoint: Any = McpEndpoint(nothing, nothing, nothing, sessions)
+
+    async def run(request: object, answer: object) -> None:
+        clock.now += 3600
+
+    stream = SimpleNamespace(listener=SimpleNamespace(key_id=KEY), run=run)
+    await endpoint._follow(session, stream, None, SimpleNamespace(headers={}))
+    assert sessions.find(session.id, KEY, None) is session
+
+
+async def test_sessions_are_forgotten_in_time_even_if_nobody_begins_another(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("gateway.api.mcp.sessions._SWEEP_EVERY", 0.01)
+    sessions = Sessions(idle=60, clock=clock)
+    begin(sessions)
+    begin(sessions)
+    for _ in range(2):
+        sessions.keep_swept(asyncio.get_running_loop())
+    clock.now += 61
+    await eventually(lambda: len(sessions) == 0)
+    assert sessions._timer is None
