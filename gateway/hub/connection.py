@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Sequence
 
 import anyio
+from anyio.abc import TaskGroup
 
 from gateway.errors import ToolCallTimeout, ToolServerDown
 from gateway.hub.backoff import Backoff
@@ -47,6 +48,7 @@ from sandbox.spec import SandboxError
 _log = logging.getLogger(__name__)
 
 _MOST_SAID = 50  # messages
+_STREAM_PATIENCE = 1.0  # seconds for a stream of notifications to be opened
 
 
 class Connection:
@@ -125,9 +127,11 @@ class Connection:
             # The deadline is for connecting only, but its scope has to enclose what is opened within it.
             with anyio.CancelScope(deadline=anyio.current_time() + timeout) as scope:
                 async with self.transport.open(self._on_notification) as self._peer:
-                    session = await self._begin(self._peer)
-                    scope.deadline = math.inf
-                    await self._serve(session)
+                    session = await negotiate(self._peer, era=self.era, head_start=self._settings.probe_head_start)
+                    async with anyio.create_task_group() as tasks:
+                        await self._begin(session, tasks)
+                        scope.deadline = math.inf
+                        await self._serve(session, tasks)
             return Failure(f"no answer within {timeout:g} s", might_be_era=True)
         except Exception as error:  # noqa: BLE001 - whatever a server or sandbox does must end this attempt only
             failure = describe_failure(error)
@@ -151,9 +155,9 @@ class Connection:
     def _note_activity(self, activity: str) -> None:
         self.activity = activity
 
-    async def _begin(self, peer: Peer) -> Session:
-        session = await negotiate(peer, era=self.era, head_start=self._settings.probe_head_start)
+    async def _begin(self, session: Session, tasks: TaskGroup) -> None:
         if self._lister is not None:
+            await self._begin_following(session, tasks)
             await self._lister.begin(session)
         self.era = session.era
         self.error = None
@@ -162,26 +166,35 @@ class Connection:
         self._session = session
         self._announce_change()
         _log.info("%s: ready, MCP %s", self.name, session.version)
-        return session
 
-    async def _serve(self, session: Session) -> None:
+    async def _begin_following(self, session: Session, tasks: TaskGroup) -> None:
+        """See that changes are told from before the first list on: one in between would be missed.
+
+        Some servers say nothing on a stream that they have opened, so this is not waited for long.
+        """
+        is_open = anyio.Event()
+        tasks.start_soon(self._follow, session, is_open)
+        with anyio.move_on_after(_STREAM_PATIENCE):
+            await is_open.wait()
+
+    async def _follow(self, session: Session, is_open: anyio.Event) -> None:
+        try:
+            await session.follow_changes(is_open.set)
+        except PeerError as problem:
+            _log.debug("%s: no longer told of changes: %s", self.name, problem)
+        finally:
+            is_open.set()
+
+    async def _serve(self, session: Session, tasks: TaskGroup) -> None:
         """Until the peer is gone: then raises PeerClosed."""
         try:
-            async with anyio.create_task_group() as tasks:
-                if self._lister is not None:
-                    tasks.start_soon(self._follow, session)
-                    tasks.start_soon(self._lister.keep, session, self.transport.find_source)
-                self._watching.begin(session, tasks)
-                raise PeerClosed(await session.peer.wait_closed())
+            if self._lister is not None:
+                tasks.start_soon(self._lister.keep, session, self.transport.find_source)
+            self._watching.begin(session, tasks)
+            raise PeerClosed(await session.peer.wait_closed())
         finally:
             self._watching.end()
             self._session = None
-
-    async def _follow(self, session: Session) -> None:
-        try:
-            await session.follow_changes()
-        except PeerError as problem:
-            _log.debug("%s: no longer told of changes: %s", self.name, problem)
 
     def _on_notification(self, method: str, params: JsonObject) -> None:
         if method == "notifications/message":

@@ -109,8 +109,11 @@ class Peer(Protocol):
         """Send a notification. Raises PeerError."""
         ...
 
-    async def follow(self) -> None:
-        """Receive notifications that the transport does not deliver unasked; returns when there are none."""
+    async def follow(self, on_open: Callable[[], None]) -> None:
+        """Receive notifications that the transport does not deliver unasked; returns when there are none.
+
+        `on_open` is told when from now on none is missed.
+        """
         ...
 
     async def wait_closed(self) -> str:

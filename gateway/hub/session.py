@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version as package_version
 from typing import Any, Literal, NamedTuple, cast
@@ -170,11 +170,15 @@ class Session:
         mapped = self._header_maps.get(params.get("name", ""))
         return argument_headers(mapped, params.get("arguments") or {}) if mapped else None
 
-    async def follow_changes(self) -> None:
-        """Keep notifications of changes coming; returns when this server has none to give."""
+    async def follow_changes(self, on_open: Callable[[], None]) -> None:
+        """Keep notifications of changes coming; returns when this server has none to give.
+
+        `on_open` is told when from now on none is missed, as far as that can be known.
+        """
         if self.era == "legacy":
-            await self.peer.follow()
+            await self.peer.follow(on_open)
             return
+        on_open()
         wanted = {name: True for capability, name in _CHANGES.items() if capability in self.capabilities}
         while wanted:
             try:

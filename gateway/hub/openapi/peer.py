@@ -9,7 +9,7 @@ address and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, cast
@@ -169,7 +169,7 @@ class ApiPeer:
     async def notify(self, method: str, params: JsonObject | None = None) -> None:
         """See the protocol: nothing here needs to be told."""
 
-    async def follow(self) -> None:
+    async def follow(self, on_open: Callable[[], None]) -> None:
         """See the protocol: there are no notifications."""
 
     async def wait_closed(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -115,7 +115,7 @@ class DuplexPeer(ABC):
         heard = [one for one in waiting if one.meanwhile.on_log] if self._is_modern else list(waiting)
         return heard[0] if len(heard) == 1 else None
 
-    async def follow(self) -> None:  # noqa: B027 - a default, not a duty
+    async def follow(self, on_open: Callable[[], None]) -> None:  # noqa: B027 - a default, not a duty
         """Nothing to do: notifications arrive unasked."""
 
     def diagnostics(self) -> tuple[str, ...]:

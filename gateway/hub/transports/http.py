@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,6 +25,7 @@ from gateway.hub.jsonrpc import (
     encode_cancellation,
     encode_notification,
     encode_request,
+    is_response,
     is_taken,
     object_in,
     report_progress,
@@ -258,8 +259,10 @@ class HttpPeer:
             return stream, await self._await_answer(stream, request_id, meanwhile)
 
     def _receive(self, message: JsonObject, meanwhile: Meanwhile) -> None:
-        """A request or notification from the server."""
+        """A request or notification from the server. An answer has no place here: it would be to nothing."""
         method = message.get("method")
+        if is_response(message):
+            return
         if "id" in message:
             if self._is_modern or self._closed.is_set():
                 return  # servers of this era may not ask
@@ -277,7 +280,7 @@ class HttpPeer:
         headers = self._headers_for("notifications/cancelled", {}, None)
         self._tasks.start_soon(self._post_quietly, encode_cancellation(request_id), headers)
 
-    async def follow(self) -> None:
+    async def follow(self, on_open: Callable[[], None]) -> None:
         """Read the session's stream of notifications (legacy era), opening it again whenever it ends."""
         last_id, pause = "", _FOLLOW_RETRY
         while not self._is_modern and self._session_id is not None:
@@ -285,6 +288,7 @@ class HttpPeer:
                 async with self._get(last_id) as response:
                     if response.status == 200 and response.content_type == EVENT_STREAM:
                         pause = _FOLLOW_RETRY
+                        on_open()
                         stream = EventStream(response, last_id)
                         async for message in stream.messages():
                             self._receive(message, SILENCE)

@@ -10,9 +10,14 @@ from functools import partial
 
 import anyio
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
 
 from gateway.errors import ToolServerDown
 from gateway.hub import HttpServerSpec, Hub, HubSettings, Meanwhile
+from gateway.hub.transports.http import open_http_peer
 from tests.integration.hub.servers.over_http import (
     Front,
     MemoryEvents,
@@ -127,6 +132,47 @@ async def test_a_changed_list_of_tools_makes_a_new_catalogue(listener, era):
         await eventually(lambda: _is_followed(seen, era))
         await call(hub, "grow")
         await eventually(lambda: "remote/grown" in hub.catalogue.by_name)
+
+
+async def test_changes_are_told_from_before_the_first_list_on(listener):
+    """One between the two would be missed; and some servers mix up streams that are opened in mid call."""
+    async with sdk_server(listener, era="legacy") as seen, hub_at(listener):
+        methods = [method for method, _ in seen.requests]
+        assert "POST" in methods[methods.index("GET") :]
+
+
+async def test_an_answer_to_nothing_is_not_answered(listener):
+    posted: list[str] = []
+
+    async def answer(request: Request) -> Response:
+        message = await request.json()
+        posted.append(message.get("method", "an answer"))
+        return JSONResponse(
+            {"jsonrpc": "2.0", "id": message.get("id"), "result": {}}, headers={"Mcp-Session-Id": "1"}
+        )
+
+    async def tell(request: Request) -> Response:
+        async def events() -> AsyncGenerator[bytes]:
+            for message in ({"id": 9, "result": {}}, {"id": 9, "error": {}}, {"method": "notifications/news"}):
+                yield b"data: " + json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n\n"
+            await anyio.sleep_forever()
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    app = Starlette(routes=[Route("/mcp", answer, methods=["POST"]), Route("/mcp", tell)])
+    news = anyio.Event()
+    with anyio.fail_after(60):
+        async with (
+            served(app, listener),
+            open_http_peer(url_of(listener), {}, lambda method, params: news.set()) as peer,
+            anyio.create_task_group() as tasks,
+        ):
+            await peer.request("initialize", {})
+            tasks.start_soon(peer.follow, lambda: None)
+            await news.wait()
+            await peer.request("ping", {})
+            tasks.cancel_scope.cancel()
+    assert posted == ["initialize", "ping"]
 
 
 def _is_followed(seen: Seen, era: str) -> bool:

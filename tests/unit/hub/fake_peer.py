@@ -51,7 +51,7 @@ class FakePeer:
     async def notify(self, method, params=None) -> None:
         self.asked.append((method, params or {}))
 
-    async def follow(self) -> None:
+    async def follow(self, on_open: Callable[[], None]) -> None:
         self.followed += 1
 
     @property

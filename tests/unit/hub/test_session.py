@@ -176,10 +176,10 @@ async def test_what_a_server_says_of_itself_is_read_in_both_eras():
 async def test_changes_are_asked_for_where_something_is_offered_alone():
     capabilities = {"prompts": {}, "resources": {}}
     session, peer = await connect({"server/discover": {**DISCOVERED, "capabilities": capabilities}})
-    await session.follow_changes()
+    await session.follow_changes(lambda: None)
     assert peer.asked[-1][1]["notifications"] == {"resourcesListChanged": True, "promptsListChanged": True}
     session, peer = await connect({"server/discover": {**DISCOVERED, "capabilities": {"logging": {}}}})
-    await session.follow_changes()
+    await session.follow_changes(lambda: None)
     assert peer.methods == ["server/discover"]
 
 
@@ -214,10 +214,10 @@ async def test_arguments_marked_for_a_header_are_sent_in_it_by_modern_sessions_a
 
 async def test_changes_are_followed_in_the_way_of_the_era():
     legacy, old_peer = await connect({"initialize": INITIALIZED}, era="legacy")
-    await legacy.follow_changes()
+    await legacy.follow_changes(lambda: None)
     assert old_peer.followed == 1
     modern, peer = await connect({"server/discover": DISCOVERED})
-    await modern.follow_changes()  # refused: this server has none to give
+    await modern.follow_changes(lambda: None)  # refused: this server has none to give
     assert peer.methods[-1] == "subscriptions/listen"
 
 
@@ -230,7 +230,7 @@ async def test_a_subscription_that_breaks_is_made_again(monkeypatch: pytest.Monk
 
     modern, peer = await connect({"server/discover": DISCOVERED, "subscriptions/listen": listen})
     with anyio.fail_after(60):
-        await modern.follow_changes()
+        await modern.follow_changes(lambda: None)
     assert peer.methods.count("subscriptions/listen") == 3
 
 
