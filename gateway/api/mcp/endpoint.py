@@ -8,7 +8,7 @@ times as long as all the rest.
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import anyio
 from starlette.types import Receive, Scope, Send
@@ -27,6 +27,7 @@ from gateway.api.mcp.wire import encode_refusal, http_refusal
 from gateway.api.requests import ClientLeft, Request
 from gateway.api.responses import Response
 from gateway.api.services import Admit, Services
+from gateway.errors import Overloaded
 from gateway.hub import protocol
 from gateway.telemetry import Metrics
 
@@ -85,8 +86,18 @@ class McpEndpoint:
 
     async def _answer_post(self, request: Request, answer: Answer) -> Stream | None:
         """Answer, or hand back what is to be run: of the configuration here, it holds nothing."""
-        with self._admit() as services:
+        with ExitStack() as held:
+            try:
+                services = held.enter_context(self._admit())
+            except Overloaded as full:
+                return await self._take_aside(request, answer, full)
             return await self._posts.take(await self._let_in(request, answer, services))
+
+    async def _take_aside(self, request: Request, answer: Answer, full: Overloaded) -> None:
+        """What calls under way wait for is taken when nothing else is. Raises `full` for everything else."""
+        with self._observe() as services:
+            if not await self._posts.take_aside(await self._let_in(request, answer, services)):
+                raise full
 
     async def _take_other(self, request: Request, answer: Answer) -> None:
         if is_preflight(request.scope["method"], request.headers):

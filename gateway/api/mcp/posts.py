@@ -63,6 +63,21 @@ class Posts:
             raise
         return None
 
+    async def take_aside(self, visit: Visit) -> bool:
+        """Take what a session with calls under way says of these; False for all else. Raises Refusal.
+
+        Nobody counts these messages, so they must be small.
+        """
+        session = self.find_session(visit) if SESSION_HEADER in visit.request.headers else None
+        if session is None or not session.calls:
+            return False
+        check_forms(visit.request.headers)
+        message = read_message(read_body(await visit.request.body()))
+        if message.id is not None and message.method:
+            return False
+        await _take_note(visit, session, message)
+        return True
+
     async def _take_modern(self, visit: Visit, message: Message) -> Stream | None:
         headers, raw = visit.request.headers, visit.request.scope["headers"]
         if len(headers) != len(raw):
@@ -87,11 +102,7 @@ class Posts:
             return
         session = self.find_session(visit)
         if message.id is None or not message.method:
-            if message.answer is not None:
-                session.questions.answer(message.id, message.answer)
-            elif message.method == "notifications/cancelled":
-                session.cancel(message.params.get("requestId"))
-            await visit.answer.whole(_ACCEPTED)
+            await _take_note(visit, session, message)
         else:
             await _answer(visit, message, message.id, Client(), session)
 
@@ -112,6 +123,15 @@ class Posts:
         if session is None:
             raise http_refusal(404, "There is no such session")
         return session
+
+
+async def _take_note(visit: Visit, session: Session, message: Message) -> None:
+    """A message of a session's client that has no answer: an answer of its own, or a notification."""
+    if message.answer is not None:
+        session.questions.answer(message.id, message.answer)
+    elif message.method == "notifications/cancelled":
+        session.cancel(message.params.get("requestId"))
+    await visit.answer.whole(_ACCEPTED)
 
 
 async def _answer(

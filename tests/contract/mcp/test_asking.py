@@ -208,3 +208,31 @@ async def test_who_takes_no_events_cannot_be_asked(gateway: InProcess):
         assert answer.json()["result"]["isError"] is True
         run, calls = await audited(gateway.shared, answer.headers["x-toolgate-run-id"])
         assert (run.calls, [one.tool for one in calls]) == (1, ["test_elicitation"])
+
+
+async def test_a_gateway_that_is_full_takes_the_answers_that_its_calls_wait_for(tmp_path: Path):
+    document = {**DOCUMENT, "limits": {"requests_in_flight": 1}}
+    async with (
+        gateway_in_process(tmp_path, document, {"all": {"allow": ["one/*"]}}) as gateway,
+        httpx2.AsyncClient(timeout=60) as http,
+    ):
+        wire = Wire(gateway, http, "/mcp/one")
+        session, idle = await begin(wire), await begin(wire)
+        async with asked_on_the_wire(gateway, session) as (question, lines):
+            answer = {"jsonrpc": "2.0", "id": question["id"], "result": ANSWER}
+            for refused, headers, secret in (
+                (message("ping"), session, SECRET),
+                (answer, idle, SECRET),
+                (answer, session, OTHER_SECRET),
+                (answer, {}, SECRET),
+            ):
+                assert (await wire.send(refused, headers, secret=secret)).status_code in (404, 503)
+            large = {**answer, "result": {"x": "x" * 100_000}}
+            assert (await wire.send(large, session)).status_code == 413
+            assert (await wire.send(answer, session)).status_code == 202
+            assert "ada" in (await anext(lines))["result"]["content"][0]["text"]
+        async with asked_on_the_wire(gateway, session) as (_question, lines):
+            taken_back = message("notifications/cancelled", {"requestId": "call-1"}, id=None)
+            assert (await wire.send(taken_back, session)).status_code == 202
+            assert (await anext(lines))["method"] == "notifications/cancelled"
+            assert (await anext(lines))["error"]["code"] == -32800
