@@ -30,6 +30,8 @@ class Watching:
         self._served = session, tasks
         self._watches = {whose: watches for whose, watches in self._watches.items() if len(watches)}
         for whose, watches in self._watches.items():
+            if not _tells_apart(session, whose):
+                continue
             watches.is_kept = True
             tasks.start_soon(self._keep, whose, watches, session)
 
@@ -41,9 +43,8 @@ class Watching:
 
     def note(self, params: JsonObject) -> None:
         """A server without streams of their own for subscriptions says that a resource was updated."""
-        if self._served is not None and self._served[0].era == "legacy":
-            for watches in tuple(self._watches.values()):
-                watches.note(params)
+        if self._served is not None and self._served[0].era == "legacy" and EVERYBODY in self._watches:
+            self._watches[EVERYBODY].note(params)
 
     async def add(
         self, session: Session, uri: str, listener: UpdateListener, whose: str, authorizer: Authorizer | None
@@ -51,6 +52,8 @@ class Watching:
         """Watch a resource. Raises PeerError."""
         if not object_in(session.capabilities, "resources").get("subscribe"):
             raise RequestFault("it tells nobody of changes to its resources")
+        if not _tells_apart(session, whose):
+            raise RequestFault("it is of an older version now, with a session for each of its users; try again")
         watches = self._watches.get(whose)
         if watches is None:
             watches = self._watches[whose] = Watches(authorizer)
@@ -65,3 +68,8 @@ class Watching:
         await watches.keep(session)
         if not len(watches) and self._watches.get(whose) is watches:
             del self._watches[whose]
+
+
+def _tells_apart(session: Session, whose: str) -> bool:
+    """Whether updates over this session are told to those alone who watch with these credentials."""
+    return session.era == "modern" or whose == EVERYBODY

@@ -316,3 +316,27 @@ async def test_a_server_that_tells_of_no_updates_is_not_asked_to(capabilities: d
     with pytest.raises(RequestFault, match="tells nobody"):
         await Watching().add(session, "a:", lambda: None, "", None)
     assert "resources/subscribe" not in peer.methods
+
+
+async def test_over_an_older_session_that_all_share_nobody_watches_with_credentials_of_their_own():
+    server, watching = Server(), Watching()
+    modern, server.peer = await connect(server.answers)
+    told: list[str] = []
+    async with anyio.create_task_group() as tasks:
+        watching.begin(modern, tasks)
+        with anyio.fail_after(10):
+            await watching.add(modern, "a:", lambda: told.append("ada"), "ada", None)
+        tasks.cancel_scope.cancel()
+    watching.end()
+    older, server.peer = await connect(server.answers, era="legacy")
+    async with anyio.create_task_group() as tasks:
+        watching.begin(older, tasks)
+        with pytest.raises(RequestFault, match="older version"):
+            await watching.add(older, "a:", lambda: told.append("bob"), "bob", None)
+        with anyio.fail_after(10):
+            await watching.add(older, "b:", lambda: told.append("all"), "", None)
+        assert [params["uri"] for method, params in server.peer.asked if method == "resources/subscribe"] == ["b:"]
+        for uri in ("a:", "b:"):
+            watching.note({"uri": uri})
+        assert told == ["all"]
+        tasks.cancel_scope.cancel()
