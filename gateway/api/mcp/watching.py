@@ -151,6 +151,7 @@ class Watching:
             watched = self._watched.get(uri)
             if watched is None or watched.again_at > anyio.current_time():
                 return
+            watched.again_at = -math.inf
             if (watched.place, watched.ending) != (seen.surface.resources.find(uri), seen.services.ending):
                 async with watched.lock:
                     await self._begin(seen, run_id, uri, watched)

@@ -130,6 +130,21 @@ async def test_what_cannot_be_judged_for_now_is_watched_on_and_judged_later(
     assert watching.take(world.seen, "run") == ["a:"]
 
 
+async def test_what_is_again_where_it_was_needs_no_further_try(world: World, monkeypatch: pytest.MonkeyPatch):
+    watching = Watchings().of(KEY)
+    await watching.add(world.seen, "run", "a:")
+    resources = world.seen.surface.resources
+    before, resources.find = resources.find, lambda uri: Place("other", uri)
+    world.outcome = "server_down"
+    await watching.follow(world.seen, "run")
+    assert watching.due_in() <= 30
+    resources.find = before
+    now = anyio.current_time()
+    monkeypatch.setattr("anyio.current_time", lambda: now + 60)
+    await watching.follow(world.seen, "run")
+    assert (watching.due_in(), world.closed) == (math.inf, [])
+
+
 async def test_whoever_asks_for_it_again_and_is_refused_for_now_does_not_watch_it(world: World):
     watching = Watchings().of(KEY)
     await watching.add(world.seen, "run", "a:")
