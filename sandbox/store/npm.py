@@ -26,6 +26,10 @@ _VERSION = r"[A-Za-z0-9^~<>=*][\w.+^~<>=*| -]*"
 _SPEC = re.compile(rf"(?P<name>{_NAME})(?:@(?P<version>{_VERSION}))?", re.ASCII)
 _INSTALL_FLAGS = (
     "--ignore-scripts",
+    # What a package needs from git is prepared by running what lies there, scripts or not. Older ones know no
+    # --allow-git, and nothing else is called by this name.
+    "--allow-git=none",
+    "--git=/nonexistent/git-is-not-run-for-packages",
     "--no-audit",
     "--no-fund",
     "--omit=dev",

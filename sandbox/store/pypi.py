@@ -41,6 +41,20 @@ _MOST_EXTRA = 32  # requirements beside the package itself
 # A comma before a version goes on with it, and one in brackets is between extras: all others begin a requirement.
 _BETWEEN_REQUIREMENTS = re.compile(r",(?!\s*[=<>~!])(?![^\[\]]*\])")
 _REQUIREMENTS = "toolgate.requirements.txt"
+# pip builds what a package names by URL, whatever it is told of wheels. So it starts no process, but to ask musl
+# for its version.
+_PIP = """
+import os, runpy, sys
+
+def refuse(event, args):
+    program = os.path.basename(os.fsdecode(args[0] or args[1][0])) if event == "subprocess.Popen" else ""
+    if program and not program.startswith("ld-musl"):
+        raise OSError(f"{program} is not run: what a package names by URL has to be a wheel, too")
+
+sys.addaudithook(refuse)
+sys.argv[0] = "pip"
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
 # Evaluated inside the box. `-P` keeps the current folder, which may be a workspace, off the import path.
 _LAUNCHER = "import sys\nfrom {module} import {first}\nsys.argv[0] = {name!r}\nsys.exit({attribute}())"
 
@@ -210,8 +224,9 @@ async def _pip_install(folder: Path, requirements: Sequence[str], packages: Sequ
     if has_pip:
         tool = (
             sys.executable,
-            "-m",
-            "pip",
+            "-P",
+            "-c",
+            _PIP,
             "install",
             "--no-compile",
             "--no-input",

@@ -8,10 +8,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
 from sandbox.spec import Origin, SandboxError, StdioServer
-from sandbox.store import PackageStore
+from sandbox.store import PackageStore, npm
 from sandbox.store.npm_sets import npm_packages, write_npm_lock
 from sandbox.store.package_sets import MOST_PACKAGES
 from sandbox.store.pypi_sets import locked_requirements
@@ -278,3 +279,37 @@ async def test_a_package_of_npm_that_says_nonsense_of_itself_is_refused_in_words
     registry.archive("files", "1.0.0", {"package.json": json.dumps(manifest), "main.js": ""})
     with pytest.raises(SandboxError, match=words):
         await prepare(npx(), tmp_path / "here")
+
+
+@real_npm
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not on this machine")
+@pytest.mark.parametrize("without", ["", "--allow-git=none"], ids=["npm of today", "older npm"])
+async def test_nothing_is_run_of_what_a_package_needs_from_git(registry, tmp_path, monkeypatch, without):
+    """npm runs itself in what git gave it, with the settings that lie there: among them, which program git is."""
+    monkeypatch.setattr(npm, "_INSTALL_FLAGS", [flag for flag in npm._INSTALL_FLAGS if flag != without])
+    ran, repository = tmp_path / "ran", tmp_path / "repository"
+    repository.mkdir()
+    other = {"devDependencies": {"x": f"git+file://{tmp_path}/nothing"}, "scripts": {"prepare": f"touch {ran}"}}
+    (repository / "package.json").write_text(json.dumps({"name": "other", "version": "1.0.0", **other}))
+    (repository / "own-git").write_text(f"#!/bin/sh\ntouch {ran}\n")
+    (repository / "own-git").chmod(0o755)
+    (repository / ".npmrc").write_text("git=./own-git\n")
+    for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "x")):
+        argv = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", *command]
+        await anyio.run_process(argv, cwd=repository)
+    registry.publish("files", "1.0.0", needs={"other": f"git+file://{repository}"})
+    with pytest.raises(SandboxError, match="could not install files"):
+        await prepare(npx(), tmp_path / "here")
+    assert not ran.exists()
+
+
+async def test_nothing_is_built_of_what_a_wheel_needs_by_url(index, tmp_path):
+    ran, source = tmp_path / "ran", tmp_path / "source"
+    source.mkdir()
+    system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    (source / "pyproject.toml").write_text(system)
+    (source / "backend.py").write_text(f"open({str(ran)!r}, 'w')\n")
+    make_wheel(index, "demo-server", "2.0.0", requires=f"other @ file://{source}")
+    with pytest.raises(SandboxError, match="has to be a wheel, too"):
+        await prepare(uvx(), tmp_path / "here")
+    assert not ran.exists()
