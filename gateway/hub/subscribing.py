@@ -22,6 +22,7 @@ from gateway.hub.requests import Request
 from gateway.hub.session import Session
 
 _PATIENCE = 10.0  # seconds for a server to take a subscription
+_AT_ONCE = 16  # subscriptions that a server is asked for at the same time
 _LISTEN_AGAIN = 1.0  # seconds after a stream ended before there is another
 _TRY_AGAIN = 5.0  # seconds after a subscription failed for reasons that may pass
 _NOT_TOLD = RpcError(INVALID_PARAMS, "it does not tell of changes to this resource")
@@ -98,16 +99,22 @@ class _EachByItself(Subscriptions):
     async def bring(self, wanted: frozenset[str], settle: Settle) -> None:
         """See the class above."""
         self._refused &= wanted
-        for uri in sorted(wanted - self._there - self._refused):
-            problem = await self._ask("resources/subscribe", uri)
-            if problem is None:
-                self._there.add(uri)
-                settle(uri, None)
-            else:
-                self._fail(uri, problem, settle)
+        limiter = anyio.CapacityLimiter(_AT_ONCE)
+        async with anyio.create_task_group() as tasks:
+            for uri in sorted(wanted - self._there - self._refused):
+                tasks.start_soon(self._subscribe, uri, settle, limiter)
         for uri in sorted(self._there - wanted):
             self._there.discard(uri)
             await self._ask("resources/unsubscribe", uri)
+
+    async def _subscribe(self, uri: str, settle: Settle, limiter: anyio.CapacityLimiter) -> None:
+        async with limiter:
+            problem = await self._ask("resources/subscribe", uri)
+        if problem is None:
+            self._there.add(uri)
+            settle(uri, None)
+        else:
+            self._fail(uri, problem, settle)
 
     async def _ask(self, method: str, uri: str) -> PeerError | None:
         try:

@@ -109,7 +109,7 @@ class Watches:
                 subscriptions.forgive(uri for uri, one in self._watched.items() if not one.settled.is_set())
                 await subscriptions.bring(frozenset(self._watched), self._settle)
                 self._take_over(subscriptions.there)
-                if not self._watched:
+                if not self._watched and not subscriptions.there:
                     break
                 with anyio.move_on_after(_TRY_AGAIN) as waiting:
                     await subscriptions.stirred(self._changed)

@@ -238,6 +238,48 @@ async def test_a_server_that_is_silent_is_given_up_and_asked_again(era: str, mon
         await eventually(lambda: told == [1])
 
 
+async def test_a_resource_that_an_older_server_does_not_answer_to_holds_up_no_other():
+    server, watches = Server(), Watches()
+    outcomes: list[str] = []
+
+    async def subscribe(params: Mapping[str, Any]) -> Any:
+        if params["uri"].startswith("slow:"):
+            await anyio.sleep_forever()
+        return {}
+
+    async def watch(uri: str) -> None:
+        await watches.add(uri, lambda: None)
+        outcomes.append(uri)
+
+    server.answers["resources/subscribe"] = subscribe
+    async with kept(server, "legacy", watches), anyio.create_task_group() as tasks:
+        for uri in ("slow:1", "slow:2", "z:"):
+            tasks.start_soon(watch, uri)
+        with anyio.fail_after(9):  # a server is given ten seconds for each
+            await eventually(lambda: outcomes == ["z:"])
+        tasks.cancel_scope.cancel()
+
+
+async def test_what_is_given_up_while_the_server_is_asked_for_it_is_unsubscribed_from_all_the_same():
+    server, watches = Server(), Watches()
+    asked, answer = anyio.Event(), anyio.Event()
+
+    async def subscribe(params: Mapping[str, Any]) -> Any:
+        asked.set()
+        await answer.wait()
+        return await server.subscribe(params)
+
+    server.answers["resources/subscribe"] = subscribe
+    async with kept(server, "legacy", watches):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watches.add, "a:", lambda: None)
+            await asked.wait()
+            tasks.cancel_scope.cancel()
+        answer.set()
+        await eventually(lambda: server.peer.methods[-1] == "resources/unsubscribe")
+        assert (len(watches), server.there) == (0, [])
+
+
 async def test_an_update_of_a_part_is_one_of_the_whole():
     watches, told = Watches(), []
     async with kept(Server(), "legacy", watches):
