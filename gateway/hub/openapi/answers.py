@@ -29,7 +29,8 @@ _SHORTEST_SECRET = 6  # characters; what is shorter is in every text
 _LONG_ENOUGH = 24  # characters of a value that may be a secret whatever its name
 _NAMES_SECRET = re.compile(r"key|token|secret|passw|credential|auth|cookie|sig", re.IGNORECASE)
 _HIDDEN = "[hidden]"
-_JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_JSON_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+"""Or what is left of one at the end, so that no character is looked at twice."""
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _TEXTS = re.compile(
     r"text/.+|image/svg\+xml|application/(.+\+)?(json|xml|yaml)|application/(x-)?(ndjson|yaml|javascript|graphql)"
@@ -78,7 +79,7 @@ class Secrets:
         return text
 
     def _in_string(self, literal: str) -> str:
-        if "\\" not in literal:
+        if "\\" not in literal or len(literal) <= _SHORTEST_SECRET:
             return literal
         try:
             said: str = json.loads(literal, strict=False)

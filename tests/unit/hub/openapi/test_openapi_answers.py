@@ -141,3 +141,11 @@ def test_credentials_are_hidden_where_json_has_them_with_escapes(status, repeate
 def test_credentials_are_hidden_in_what_is_no_text(kind):
     (block,) = read(b"\0s3cret-1\xff", kind, secrets=secrets_in([("X-Key", "s3cret-1")]))["content"]
     assert base64.b64decode(block.get("data") or block["resource"]["blob"]) == b"\0[hidden]\xff"
+
+
+@pytest.mark.parametrize("piece", ['"\\', '\\"', '"\\\\', '\\a"'])
+def test_an_answer_that_is_nothing_but_quotes_and_escapes_is_looked_through_once(piece):
+    """Were it looked through from each of them to the end, this would take minutes."""
+    secrets = secrets_in([("X-Key", "s3cret-1")])
+    text = piece * 200_000
+    assert secrets.hide(text) == text
